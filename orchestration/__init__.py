@@ -1,0 +1,1 @@
+"""When things run: settings, the command line, the Dagster code location and ingest."""

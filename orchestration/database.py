@@ -1,0 +1,116 @@
+"""Databases: one address, said the way each library wants it, and a connection that is fit to use.
+
+Belongs here: the URL normaliser and `connect`. Does not: what is done with a connection, nor
+starting a server (`embedded.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+MINIMUM_SERVER_VERSION = 170000
+
+
+class DatabaseError(Exception):
+    """A database that cannot be used; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The address of a PostgreSQL database.
+
+    `url` is any libpq URL or connection string. Every library's spelling of it is derived here
+    and nowhere else.
+    """
+
+    url: str
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The address as libpq keywords: host, port, user, password, dbname, options …"""
+        return {key: str(value) for key, value in conninfo_to_dict(self.url).items() if value}
+
+    def named(self, name: str, user: str | None = None) -> Database:
+        """Another database of the same server."""
+        changes = {"dbname": name} | ({"user": user} if user else {})
+        return Database(make_conninfo(self.url, **changes))
+
+    @property
+    def label(self) -> str:
+        """Host and database name, for messages: never a password."""
+        parts = self.parts
+        return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
+
+    def sqlalchemy_url(self, driver: str, schema: str | None = None) -> str:
+        """The address for SQLAlchemy with an explicit driver (`psycopg`, `psycopg2`).
+
+        `schema` becomes the search path. A socket directory goes into the query, since a URL's
+        host cannot hold a slash.
+        """
+        parts = self.parts
+        query: dict[str, str] = {
+            key: value
+            for key, value in parts.items()
+            if key not in ("host", "port", "user", "password", "dbname", "options")
+        }
+        options = parts.get("options", "")
+        if schema:
+            options = f"{options} -c search_path={schema}".strip()
+        if options:
+            query["options"] = options
+        host = parts.get("host", "localhost")
+        if host.startswith("/"):
+            query["host"], host = host, "localhost"
+        from sqlalchemy.engine import URL
+
+        return (
+            URL.create(
+                f"postgresql+{driver}",
+                username=parts.get("user"),
+                password=parts.get("password"),
+                host=host,
+                port=int(parts["port"]) if "port" in parts else None,
+                database=parts.get("dbname"),
+            ).render_as_string(hide_password=False)
+            + ("?" + urlencode(query) if query else "")
+        )
+
+    def dbt_environment(self) -> dict[str, str]:
+        """The environment variables that `dbt_project/profiles.yml` reads."""
+        parts = self.parts
+        return {
+            "ATENDIMENTO_DBT_HOST": parts.get("host", "localhost"),
+            "ATENDIMENTO_DBT_PORT": parts.get("port", "5432"),
+            "ATENDIMENTO_DBT_USER": parts.get("user", ""),
+            "ATENDIMENTO_DBT_PASSWORD": parts.get("password", ""),
+            "ATENDIMENTO_DBT_DATABASE": parts.get("dbname", ""),
+            "ATENDIMENTO_DBT_SSLMODE": parts.get("sslmode", "prefer"),
+        }
+
+    def connect(self, *, application: str = "atendimento") -> psycopg.Connection:
+        """Open a connection to a server that is new enough.
+
+        Raises DatabaseError when it cannot be reached or is older than version 17.
+        """
+        try:
+            conn = psycopg.connect(
+                make_conninfo(self.url, application_name=application, connect_timeout=10)
+            )
+        except psycopg.Error as error:
+            raise DatabaseError(
+                f"The database {self.label} cannot be reached: {str(error).strip()}\n"
+                "Nothing was changed. Check that the server runs and that "
+                "ATENDIMENTO_DATABASE_URL names it."
+            ) from error
+        version = conn.info.server_version
+        if version < MINIMUM_SERVER_VERSION:
+            conn.close()
+            raise DatabaseError(
+                f"The database {self.label} is PostgreSQL {version // 10000}; "
+                f"{MINIMUM_SERVER_VERSION // 10000} or newer is needed. Nothing was changed."
+            )
+        return conn

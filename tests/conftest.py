@@ -1,0 +1,86 @@
+"""What every test may ask for: the repository's root and a database of its own.
+
+One server for the whole session; a fresh database costs one `create database … template`.
+`ATENDIMENTO_TEST_DATABASE_URL` (a role that may create databases) replaces the embedded server.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from orchestration import embedded
+from orchestration.database import Database
+
+_number = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Database]:
+    """A running server; its database is empty and stays so."""
+    given = os.environ.get("ATENDIMENTO_TEST_DATABASE_URL")
+    if given:
+        yield Database(given)
+        return
+    # A short path outside the checkout: a Unix socket's name is at most 107 bytes.
+    home = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
+    home.chmod(0o711)
+    try:
+        yield embedded.start(home / "postgres")
+    finally:
+        embedded.stop(home / "postgres", "immediate")
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def maintenance(postgres: Database) -> Iterator[psycopg.Connection]:
+    """A connection that may create databases."""
+    url = os.environ.get("ATENDIMENTO_TEST_DATABASE_URL")
+    with psycopg.connect(url or postgres.named("postgres", "postgres").url, autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def database(postgres: Database, maintenance: psycopg.Connection) -> Iterator[Database]:
+    """An empty database of the test's own."""
+    with fresh_database(postgres, maintenance) as made:
+        yield made
+
+
+class fresh_database:  # noqa: N801 — reads as a function where it is used
+    """A new database from a template, dropped at the end of the `with` block."""
+
+    def __init__(
+        self, postgres: Database, maintenance: psycopg.Connection, template: str = "template0"
+    ) -> None:
+        self.name = f"test_{os.getpid()}_{next(_number)}"
+        self.postgres, self.maintenance, self.template = postgres, maintenance, template
+
+    def __enter__(self) -> Database:
+        owner = self.postgres.parts.get("user", "postgres")
+        self.maintenance.execute(
+            psycopg.sql.SQL("create database {} template {} owner {}").format(
+                *map(psycopg.sql.Identifier, (self.name, self.template, owner))
+            )
+        )
+        return self.postgres.named(self.name)
+
+    def __exit__(self, *_: object) -> None:
+        self.maintenance.execute(
+            psycopg.sql.SQL("drop database {} with (force)").format(
+                psycopg.sql.Identifier(self.name)
+            )
+        )
