@@ -35,6 +35,13 @@ create table if not exists ops.check_result (
 );
 comment on table ops.check_result is 'What every check found, run by run. Ids only, no personal data.';
 
+create table if not exists ops.run_failure (
+    run_id text primary key,
+    failed_at timestamptz not null default clock_timestamp(),
+    message text not null
+);
+comment on table ops.run_failure is 'The sentence of each run that failed.';
+
 create table if not exists history.totalizer_history (
     company_id text not null,
     snapshot_date date not null,
@@ -53,3 +60,12 @@ def prepare(conn: psycopg.Connection) -> None:
     """Make what is not there yet. Safe to call at every start."""
     with conn.transaction():
         conn.execute(_DDL)
+
+
+def record_failure(conn: psycopg.Connection, run_id: str, message: str) -> None:
+    """Keep why a run failed. The same run again changes nothing."""
+    with conn.transaction():
+        conn.execute(
+            "insert into ops.run_failure (run_id, message) values (%s, %s) on conflict do nothing",
+            [run_id, message],
+        )

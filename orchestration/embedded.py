@@ -49,6 +49,11 @@ def start(data_directory: Path) -> Database:
     return server.database(OWNER)
 
 
+def address(data_directory: Path) -> Database:
+    """Where the database of that folder is, whether its server runs or not."""
+    return _Server(data_directory.resolve()).database(OWNER)
+
+
 def stop(data_directory: Path, mode: str = "fast") -> None:
     """Stop the server of that folder, if it runs (`fast`, or `immediate` as in a crash)."""
     server = _Server(data_directory.resolve())

@@ -1,0 +1,47 @@
+# The commands of the project. Everything it needs goes into .venv; nothing else is touched.
+PYTHON ?= python3
+VENV := .venv
+UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(VENV)/bin/uv
+AGENDAS ?= 20000
+DEMO ?= var/demo
+
+.PHONY: run test check format setup dagster stop clean fresh
+
+run: setup ## Set up, make a demo delivery (once), run the main job on it
+	@test -e $(DEMO)/manifest.json || $(VENV)/bin/atendimento demo $(DEMO) --agendas $(AGENDAS)
+	$(VENV)/bin/atendimento run --source $(DEMO)
+
+test: setup ## Set up, run every test
+	$(VENV)/bin/pytest -q
+
+check: setup ## Format, lint, types, SQL style, definitions, tests
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/sqlfluff lint dbt_project/models dbt_project/tests
+	$(VENV)/bin/pytest -q
+
+format: setup
+	$(VENV)/bin/ruff format
+	$(VENV)/bin/ruff check --fix
+
+dagster: setup ## The Dagster UI with schedules and sensors
+	$(VENV)/bin/atendimento dagster
+
+stop: ## Stop the embedded PostgreSQL
+	$(VENV)/bin/atendimento stop
+
+setup: $(VENV)/.installed
+
+# Once installed nothing here needs the network, until the lock or a tool changes.
+$(VENV)/.installed: pyproject.toml uv.lock
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(VENV)/bin/uv || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	$(UV) sync --locked --quiet
+	@touch $@
+
+fresh: stop ## Forget the demo and everything that was loaded and published
+	rm -rf var
+
+clean:
+	rm -rf $(VENV) dbt_project/target .pytest_cache .mypy_cache .ruff_cache

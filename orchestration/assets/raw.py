@@ -1,0 +1,107 @@
+"""Raw tables: the versions and reference rows that deliveries brought, as delivered.
+
+One multi-asset, since a delivery is one transaction. Knows how to call `ingest` and what to tell
+Dagster about it; knows no rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from checks.runner import CheckWorker
+from orchestration.database import Database
+from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
+from orchestration.ingest.load import LoadSettings, load_delivery
+from orchestration.progress import LOGGER, stage
+from orchestration.resources import RunSettings
+from orchestration.settings import Settings
+
+OWNERS = ["team:data"]
+
+
+def raw_key(table: SourceTable) -> dg.AssetKey:
+    """The asset key of a raw table."""
+    return dg.AssetKey(["raw", table.name])
+
+
+def _spec(table: SourceTable) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        raw_key(table),
+        group_name="raw",
+        kinds={"python", "postgres"},
+        owners=OWNERS,
+        description=f"{table.description} As delivered (R1, R2).",
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                columns=[
+                    dg.TableColumn(
+                        column.name,
+                        column.sql_type,
+                        description=column.description or None,
+                        constraints=dg.TableColumnConstraints(nullable=column.nullable),
+                    )
+                    for column in table.columns
+                ]
+            )
+        },
+    )
+
+
+@dg.multi_asset(name="load_delivery", specs=[_spec(table) for table in SOURCE_TABLES])
+def raw_tables(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Database],
+    settings: dg.ResourceParam[Settings],
+    checker: dg.ResourceParam[CheckWorker],
+    run_settings: RunSettings,
+) -> Iterator[dg.MaterializeResult]:
+    """Load the delivery of the run, whole or not at all."""
+    source = run_settings.source or settings.source
+    if not source:
+        LOGGER.info("No source is named: computing over what is loaded.")
+        checker.warm()
+        for table in SOURCE_TABLES:
+            yield dg.MaterializeResult(asset_key=raw_key(table), metadata={"rows_read": 0})
+        return
+    with stage("load") as progress:
+        total: dict[str, int] = {}
+
+        def on_progress(table: str, rows: int) -> None:
+            total[table] = rows
+            progress.say(f"{table}, {sum(total.values()):,} rows so far")
+
+        loaded = load_delivery(
+            warehouse,
+            source,
+            LoadSettings(
+                rejected_share_limit=settings.rejected_share_limit,
+                csv_encoding=settings.csv_encoding,
+            ),
+            run_id=context.run_id,
+            on_progress=on_progress,
+        )
+        read = sum(table.read for table in loaded.tables)
+        new = sum(table.new for table in loaded.tables)
+        progress.say(f"{read:,} rows read, {new:,} new")
+    # While the database builds, this process idles: Great Expectations is imported then.
+    checker.warm()
+    for notice in loaded.notices:
+        LOGGER.info("Notice: %s", notice)
+    for (name, reason), count in sorted(loaded.rejected_by_reason.items()):
+        LOGGER.info("Set aside: %s rows of %s (%s), in raw.rejected_row", f"{count:,}", name, reason)
+    by_table = {load.table: load for load in loaded.tables}
+    for table in SOURCE_TABLES:
+        load = by_table.get(table.name)
+        yield dg.MaterializeResult(
+            asset_key=raw_key(table),
+            metadata={
+                "delivery_id": loaded.delivery_id,
+                "rows_read": load.read if load else 0,
+                "new": load.new if load else 0,
+                "known": load.known if load else 0,
+                "rejected": load.rejected if load else 0,
+                "parked": load.parked if load else 0,
+            },
+        )

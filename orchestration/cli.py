@@ -1,0 +1,195 @@
+"""The command line: `atendimento run`, `demo`, `dagster`, `doctor`.
+
+Belongs here: arguments, what is printed, exit codes. Does not: any work; each command imports what
+it needs when it is called, since Dagster and dbt take seconds to import.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestration.instants import parse_instant
+from orchestration.settings import ROOT, Settings, SettingsError, load_settings
+
+OK, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code (running.md)."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        return _end(WRONG_USAGE, f"Wrong settings: {error}")
+    os.umask(0o077)  # whatever is written may hold personal data
+    return int(options.command(options, settings))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="atendimento", description="What became of every scheduled client contact."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="load, build, check, publish: the main job")
+    run.add_argument("--source", help="delivery folder, or postgresql://…?schema=NAME")
+    run.add_argument("--as-of", type=_instant, help="ISO 8601 with an offset; default now")
+    run.set_defaults(command=_run)
+
+    demo = commands.add_parser("demo", help="write a demo delivery")
+    demo.add_argument("folder", type=Path)
+    demo.add_argument("--agendas", type=int, default=20_000)
+    demo.add_argument("--seed", type=int, default=1)
+    demo.add_argument("--as-of", type=_instant, help="ISO 8601 with an offset; default now")
+    demo.set_defaults(command=_demo)
+
+    dagster = commands.add_parser("dagster", help="the Dagster UI with schedules and sensors")
+    dagster.add_argument("--port", type=int, default=3000)
+    dagster.set_defaults(command=_dagster)
+
+    doctor = commands.add_parser("doctor", help="what is configured, reachable, fresh and wrong")
+    doctor.set_defaults(command=_doctor)
+
+    prepare = commands.add_parser("prepare", help="parse the dbt project (part of `make setup`)")
+    prepare.set_defaults(command=_prepare)
+    stop = commands.add_parser("stop", help="stop the embedded PostgreSQL")
+    stop.set_defaults(command=_stop)
+    return parser
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    source = options.source or settings.source
+    if not source:
+        return _end(
+            WRONG_USAGE,
+            "No source is named. Write a demo delivery with `atendimento demo var/demo` and run "
+            "`atendimento run --source var/demo`, or set ATENDIMENTO_SOURCE.",
+        )
+    as_of: datetime = options.as_of or datetime.now(UTC)
+    _print_progress()
+
+    from orchestration import daily_run
+    from orchestration.database import DatabaseError
+
+    try:
+        ended, database = daily_run.execute(settings, _absolute(source), as_of)
+    except SettingsError as error:
+        return _end(WRONG_USAGE, f"Wrong settings: {error}")
+    except DatabaseError as error:
+        return _end(FAILED, f"Failed: {error}")
+    if ended.exit_code == daily_run.STOPPED_BY_CHECK:
+        return _end(ended.exit_code, f"Not published: {ended.reason} Published state unchanged.")
+    if ended.exit_code:
+        return _end(ended.exit_code, f"Failed: {ended.reason}")
+    for warning in daily_run.warnings(database, ended.run_id):
+        print(f"Warning: check {warning}")
+    print()
+    for line in daily_run.totals(database):
+        print(line)
+    print(f"\n{daily_run.peak_memory()}")
+    index = settings.published / "current" / "index.html"
+    return _end(OK, f"Published as of {as_of.isoformat()}. Open {index}")
+
+
+def _demo(options: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.demo import DemoError, write_demo
+
+    as_of: datetime = options.as_of or datetime.now(UTC)
+
+    def on_progress(rows: int) -> None:
+        print(f"\r{rows:,} of {options.agendas:,} agendas", end="", file=sys.stderr, flush=True)
+
+    try:
+        write_demo(
+            options.folder,
+            agendas=options.agendas,
+            seed=options.seed,
+            as_of=as_of,
+            on_progress=on_progress,
+        )
+    except DemoError as error:
+        return _end(WRONG_USAGE, f"\n{error}")
+    except OSError as error:
+        return _end(FAILED, f"\nThe demo could not be written: {error.strerror}: {error.filename}")
+    print(file=sys.stderr)
+    return _end(OK, f"Wrote {options.folder}. Next: atendimento run --source {options.folder}")
+
+
+def _dagster(options: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.database import DatabaseError
+    from orchestration.runtime import export_environment, open_database, prepare_home
+
+    try:
+        prepare_home(settings)
+        export_environment(settings, open_database(settings))
+    except SettingsError as error:
+        return _end(WRONG_USAGE, f"Wrong settings: {error}")
+    except DatabaseError as error:
+        return _end(FAILED, f"Failed: {error}")
+    program = str(Path(sys.executable).parent / "dagster")
+    os.chdir(ROOT)
+    os.execv(  # noqa: S606 — replaces this process, so that signals reach Dagster
+        program, [program, "dev", "-w", "workspace.yaml", "-p", str(options.port)]
+    )
+
+
+def _doctor(_: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.doctor import examine
+
+    well = True
+    for line in examine(settings):
+        print(f"{'ok   ' if line.well else 'WRONG'}  {line.what}: {line.says}")
+        well = well and line.well
+    return OK if well else FAILED
+
+
+def _prepare(_: argparse.Namespace, __: Settings) -> int:
+    from orchestration.dbt_runner import manifest_path
+
+    manifest_path()
+    return OK
+
+
+def _stop(_: argparse.Namespace, settings: Settings) -> int:
+    from orchestration import embedded
+
+    embedded.stop(settings.home / "postgres")
+    return OK
+
+
+def _absolute(source: str) -> str:
+    """A folder by its full name: the job may run in another folder than the caller."""
+    return source if "://" in source else str(Path(source).expanduser().absolute())
+
+
+def _print_progress() -> None:
+    from orchestration.progress import LOGGER
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+
+
+def _end(exit_code: int, sentence: str) -> int:
+    """The last line of output says how it ended and what to do."""
+    print(sentence, flush=True, file=sys.stdout if exit_code == OK else sys.stderr)
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The swap: what was built and checked becomes what is published, in one transaction.
+
+Belongs here: `marts_next` → `marts` → `marts_previous`, the day's set of history, and the ledger of
+publications. Does not: deciding whether the build is fit (the checks) or writing pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+
+class PublicationError(Exception):
+    """Nothing fit to publish is there; the published state is as it was."""
+
+
+def publish(
+    conn: psycopg.Connection,
+    *,
+    run_id: str,
+    as_of: datetime,
+    group_timezone: str,
+    edition: str,
+    expected: Collection[str],
+) -> None:
+    """Make `marts_next` the published state.
+
+    The schema before it stays as `marts_previous`; the set of `totalizer_history` of the day of
+    `as_of` in the group's time zone is replaced (section 4). Raises PublicationError when a table
+    of `expected` is missing from `marts_next` or was computed for another instant.
+    """
+    with conn.transaction():
+        # Everything before this may be lost with the machine and made again; this may not.
+        conn.execute("set local synchronous_commit = on")
+        _assert_complete(conn, as_of, expected)
+        _record_day(conn, as_of.astimezone(ZoneInfo(group_timezone)).date().isoformat())
+        conn.execute("drop schema if exists marts_previous cascade")
+        if _schema_exists(conn, "marts"):
+            conn.execute("alter schema marts rename to marts_previous")
+        conn.execute("alter schema marts_next rename to marts")
+        conn.execute(
+            "insert into ops.publication (run_id, as_of, edition) values (%s, %s, %s)",
+            [run_id, as_of, edition],
+        )
+
+
+def _assert_complete(conn: psycopg.Connection, as_of: datetime, expected: Collection[str]) -> None:
+    there = {
+        name
+        for (name,) in conn.execute(
+            "select relname from pg_class where relnamespace = to_regnamespace('marts_next')"
+            " and relkind in ('r', 'v')"
+        )
+    }
+    missing = sorted(set(expected) - there)
+    if missing:
+        raise PublicationError(
+            f"marts_next is not complete ({', '.join(missing)} missing): build all models first. "
+            "The published state is as it was."
+        )
+    for (built_for,) in conn.execute("select distinct as_of from marts_next.company"):
+        if built_for != as_of:
+            raise PublicationError(
+                f"marts_next was built as of {built_for}, this run is as of {as_of}: build again. "
+                "The published state is as it was."
+            )
+
+
+def _record_day(conn: psycopg.Connection, snapshot_date: str) -> None:
+    conn.execute(
+        "delete from history.totalizer_history where snapshot_date = %s", [snapshot_date]
+    )
+    conn.execute(
+        """
+        insert into history.totalizer_history
+            (company_id, snapshot_date, totalizer, bucket, agenda_count, as_of)
+        select company_id, %s, totalizer, bucket, sum(agenda_count), max(as_of)
+        from marts_next.totalizer
+        group by company_id, totalizer, bucket
+        """,
+        [snapshot_date],
+    )
+
+
+def _schema_exists(conn: psycopg.Connection, schema: str) -> bool:
+    found = conn.execute("select to_regnamespace(%s) is not null", [schema]).fetchone()
+    return found is not None and bool(found[0])

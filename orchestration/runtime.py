@@ -1,0 +1,89 @@
+"""What every run needs before it starts: folders, a database that answers, the run lock.
+
+Belongs here: turning settings into something that works. Does not: what a run then does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from orchestration import bookkeeping, embedded
+from orchestration.database import Database, DatabaseError
+from orchestration.settings import ROOT, Settings, SettingsError
+
+_RUN_LOCK = 7_301_845_117  # any number; `atendimento run` and the daemon agree on it
+
+
+class RunInProgress(Exception):
+    """Another run holds the lock."""
+
+
+def prepare_home(settings: Settings) -> Path:
+    """Make the state folder (owner only); return Dagster's home in it, its settings in place."""
+    dagster_home = settings.home / "dagster"
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (dagster_home, settings.home / "dbt"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        shutil.copyfile(ROOT / "deploy" / "dagster.yaml", dagster_home / "dagster.yaml")
+    except OSError as error:
+        raise SettingsError(
+            f"The folder for state, {settings.home}, cannot be used: {error.strerror}. "
+            "Set ATENDIMENTO_HOME to a folder you may write to."
+        ) from error
+    return dagster_home
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of the settings, embedded or not, ready for a run.
+
+    Raises DatabaseError when it is unreachable, too old, or may not be written to.
+    """
+    database = (
+        Database(settings.database_url)
+        if settings.database_url
+        else embedded.start(settings.home / "postgres")
+    )
+    with database.connect() as conn:
+        try:
+            bookkeeping.prepare(conn)
+            conn.execute("create schema if not exists dagster")
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise DatabaseError(
+                f"The user of {database.label} may not create schemas there: "
+                "grant it `create` on the database. Nothing was changed."
+            ) from error
+    return database
+
+
+def export_environment(settings: Settings, database: Database) -> None:
+    """Tell Dagster and dbt, which read the environment, where everything is."""
+    os.environ["DAGSTER_HOME"] = str(settings.home / "dagster")
+    os.environ["ATENDIMENTO_DAGSTER_URL"] = database.sqlalchemy_url("psycopg2", "dagster")
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    os.environ.update(database.dbt_environment())
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+@contextmanager
+def run_lock(database: Database) -> Iterator[None]:
+    """Hold the lock of the one run at a time; a run that dies lets go of it by dying.
+
+    Raises RunInProgress when another run holds it.
+    """
+    with database.connect(application="atendimento run lock") as conn:
+        conn.autocommit = True
+        row = conn.execute("select pg_try_advisory_lock(%s)", [_RUN_LOCK]).fetchone()
+        if not row or not row[0]:
+            raise RunInProgress(
+                "Another run is in progress on this database. Nothing was changed: wait for it to "
+                "end (`atendimento doctor` shows since when it runs) and run again."
+            )
+        yield

@@ -1,0 +1,42 @@
+"""How often: each morning, and through the working day. Not what runs inside."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.jobs import daily
+from orchestration.settings import Settings
+
+
+def run_request(as_of: str, source: str = "", run_key: str | None = None) -> dg.RunRequest:
+    """A run of the job for one instant (R3) and, when named, one delivery."""
+    return dg.RunRequest(run_key=run_key or as_of, run_config=run_config(as_of, source))
+
+
+def run_config(as_of: str, source: str = "") -> dict[str, object]:
+    """The configuration of a run: its instant and its delivery."""
+    return {"resources": {"run_settings": {"config": {"as_of": as_of, "source": source}}}}
+
+
+def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """The morning run and the refresh, in the group's time zone, on in a fresh instance."""
+
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        # As of the tick, so that a late run gives the rows of a punctual one (R3).
+        return run_request(context.scheduled_execution_time.isoformat())
+
+    return [
+        dg.ScheduleDefinition(
+            name=name,
+            job=daily,
+            cron_schedule=cron,
+            execution_timezone=settings.group_timezone,
+            execution_fn=tick,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=description,
+        )
+        for name, cron, description in (
+            ("morning", settings.morning_schedule, "The day's first edition."),
+            ("refresh", settings.refresh_schedule, "A new edition through the working day."),
+        )
+    ]

@@ -1,0 +1,47 @@
+"""What reacts: to a complete delivery in the inbox, and to a run that failed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration import bookkeeping
+from orchestration.inbox import complete_deliveries
+from orchestration.jobs import daily
+from orchestration.runtime import open_database
+from orchestration.schedules import run_request
+from orchestration.settings import Settings, load_settings
+
+
+def sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """The inbox sensor and the failure sensor, on in a fresh instance."""
+
+    @dg.sensor(
+        job=daily,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Runs the job for each new complete delivery folder of the inbox.",
+    )
+    def delivery_arrived(_: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        # The run key names the content: the same folder is asked for once, changed it is new.
+        requests = [
+            run_request(datetime.now(UTC).isoformat(), str(folder), run_key=key)
+            for folder, key in complete_deliveries(settings.watched)
+        ]
+        if not requests:
+            return dg.SkipReason(f"No complete delivery folder in {settings.watched}.")
+        return dg.SensorResult(run_requests=requests)
+
+    @dg.run_failure_sensor(
+        monitored_jobs=[daily],
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Keeps the sentence of each failed run in ops.run_failure, for `doctor`.",
+    )
+    def run_failed(context: dg.RunFailureSensorContext) -> None:
+        with open_database(load_settings()).connect() as conn:
+            bookkeeping.record_failure(
+                conn, context.dagster_run.run_id, context.failure_event.message or "failed"
+            )
+
+    return [delivery_arrived, run_failed]

@@ -1,0 +1,125 @@
+"""Settings: what the environment and `.env` say, read once, checked, all named `ATENDIMENTO_…`.
+
+Belongs here: names, defaults and bounds. Does not: what is done with a setting.
+`tests/conventions/test_settings.py` keeps `.env.example` complete.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "ATENDIMENTO_"
+# Set by the program itself for the processes it starts, or by the tests.
+_INTERNAL = ("ATENDIMENTO_DBT_", "ATENDIMENTO_DAGSTER_", "ATENDIMENTO_TEST_")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names it and says what it must be."""
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default. A field's description is its line in `.env.example`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    database_url: str | None = Field(
+        None,
+        description="postgresql:// URL of a server 17 or newer; without it the embedded PostgreSQL",
+    )
+    home: Path = Field(ROOT / "var", description="state: embedded database, Dagster, logs")
+    source: str | None = Field(
+        None, description="delivery folder, or postgresql://…?schema=NAME, for runs that name none"
+    )
+    inbox: Path | None = Field(
+        None, description="folder the sensor watches for delivery folders; default HOME/inbox"
+    )
+    publish_dir: Path | None = Field(
+        None, description="where the pages are published; default HOME/published"
+    )
+    keep_editions: Annotated[int, Field(ge=1)] = Field(
+        14, description="how many editions of the pages stay, the current one among them"
+    )
+    csv_encoding: str = Field("utf-8", description="encoding of CSV files, e.g. cp1252")
+    rejected_share_limit: Share = Field(
+        0.05, description="share of rejected rows of an entity file above which R2 refuses"
+    )
+    group_timezone: str = Field(
+        "America/Sao_Paulo", description="time zone of snapshot dates and schedules"
+    )
+    morning_schedule: str = Field("0 6 * * *", description="cron of the morning run")
+    refresh_schedule: str = Field(
+        "*/30 7-19 * * 1-6", description="cron of the refresh through the working day"
+    )
+    agendas_fell_share: Share = Field(
+        0.2, description="share by which agendas may fall between editions before a warning"
+    )
+    invalid_phone_share: Share = Field(
+        0.4, description="share of agendas with an invalid phone above which a check warns"
+    )
+    stale_hours: Annotated[float, Field(gt=0)] = Field(
+        24, description="hours without a new version in the source before a check warns"
+    )
+
+    @field_validator("group_timezone")
+    @classmethod
+    def _is_a_time_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is not an IANA time zone") from error
+        return name
+
+    @field_validator("csv_encoding")
+    @classmethod
+    def _is_an_encoding(cls, name: str) -> str:
+        try:
+            "".encode(name)
+        except LookupError as error:
+            raise ValueError(f"{name!r} is not an encoding Python knows") from error
+        return name
+
+    @field_validator("home", "publish_dir", "inbox")
+    @classmethod
+    def _is_absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path else None
+
+    @property
+    def published(self) -> Path:
+        """The folder of the pages."""
+        return self.publish_dir or self.home / "published"
+
+    @property
+    def watched(self) -> Path:
+        """The folder the sensor watches."""
+        return self.inbox or self.home / "inbox"
+
+
+def load_settings(env_file: Path = ROOT / ".env") -> Settings:
+    """Read the settings. Raises SettingsError for an unknown name or an unusable value."""
+    fields = Settings.model_fields
+    for name in os.environ:
+        if not name.startswith(PREFIX) or name.startswith(_INTERNAL):
+            continue
+        field = name.removeprefix(PREFIX).lower()
+        if field not in fields:
+            near = difflib.get_close_matches(field, fields, 1)
+            hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
+            raise SettingsError(f"There is no setting {name}.{hint} See .env.example.")
+    try:
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise SettingsError(f"{name} cannot be used: {first['msg']}. See .env.example.") from error

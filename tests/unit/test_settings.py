@@ -1,0 +1,62 @@
+"""Settings: names, bounds and the sentences for what cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import SettingsError, load_settings
+
+NO_FILE = Path("/nonexistent/.env")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("ATENDIMENTO_"):
+            monkeypatch.delenv(name)
+
+
+def test_everything_has_a_default() -> None:
+    settings = load_settings(NO_FILE)
+    assert settings.published == settings.home / "published"
+    assert settings.watched == settings.home / "inbox"
+    assert settings.rejected_share_limit == 0.05
+
+
+def test_an_empty_value_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATENDIMENTO_SOURCE", "")
+    assert load_settings(NO_FILE).source is None
+
+
+def test_the_environment_wins_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("ATENDIMENTO_KEEP_EDITIONS=3\nATENDIMENTO_STALE_HOURS=5\n")
+    monkeypatch.setenv("ATENDIMENTO_KEEP_EDITIONS", "4")
+    settings = load_settings(file)
+    assert (settings.keep_editions, settings.stale_hours) == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ATENDIMENTO_REJECTED_SHARE_LIMIT", "5 %", "ATENDIMENTO_REJECTED_SHARE_LIMIT"),
+        ("ATENDIMENTO_REJECTED_SHARE_LIMIT", "1.5", "less than or equal to 1"),
+        ("ATENDIMENTO_GROUP_TIMEZONE", "Sao Paulo", "not an IANA time zone"),
+        ("ATENDIMENTO_CSV_ENCODING", "latin-99", "not an encoding"),
+        ("ATENDIMENTO_KEEP_EDITIONS", "0", "greater than or equal to 1"),
+        ("ATENDIMENTO_SOURSE", "x", "Did you mean ATENDIMENTO_SOURCE?"),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match="ATENDIMENTO_") as raised:
+        load_settings(NO_FILE)
+    assert says in str(raised.value)
