@@ -6,7 +6,6 @@ One server for the whole session; a fresh database costs one `create database â€
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import tempfile
@@ -18,8 +17,12 @@ import pytest
 
 from orchestration import embedded
 from orchestration.database import Database
+from tests_database import fresh_database
 
-_number = itertools.count()
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden` writes the golden pages anew; read the difference before committing."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden pages anew")
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +52,9 @@ def postgres() -> Iterator[Database]:
 def maintenance(postgres: Database) -> Iterator[psycopg.Connection]:
     """A connection that may create databases."""
     url = os.environ.get("ATENDIMENTO_TEST_DATABASE_URL")
-    with psycopg.connect(url or postgres.named("postgres", "postgres").url, autocommit=True) as conn:
+    with psycopg.connect(
+        url or postgres.named("postgres", "postgres").url, autocommit=True
+    ) as conn:
         yield conn
 
 
@@ -58,29 +63,3 @@ def database(postgres: Database, maintenance: psycopg.Connection) -> Iterator[Da
     """An empty database of the test's own."""
     with fresh_database(postgres, maintenance) as made:
         yield made
-
-
-class fresh_database:  # noqa: N801 â€” reads as a function where it is used
-    """A new database from a template, dropped at the end of the `with` block."""
-
-    def __init__(
-        self, postgres: Database, maintenance: psycopg.Connection, template: str = "template0"
-    ) -> None:
-        self.name = f"test_{os.getpid()}_{next(_number)}"
-        self.postgres, self.maintenance, self.template = postgres, maintenance, template
-
-    def __enter__(self) -> Database:
-        owner = self.postgres.parts.get("user", "postgres")
-        self.maintenance.execute(
-            psycopg.sql.SQL("create database {} template {} owner {}").format(
-                *map(psycopg.sql.Identifier, (self.name, self.template, owner))
-            )
-        )
-        return self.postgres.named(self.name)
-
-    def __exit__(self, *_: object) -> None:
-        self.maintenance.execute(
-            psycopg.sql.SQL("drop database {} with (force)").format(
-                psycopg.sql.Identifier(self.name)
-            )
-        )

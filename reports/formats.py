@@ -1,0 +1,112 @@
+"""Numbers, dates, hours and phones as Brazil writes them.
+
+Belongs here: one function per kind of value; templates reach the ones in `FILTERS`. Does not:
+words of the domain (`labels.py`), nor time zones: every instant arrives as local clock time. Babel
+writes the same and costs ten times as much; `tests/unit/test_reports_formats.py` compares the two.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from reports.labels import NOT_AVAILABLE
+
+_PHONE_LENGTHS = (10, 11)  # DDD (2) and subscriber (8 or 9), R4 and R9
+
+
+def number(value: int) -> str:
+    """A whole number: 1.234.567."""
+    return f"{value:,}".replace(",", ".")
+
+
+def percent(part: int, whole: int) -> str:
+    """A share with one decimal: 87,5%; N/D when there is nothing to take a share of.
+
+    Only nothing is 0,0% and only all is 100,0%: one message that did not go out must not
+    disappear in the rounding.
+    """
+    if whole == 0:
+        return NOT_AVAILABLE
+    tenths = (2000 * part + whole) // (2 * whole)
+    if 0 < part < whole:
+        tenths = min(max(tenths, 1), 999)
+    return f"{tenths // 10},{tenths % 10}%"
+
+
+def day(value: date) -> str:
+    """A date: 20/11/2026."""
+    return f"{value.day:02}/{value.month:02}/{value.year:04}"
+
+
+def moment(value: datetime) -> str:
+    """A local clock time: 20/11/2026 09:05."""
+    return f"{day(value)} {value.hour:02}:{value.minute:02}"
+
+
+def recent_moment(value: datetime, today: date) -> str:
+    """A local clock time inside a sentence: 20/11 09:05; with the year when it is not today's."""
+    year = "" if value.year == today.year else f"/{value.year:04}"
+    return f"{value.day:02}/{value.month:02}{year} {value.hour:02}:{value.minute:02}"
+
+
+def machine_day(value: date) -> str:
+    """A date for the `datetime` attribute of `<time>`."""
+    return value.isoformat()
+
+
+def machine_moment(value: datetime) -> str:
+    """A local clock time for the `datetime` attribute of `<time>`."""
+    return value.isoformat(timespec="minutes")
+
+
+def days(count: int) -> str:
+    """A number of days: 1 dia, 2 dias."""
+    return f"{number(count)} {'dia' if count == 1 else 'dias'}"
+
+
+def hours(value: Decimal | int) -> str:
+    """A number of hours: 12 h, 1,5 h."""
+    whole, _, fraction = f"{Decimal(value):f}".partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{number(int(whole))}{',' + fraction if fraction else ''} h"
+
+
+def phone(digits: str) -> str:
+    """A cleaned phone number: (11) 98765-4321; anything else as it is."""
+    if len(digits) not in _PHONE_LENGTHS:
+        return digits
+    return f"({digits[:2]}) {digits[2:-4]}-{digits[-4:]}"
+
+
+def phone_link(digits: str) -> str:
+    """The `tel:` address of a cleaned Brazilian number."""
+    return f"tel:+55{digits}"
+
+
+def agendas(count: int) -> str:
+    """A number of agendas: 1 agenda, 2 agendas."""
+    return f"{number(count)} {'agenda' if count == 1 else 'agendas'}"
+
+
+def name_order(name: str) -> tuple[str, str]:
+    """The key that sorts names as a Brazilian reader expects: accents and case do not matter."""
+    plain = "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", name)
+        if not unicodedata.combining(letter)
+    )
+    return plain.casefold(), name
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "number": number,
+    "day": day,
+    "moment": moment,
+    "machine_day": machine_day,
+    "machine_moment": machine_moment,
+    "agendas": agendas,
+}

@@ -1,0 +1,164 @@
+"""Pages and templates agree: a template uses exactly the fields of its view model.
+
+A field that no template uses is dead weight, and a name that no view model has would fail only
+when that line is rendered. Both are read from the templates' syntax trees, down to the fields of
+every part of a page.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from jinja2 import nodes
+
+from reports.formats import FILTERS
+from reports.pages import PAGES
+from reports.pages.page import Page
+from reports.render import ENVIRONMENT
+from tests.unit.published_tables import DDL
+
+Used = set[tuple[str, str]]
+GLOBALS = {"policy", "stylesheet"}
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "reports" / "templates"
+MARTS = ROOT / "dbt_project" / "models" / "marts"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.__name__)
+def test_a_template_uses_exactly_the_fields_of_its_page(page: type[Page]) -> None:
+    assert used_by_template(page) == declared_by(page)
+
+
+def test_every_template_belongs_to_a_page() -> None:
+    assert {path.name for path in TEMPLATES.iterdir()} == {
+        "base.html",
+        *(page.template for page in PAGES),
+    }
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.iterdir()), ids=lambda path: path.name)
+def test_a_template_has_no_script_no_inline_style_and_no_switch_of_escaping(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"<script|\sstyle=|\son\w+=|\bsafe\b|autoescape|https?:", text)
+
+
+def test_every_format_a_template_may_use_is_used() -> None:
+    used = {
+        node.name
+        for path in TEMPLATES.iterdir()
+        for node in parsed(path.name).find_all(nodes.Filter)
+    }
+    assert used == set(FILTERS)
+
+
+def test_the_tables_pages_are_tested_on_have_the_columns_of_the_published_ones() -> None:
+    made = {
+        table: dict(column.split(maxsplit=1) for column in re.split(r",\s+", columns))
+        for table, columns in re.findall(r"create table (\w+) \((.*?)\);", DDL, flags=re.DOTALL)
+    }
+    published = {
+        model["name"]: {column["name"]: column["data_type"] for column in model["columns"]}
+        for path in MARTS.glob("*.yml")
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    }
+    for table, columns in made.items():
+        assert columns.items() <= published[table].items(), table
+
+
+def parsed(template: str) -> nodes.Template:
+    return ENVIRONMENT.parse((TEMPLATES / template).read_text(encoding="utf-8"))
+
+
+def used_by_template(page: type[Page]) -> Used:
+    """Every (class, field) that the page's template and the one it extends read."""
+    walk = Walk()
+    for template in (page.template, "base.html"):
+        walk.statements(parsed(template).body, {"page": page})
+    return walk.used
+
+
+class Walk:
+    """Follows the values of a template by their declared types."""
+
+    def __init__(self) -> None:
+        self.used: Used = set()
+
+    def statements(self, body: list[nodes.Node], names: dict[str, object]) -> None:
+        """Follow each node; `names` are the variables in scope with their types."""
+        for node in body:
+            self.node(node, names)
+
+    def node(self, node: nodes.Node, names: dict[str, object]) -> None:
+        """Follow one node and what is in it."""
+        if isinstance(node, nodes.For):
+            inside = names | {node.target.name: element_of(self.type_of(node.iter, names))}
+            self.statements(node.body, inside)
+        elif isinstance(node, nodes.Getattr | nodes.Name):
+            self.type_of(node, names)
+        else:
+            for child in node.iter_child_nodes():
+                self.node(child, names)
+
+    def type_of(self, node: nodes.Node, names: dict[str, object]) -> object:
+        """The declared type of an expression, noting the fields that it reads."""
+        if isinstance(node, nodes.Name):
+            return str if node.name in GLOBALS else names[node.name]
+        assert isinstance(node, nodes.Getattr), f"a template only reads fields, not {node!r}"
+        owner = without_none(self.type_of(node.node, names))
+        assert node.attr in members_of(owner), f"{owner} has no {node.attr}"
+        self.used.add((name_of(owner, node.attr), node.attr))
+        return members_of(owner)[node.attr]
+
+
+def declared_by(page: type) -> Used:
+    """Every (class, field) of a page and of the parts that it consists of."""
+    declared: Used = set()
+    waiting = [page]
+    while waiting:
+        owner = waiting.pop()
+        for name, declared_type in members_of(owner).items():
+            if (name_of(owner, name), name) not in declared:
+                declared.add((name_of(owner, name), name))
+                part = without_none(element_of(declared_type))
+                if getattr(part, "__module__", "").startswith("reports."):
+                    waiting.append(part)
+    return declared
+
+
+def members_of(owner: object) -> dict[str, object]:
+    """The fields and properties of a view model, or of a part of one, with their types."""
+    assert isinstance(owner, type)
+    assert is_dataclass(owner) or hasattr(owner, "_fields"), f"{owner} is not a view model"
+    hints = typing.get_type_hints(owner)
+    names = owner._fields if hasattr(owner, "_fields") else [f.name for f in fields(owner)]
+    properties = {
+        name: typing.get_type_hints(value.fget)["return"]
+        for base in owner.__mro__
+        for name, value in vars(base).items()
+        if isinstance(value, property)
+    }
+    return {name: hints[name] for name in names} | properties
+
+
+def name_of(owner: type, member: str) -> str:
+    return (
+        Page.__name__ if member in members_of(Page) and issubclass(owner, Page) else owner.__name__
+    )
+
+
+def element_of(declared: object) -> object:
+    if typing.get_origin(declared) is tuple:
+        return typing.get_args(declared)[0]
+    return declared
+
+
+def without_none(declared: object) -> typing.Any:
+    if typing.get_origin(declared) in (typing.Union, types.UnionType):
+        return next(part for part in typing.get_args(declared) if part is not type(None))
+    return declared
