@@ -1,0 +1,199 @@
+"""The rows of what happens: each function writes one row, with its versions, of an entity table.
+
+Belongs here: ids, columns in the contract's order, which version is written when. Does not: what
+happens, or how often. A time after `as_of` has not happened yet and is left empty; 0 is never.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestration.demo.clock import DATES, HOUR, MINUTE, Clock
+from orchestration.demo.dice import Dice
+from orchestration.demo.fields import csv_field
+from orchestration.demo.group import Attendant, Company
+from orchestration.demo.names import CALL_NOTES, FAILURES
+from orchestration.demo.people import Client
+from orchestration.demo.writing import DeliveryFiles
+
+_NOTES = {outcome: tuple(map(csv_field, notes)) for outcome, notes in CALL_NOTES.items()}
+_FAILURES = {
+    cause: tuple(f"{code},{csv_field(message)}" for code, message in failures)
+    for cause, failures in FAILURES.items()
+}
+_SEVERAL_VERSIONS = 0.08
+
+
+@dataclass(slots=True)
+class Agenda:
+    """One agenda while its life is told; its own row is written last."""
+
+    agenda_id: str
+    company: Company
+    client: Client | None
+    vehicle_id: str
+    event_type_id: str
+    team_id: str
+    agent: Attendant | None
+    origin: str
+    contact_day: int
+    created: int
+    no_shows: int = 0
+
+    @property
+    def clock(self) -> Clock:
+        """The wall clock of its company."""
+        return self.company.clock
+
+
+class Events:
+    """Writes rows and counts ids."""
+
+    def __init__(self, files: DeliveryFiles, dice: Dice) -> None:
+        self.dice = dice
+        self._agenda = files.rows("agenda").append
+        self._dispatch = files.rows("dispatch").append
+        self._booking = files.rows("booking").append
+        self._reply = files.rows("reply").append
+        self._contact = files.rows("passive_contact").append
+        self._attempt = files.rows("call_attempt").append
+        self.agendas = 0
+        self.dispatches = 0
+        self.bookings = 0
+        self.replies = 0
+        self.contacts = 0
+        self.attempts = 0
+
+    def next_agenda_id(self) -> str:
+        """The id of one more agenda."""
+        self.agendas += 1
+        return f"A{self.agendas:08d}"
+
+    def agenda(self, agenda: Agenda, closed: int = 0) -> None:
+        """The agenda as it is, and for some the version before it was assigned or moved."""
+        clock = agenda.clock
+        created = clock.text(agenda.created)
+        client = agenda.client
+        head = (
+            f"{agenda.company.company_id},{client.client_id if client else ''},"
+            f"{agenda.vehicle_id},{agenda.event_type_id},{agenda.team_id},"
+        )
+        updated = created
+        closed_text = clock.text_or_empty(closed)
+        draw = self.dice.random()
+        if closed_text:
+            updated = closed_text
+            earlier = draw < 0.3
+        else:
+            assigned = agenda.created + 4 * HOUR
+            earlier = draw < 0.2 and assigned <= clock.now
+            if earlier:
+                updated = clock.text(assigned)
+        if earlier and closed != agenda.created:
+            day = agenda.contact_day + 7 if draw < 0.02 else agenda.contact_day
+            self._agenda(
+                f"{agenda.agenda_id},{created},{head},{agenda.origin},{DATES[day]},{created},\n"
+            )
+        self._agenda(
+            f"{agenda.agenda_id},{updated},{head}{agenda.agent.user_id if agenda.agent else ''},"
+            f"{agenda.origin},{DATES[agenda.contact_day]},{created},{closed_text}\n"
+        )
+
+    def dispatch(
+        self,
+        agenda: Agenda,
+        queued: int,
+        *,
+        sent: int = 0,
+        delivered: int = 0,
+        read: int = 0,
+        failed: int = 0,
+        cause: str = "",
+        purpose: str = "first_contact",
+    ) -> str:
+        """One message with what became of it so far."""
+        self.dispatches += 1
+        dispatch_id = f"D{self.dispatches:08d}"
+        clock = agenda.clock
+        now = clock.now
+        last = queued
+        for at in (sent, delivered, read, failed):
+            if last < at <= now:
+                last = at
+        queued_text = clock.text(queued)
+        head = f"{agenda.agenda_id},{purpose},{queued_text},"
+        if last > queued and self.dice.random() < _SEVERAL_VERSIONS:
+            self._dispatch(f"{dispatch_id},{queued_text},{head},,,,,\n")
+        failed_text = clock.text_or_empty(failed)
+        failure = self.dice.pick(_FAILURES[cause]) if failed_text else ","
+        self._dispatch(
+            f"{dispatch_id},{clock.text(last)},{head}{clock.text_or_empty(sent)},"
+            f"{clock.text_or_empty(delivered)},{clock.text_or_empty(read)},{failed_text},{failure}\n"
+        )
+        return dispatch_id
+
+    def reply(self, agenda: Agenda, dispatch_id: str, at: int, option_id: str) -> None:
+        """What the client clicked."""
+        self.replies += 1
+        text = agenda.clock.text(at)
+        self._reply(f"R{self.replies:08d},{text},{dispatch_id},{option_id},{text}\n")
+
+    def booking(
+        self,
+        agenda: Agenda,
+        channel: str,
+        created: int,
+        scheduled: int,
+        *,
+        confirmed: int = 0,
+        arrived: int = 0,
+        cancelled: int = 0,
+        no_show: int = 0,
+    ) -> str:
+        """A visit, with what became of it so far."""
+        self.bookings += 1
+        booking_id = f"B{self.bookings:08d}"
+        clock = agenda.clock
+        now = clock.now
+        last = created
+        for at in (confirmed, arrived, cancelled, no_show):
+            if last < at <= now:
+                last = at
+        created_text = clock.text(created)
+        head = f"{agenda.agenda_id},{channel},{created_text},{clock.text(scheduled)},"
+        if last > created and self.dice.random() < 2 * _SEVERAL_VERSIONS:
+            self._booking(f"{booking_id},{created_text},{head},,,\n")
+        self._booking(
+            f"{booking_id},{clock.text(last)},{head}{clock.text_or_empty(confirmed)},"
+            f"{clock.text_or_empty(arrived)},{clock.text_or_empty(cancelled)},"
+            f"{clock.text_or_empty(no_show)}\n"
+        )
+        return booking_id
+
+    def passive_contact(
+        self,
+        company: Company,
+        whatsapp_number: str,
+        menu_option: str,
+        at: int,
+        agenda_id: str = "",
+        booking_id: str = "",
+    ) -> None:
+        """Somebody who wrote first."""
+        self.contacts += 1
+        text = company.clock.text(at)
+        self._contact(
+            f"P{self.contacts:08d},{text},{company.company_id},{whatsapp_number},{menu_option},"
+            f"{text},{agenda_id},{booking_id}\n"
+        )
+
+    def attempt(self, agenda: Agenda, at: int, outcome: str) -> None:
+        """One phone call; it is noted down within minutes."""
+        self.attempts += 1
+        clock = agenda.clock
+        caller = agenda.agent or agenda.company.attendants[0]
+        noted = min(at + 5 * MINUTE, clock.now)
+        self._attempt(
+            f"T{self.attempts:08d},{clock.text(noted)},{agenda.agenda_id},{caller.user_id},"
+            f"{clock.text(at)},{outcome},{self.dice.pick(_NOTES[outcome])}\n"
+        )

@@ -1,0 +1,204 @@
+"""Clients and their vehicles: names, messy phones, plates.
+
+Belongs here: the rows of `client` and `vehicle`, and what an agenda's life must know of a client.
+Does not: what the client is contacted about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from string import ascii_uppercase
+
+from orchestration.demo.clock import DAY
+from orchestration.demo.dice import Dice
+from orchestration.demo.fields import csv_field, plain
+from orchestration.demo.group import Company
+from orchestration.demo.names import FIRM_KINDS, FIRST_NAMES, MODELS, SURNAMES
+from orchestration.demo.writing import DeliveryFiles
+
+_PLATE_LETTERS = tuple("".join(letters) for letters in product(ascii_uppercase, repeat=3))
+_PLAIN_FIRST = tuple(map(plain, FIRST_NAMES))
+_PLAIN_LAST = tuple(map(plain, SURNAMES))
+# Subscriber numbers below are kept for clients whose number must be nobody else's.
+FIRST_DRAWN_NUMBER = 60_001_000
+_LAST_NUMBER = 99_999_999
+
+
+@dataclass(slots=True)
+class Client:
+    """A client; `number` is the mobile without its ninth digit, empty when it is not valid."""
+
+    client_id: str
+    company: Company
+    surname: str
+    number: str
+    reachable: bool
+    vehicle_id: str
+    opted_out_at: int = 0
+
+
+def drawn_number(dice: Dice) -> str:
+    """A mobile number without its ninth digit."""
+    return str(dice.between(FIRST_DRAWN_NUMBER, _LAST_NUMBER))
+
+
+def whatsapp_number(dice: Dice, ddd: str, number: str) -> str:
+    """A number as LEADZAP reports it: with or without country code and ninth digit."""
+    style = dice.random()
+    if style < 0.6:
+        return f"55{ddd}9{number}"
+    if style < 0.85:
+        return f"55{ddd}{number}"
+    if style < 0.95:
+        return f"+55 {ddd} 9{number[:4]}-{number[4:]}"
+    return f"{ddd}9{number}"
+
+
+class People:
+    """Writes clients and vehicles and counts ids."""
+
+    def __init__(self, files: DeliveryFiles, dice: Dice) -> None:
+        self.dice = dice
+        self._client = files.rows("client").append
+        self._vehicle = files.rows("vehicle").append
+        self.clients = 0
+        self.vehicles = 0
+
+    def client(self, company: Company, relative: Client | None) -> Client:
+        """A client with vehicles; now and then one who shares the mobile of a relative."""
+        dice = self.dice
+        random = dice.random
+        first, last = int(random() * len(FIRST_NAMES)), int(random() * len(SURNAMES))
+        surname = SURNAMES[last]
+        number = ""
+        if relative is not None and relative.number and random() < 0.015:
+            surname, number, company = relative.surname, relative.number, relative.company
+        if random() < 0.05:
+            name = csv_field(dice.pick(FIRM_KINDS).format(surname))
+        else:
+            name = f"{FIRST_NAMES[first]} {dice.pick(SURNAMES)} {surname}"
+        if not number:
+            number = drawn_number(dice)
+        ddd, mobile, valid = self._mobile(company.ddd, number)
+        landline = self._landline(company.ddd, 0.3 if valid else 0.65)
+        email = (
+            f"{_PLAIN_FIRST[first]}.{_PLAIN_LAST[last]}{int(random() * 1000)}@example.com"
+            if random() < 0.6
+            else ""
+        )
+        accepts = random() >= 0.05
+        clock = company.clock
+        known = clock.now - dice.between(130 * DAY, 900 * DAY)
+        client_id = self.write(
+            company, name, ddd, mobile, landline, email, accepts=accepts, updated=known
+        )
+        if random() < 0.12:
+            # The record was completed later: the first version had no e-mail and no landline yet.
+            self._client(
+                f"{client_id},{clock.text(known - 200 * DAY)},{name},{ddd},{mobile},,,true\n"
+            )
+        vehicle_id = self.vehicle(company, client_id, active=random() >= 0.06)
+        if random() < 0.12:
+            self.vehicle(company, client_id, active=random() >= 0.3)
+        return Client(
+            client_id, company, surname, number if valid else "", valid and accepts, vehicle_id
+        )
+
+    def write(
+        self,
+        company: Company,
+        name: str,
+        ddd: str,
+        mobile: str,
+        landline: str,
+        email: str,
+        *,
+        accepts: bool,
+        updated: int,
+    ) -> str:
+        """One client's row; returns the id."""
+        self.clients += 1
+        client_id = f"L{self.clients:08d}"
+        self._client(
+            f"{client_id},{company.clock.text(updated)},{name},{ddd},{mobile},{landline},{email},"
+            f"{'true' if accepts else 'false'}\n"
+        )
+        return client_id
+
+    def vehicle(self, company: Company, client_id: str, *, active: bool) -> str:
+        """One vehicle, with an old or a Mercosul plate, and for some the version before; the id."""
+        self.vehicles += 1
+        vehicle_id = f"V{self.vehicles:08d}"
+        dice = self.dice
+        random = dice.random
+        letters = _PLATE_LETTERS[int(random() * len(_PLATE_LETTERS))]
+        digits = f"{int(random() * 10_000):04d}"
+        style = random()
+        if style < 0.62:
+            plate = f"{letters}{digits[0]}{ascii_uppercase[int(random() * 10)]}{digits[2:]}"
+        elif style < 0.88:
+            plate = letters + digits
+        elif style < 0.98:
+            plate = f"{letters}-{digits}"
+        else:
+            plate = ""
+        clock = company.clock
+        updated = clock.now - dice.between(10 * DAY, 900 * DAY)
+        row = f"{client_id},{plate},{MODELS[int(random() * len(MODELS))]},"
+        if not active or style > 0.96:
+            before = clock.text(updated - 300 * DAY)
+            self._vehicle(f"{vehicle_id},{before},{row}true\n")
+        self._vehicle(f"{vehicle_id},{clock.text(updated)},{row}{'true' if active else 'false'}\n")
+        return vehicle_id
+
+    def _mobile(self, ddd: str, number: str) -> tuple[str, str, bool]:
+        """DDD and mobile as somebody typed them, and whether they pass R4."""
+        start, end = number[:4], number[4:]
+        style = self.dice.random()
+        if style >= 0.93:
+            return (*self._broken_mobile(ddd, number), False)
+        if style < 0.08:
+            ddd = f"({ddd})"
+        if style < 0.45:
+            return ddd, f"9{number}", True
+        if style < 0.6:
+            return ddd, f"9{start}-{end}", True
+        if style < 0.7:
+            return ddd, f"9 {start}-{end}", True
+        if style < 0.75:
+            return ddd, f"9.{start}.{end}", True
+        if style < 0.84:
+            return ddd, number, True
+        return ddd, f"{start}-{end}", True
+
+    def _broken_mobile(self, ddd: str, number: str) -> tuple[str, str]:
+        """DDD and mobile that no message reaches."""
+        return self.dice.pick(
+            (
+                ("", f"{ddd}9{number}"),
+                (f"0{ddd}", f"9{number}"),
+                (ddd, number[1:]),
+                (ddd, f"9{number} recado"),
+                (ddd, "não tem"),
+                (ddd, f"+55 {ddd} 9{number}"),
+                (ddd, ""),
+                (ddd, ""),
+                ("", ""),
+            )
+        )
+
+    def _landline(self, ddd: str, share: float) -> str:
+        """A landline as somebody typed it, or none."""
+        random = self.dice.random
+        if random() >= share:
+            return ""
+        number = f"3{int(random() * 10_000_000):07d}"
+        style = random()
+        if style < 0.5:
+            return ddd + number
+        if style < 0.8:
+            return f"({ddd}) {number[:4]}-{number[4:]}"
+        if style < 0.95:
+            return f"{ddd} {number[:4]} {number[4:]}"
+        return number
