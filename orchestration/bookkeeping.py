@@ -33,7 +33,7 @@ create table if not exists ops.check_result (
     checked_at timestamptz not null default clock_timestamp(),
     primary key (run_id, suite, check_name)
 );
-comment on table ops.check_result is 'What every check found, run by run. Ids only, no personal data.';
+comment on table ops.check_result is 'What every check found, run by run: ids, no personal data.';
 
 create table if not exists ops.run_failure (
     run_id text primary key,

@@ -104,8 +104,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     return _end(OK, f"Published as of {as_of.isoformat()}. Open {index}")
 
 
-def _demo(options: argparse.Namespace, settings: Settings) -> int:
-    from orchestration.demo import DemoError, write_demo
+def _demo(options: argparse.Namespace, _: Settings) -> int:
+    from orchestration.demo import DemoError, DemoNotWritten, write_demo
 
     as_of: datetime = options.as_of or datetime.now(UTC)
 
@@ -120,10 +120,10 @@ def _demo(options: argparse.Namespace, settings: Settings) -> int:
             as_of=as_of,
             on_progress=on_progress,
         )
+    except DemoNotWritten as error:
+        return _end(FAILED, f"\n{error}")
     except DemoError as error:
         return _end(WRONG_USAGE, f"\n{error}")
-    except OSError as error:
-        return _end(FAILED, f"\nThe demo could not be written: {error.strerror}: {error.filename}")
     print(file=sys.stderr)
     return _end(OK, f"Wrote {options.folder}. Next: atendimento run --source {options.folder}")
 

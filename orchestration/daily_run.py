@@ -5,17 +5,15 @@ Belongs here: starting the job and saying how it ended. Does not: what the job d
 
 from __future__ import annotations
 
-import os
 import resource
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from orchestration.checking import Checker, open_checker
 from orchestration.database import Database
 from orchestration.runtime import export_environment, open_database, prepare_home
 from orchestration.settings import Settings
@@ -49,12 +47,15 @@ class Ended:
 def execute(settings: Settings, source: str, as_of: datetime) -> tuple[Ended, Database]:
     """Run the job for one delivery and one instant; DatabaseError before anything starts."""
     prepare_home(settings)
-    database = open_database(settings)
-    export_environment(settings, database)
-    return _execute_job(source, as_of, database), database
+    with open_checker(settings) as checker:
+        # Great Expectations is imported in its own process while this one imports Dagster and dbt.
+        checker.warm()
+        database = open_database(settings)
+        export_environment(settings, database)
+        return _execute_job(source, as_of, database, checker), database
 
 
-def _execute_job(source: str, as_of: datetime, database: Database) -> Ended:
+def _execute_job(source: str, as_of: datetime, database: Database, checker: Checker) -> Ended:
     # Imported here: Dagster and dbt take seconds, and `--help` should not.
     import dagster as dg
 
@@ -68,6 +69,7 @@ def _execute_job(source: str, as_of: datetime, database: Database) -> Ended:
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             instance=instance,
+            resources={"checker": checker},
             raise_on_error=False,
         )
         if result.success:
@@ -95,26 +97,27 @@ def _explain(run_id: str, failures: list[Any], database: Database) -> Ended:
 
 def _failed_checks(run_id: str, database: Database) -> str:
     with database.connect() as conn:
-        failed = conn.execute(
-            "select check_name, unexpected_count from ops.check_result"
-            " where run_id = %s and blocking and not passed order by suite, check_name",
-            [run_id],
-        ).fetchall()
-    named = ", ".join(f"{name} ({count})" for name, count in failed)
-    return f"blocking checks failed: {named}. Their results stand in ops.check_result."
+        failed = _not_passed(conn, run_id, blocking=True)
+    return f"blocking checks failed: {', '.join(failed)}. Their results stand in ops.check_result."
 
 
 def warnings(database: Database, run_id: str) -> list[str]:
     """One sentence for each check of the run that warns."""
     with database.connect() as conn:
-        return [
-            f"{suite}.{name} ({count})"
-            for suite, name, count in conn.execute(
-                "select suite, check_name, unexpected_count from ops.check_result"
-                " where run_id = %s and not blocking and not passed order by suite, check_name",
-                [run_id],
-            )
-        ]
+        return _not_passed(conn, run_id, blocking=False)
+
+
+def _not_passed(conn: psycopg.Connection, run_id: str, *, blocking: bool) -> list[str]:
+    """Each check that did not pass, with how many rows (or tables, or companies) it found."""
+    return [
+        f"{suite}.{name} ({'could not be computed' if crashed else count})"
+        for suite, name, count, crashed in conn.execute(
+            "select suite, check_name, unexpected_count,"
+            " coalesce((details->>'crashed') is not null, false) from ops.check_result"
+            " where run_id = %s and blocking = %s and not passed order by suite, check_name",
+            [run_id, blocking],
+        )
+    ]
 
 
 def totals(database: Database) -> Iterator[str]:
@@ -140,14 +143,3 @@ def peak_memory() -> str:
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     return f"peak memory {own} MB (largest process it started: {children} MB)"
-
-
-def guarded(action: Callable[[], Ended], log: Path) -> Ended:
-    """Turn a fault of ours into a sentence and a file with its trace."""
-    try:
-        return action()
-    except (psycopg.Error, OSError, RuntimeError) as error:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            traceback.print_exc(file=file)
-        return Ended(FAILED, "", f"{type(error).__name__}: {error}. The trace is in {log}.")

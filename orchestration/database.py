@@ -45,11 +45,11 @@ class Database:
         parts = self.parts
         return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
 
-    def sqlalchemy_url(self, driver: str, schema: str | None = None) -> str:
+    def sqlalchemy_url(self, driver: str, **session: str) -> str:
         """The address for SQLAlchemy with an explicit driver (`psycopg`, `psycopg2`).
 
-        `schema` becomes the search path. A socket directory goes into the query, since a URL's
-        host cannot hold a slash.
+        `session`: server settings of every session, such as search_path. A socket directory goes
+        into the query, since a URL's host cannot hold a slash.
         """
         parts = self.parts
         query: dict[str, str] = {
@@ -58,8 +58,8 @@ class Database:
             if key not in ("host", "port", "user", "password", "dbname", "options")
         }
         options = parts.get("options", "")
-        if schema:
-            options = f"{options} -c search_path={schema}".strip()
+        for name, value in session.items():
+            options = f"{options} -c {name}={value}".strip()
         if options:
             query["options"] = options
         host = parts.get("host", "localhost")
@@ -67,17 +67,14 @@ class Database:
             query["host"], host = host, "localhost"
         from sqlalchemy.engine import URL
 
-        return (
-            URL.create(
-                f"postgresql+{driver}",
-                username=parts.get("user"),
-                password=parts.get("password"),
-                host=host,
-                port=int(parts["port"]) if "port" in parts else None,
-                database=parts.get("dbname"),
-            ).render_as_string(hide_password=False)
-            + ("?" + urlencode(query) if query else "")
-        )
+        return URL.create(
+            f"postgresql+{driver}",
+            username=parts.get("user"),
+            password=parts.get("password"),
+            host=host,
+            port=int(parts["port"]) if "port" in parts else None,
+            database=parts.get("dbname"),
+        ).render_as_string(hide_password=False) + ("?" + urlencode(query) if query else "")
 
     def dbt_environment(self) -> dict[str, str]:
         """The environment variables that `dbt_project/profiles.yml` reads."""

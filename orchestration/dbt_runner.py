@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +39,6 @@ class NodeOutcome:
     kind: str
     status: str
     seconds: float
-    rows: int | None
     failures: int | None
     message: str
 
@@ -74,7 +73,7 @@ def build(
     work_folder: Path,
     *,
     select: Sequence[str] = (),
-    on_finished: Callable[[str, float], None] = lambda name, seconds: None,
+    on_finished: Callable[[str, float], None] = lambda *_: None,
 ) -> list[NodeOutcome]:
     """Build every model and run every data test as of an instant (R3), into `marts_next`.
 
@@ -139,14 +138,12 @@ def _parsed_manifest() -> Any:
 
 def _outcome(result: Any) -> NodeOutcome:
     node = result.node
-    response: Mapping[str, Any] = result.adapter_response or {}
     return NodeOutcome(
         unique_id=node.unique_id,
         name=node.name,
         kind=str(node.resource_type),
         status=str(result.status),
         seconds=result.execution_time,
-        rows=response.get("rows_affected"),
         failures=result.failures,
         message=result.message or "",
     )

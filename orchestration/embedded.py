@@ -183,7 +183,9 @@ class _Server:
             output.seek(0)
             said = output.read().strip()
         if check and done.returncode:
-            last = self.log.read_text(errors="replace").splitlines()[-5:] if self.log.exists() else []
+            last = (
+                self.log.read_text(errors="replace").splitlines()[-5:] if self.log.exists() else []
+            )
             raise DatabaseError(
                 f"The embedded PostgreSQL did not {program}: {said}\n"
                 + "\n".join(last)

@@ -6,7 +6,7 @@ publications. Does not: deciding whether the build is fit (the checks) or writin
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -25,12 +25,14 @@ def publish(
     group_timezone: str,
     edition: str,
     expected: Collection[str],
+    before_commit: Callable[[], object] = lambda: None,
 ) -> None:
     """Make `marts_next` the published state.
 
     The schema before it stays as `marts_previous`; the set of `totalizer_history` of the day of
-    `as_of` in the group's time zone is replaced (section 4). Raises PublicationError when a table
-    of `expected` is missing from `marts_next` or was computed for another instant.
+    `as_of` in the group's time zone is replaced (section 4). `before_commit` is the last act of the
+    transaction: what it raises undoes the swap. Raises PublicationError when a table of `expected`
+    is missing from `marts_next` or was computed for another instant.
     """
     with conn.transaction():
         # Everything before this may be lost with the machine and made again; this may not.
@@ -45,6 +47,7 @@ def publish(
             "insert into ops.publication (run_id, as_of, edition) values (%s, %s, %s)",
             [run_id, as_of, edition],
         )
+        before_commit()
 
 
 def _assert_complete(conn: psycopg.Connection, as_of: datetime, expected: Collection[str]) -> None:
@@ -70,9 +73,7 @@ def _assert_complete(conn: psycopg.Connection, as_of: datetime, expected: Collec
 
 
 def _record_day(conn: psycopg.Connection, snapshot_date: str) -> None:
-    conn.execute(
-        "delete from history.totalizer_history where snapshot_date = %s", [snapshot_date]
-    )
+    conn.execute("delete from history.totalizer_history where snapshot_date = %s", [snapshot_date])
     conn.execute(
         """
         insert into history.totalizer_history

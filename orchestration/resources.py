@@ -3,15 +3,13 @@
 The environment is read here, when a run starts, and nowhere else in the code location.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 from pydantic import PrivateAttr
 
-from checks.runner import CheckWorker
+from orchestration.checking import Checker, open_checker
 from orchestration.database import Database
 from orchestration.instants import parse_instant
 from orchestration.runtime import open_database, run_lock
@@ -62,11 +60,14 @@ def warehouse(context: dg.InitResourceContext) -> Iterator[Database]:
         yield database
 
 
-@dg.resource(description="Great Expectations, in a process of its own.")
-def checker(_: dg.InitResourceContext) -> Iterator[CheckWorker]:
-    """A worker that starts when it is first needed, or warmed."""
-    with CheckWorker() as worker:
-        yield worker
+@dg.resource(
+    required_resource_keys={"settings"},
+    description="Great Expectations, in a process of its own.",
+)
+def checker(context: dg.InitResourceContext) -> Iterator[Checker]:
+    """A checker whose process starts when it is first needed, or warmed."""
+    with open_checker(context.resources.settings) as opened:
+        yield opened
 
 
 RESOURCES = {

@@ -1,7 +1,5 @@
 """How often: each morning, and through the working day. Not what runs inside."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.jobs import daily

@@ -1,7 +1,5 @@
 """What reacts: to a complete delivery in the inbox, and to a run that failed."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import dagster as dg

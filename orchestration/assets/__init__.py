@@ -1,1 +1,1 @@
-"""The assets, a module a layer. An asset says when and with what; the work is in plain functions."""
+"""The assets, a module a layer: an asset says with what; the work is in plain functions."""

@@ -1,10 +1,11 @@
 """Pages and publication: what was built and checked becomes what people see.
 
 The pages are written from `marts_next` before the swap, so that a full disk leaves tables and pages
-as they were; then one transaction swaps the tables and one rename the pages.
+as they were; then one transaction swaps the tables and, as its last act, leads readers to the
+pages.
 """
 
-from __future__ import annotations
+from datetime import timedelta
 
 import dagster as dg
 
@@ -16,11 +17,13 @@ from orchestration.publication import publish
 from orchestration.resources import RunSettings
 from orchestration.settings import Settings
 from reports import editions
-from reports.write import Edition, write_pages
+from reports.editions import Edition
+from reports.write import write_pages
 
-_DAILY = dg.FreshnessPolicy.cron(
+# The morning edition is due at eight; a working day without one shows as failing in Dagster.
+DUE_EACH_MORNING = dg.FreshnessPolicy.cron(
     deadline_cron="0 8 * * 1-6",
-    lower_bound_delta=__import__("datetime").timedelta(hours=3),
+    lower_bound_delta=timedelta(hours=3),
     timezone="America/Sao_Paulo",
 )
 
@@ -38,6 +41,71 @@ def edition_of_pages(
     warehouse: dg.ResourceParam[Database],
     settings: dg.ResourceParam[Settings],
     run_settings: RunSettings,
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Render every page from `marts_next` into a new edition."""
-    ...
+    with stage("pages") as progress, warehouse.connect() as conn:
+        conn.execute("set search_path to marts_next")
+        conn.commit()
+        name = edition_name(run_settings, context.run_id)
+        written = write_pages(
+            conn,
+            editions.prepare(settings.published, name),
+            edition=Edition(as_of=run_settings.instant, timezone=settings.group_timezone),
+            on_progress=lambda pages: progress.say(f"{pages:,} pages so far"),
+        )
+        progress.say(f"{written.pages:,} pages, {written.rows:,} rows on {written.lists:,} lists")
+    return dg.MaterializeResult(
+        metadata={"edition": name, "pages": written.pages, "rows": written.rows}
+    )
+
+
+@dg.asset(
+    key=["publication", "marts"],
+    group_name="publication",
+    deps=[edition_of_pages, *marts().values()],
+    kinds={"postgres"},
+    owners=OWNERS,
+    freshness_policy=DUE_EACH_MORNING,
+    description="The swap: `marts_next` becomes `marts` and its pages the current edition.",
+)
+def publication(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Database],
+    settings: dg.ResourceParam[Settings],
+    run_settings: RunSettings,
+) -> dg.MaterializeResult[None]:
+    """Publish tables and pages together, or neither."""
+    name = edition_name(run_settings, context.run_id)
+    before = editions.current(settings.published)
+    activated = False
+
+    def lead_readers() -> None:
+        nonlocal activated
+        editions.activate(settings.published, name)
+        activated = True
+
+    with stage("publish") as progress, warehouse.connect() as conn:
+        try:
+            publish(
+                conn,
+                run_id=context.run_id,
+                as_of=run_settings.instant,
+                group_timezone=settings.group_timezone,
+                edition=name,
+                expected=marts().keys(),
+                before_commit=lead_readers,
+            )
+        except BaseException:
+            if activated and before:
+                editions.activate(settings.published, before.name)
+            raise
+        removed = editions.prune(settings.published, settings.keep_editions)
+        progress.say(f"edition {name}, {len(removed)} old editions removed")
+    return dg.MaterializeResult(
+        metadata={"edition": name, "as_of": run_settings.instant.isoformat()}
+    )
+
+
+def edition_name(run_settings: RunSettings, run_id: str) -> str:
+    """A name that sorts by instant and is the run's own."""
+    return f"{run_settings.instant:%Y-%m-%dT%H%M%SZ}-{run_id[:8]}"

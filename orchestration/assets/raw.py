@@ -4,13 +4,11 @@ One multi-asset, since a delivery is one transaction. Knows how to call `ingest`
 Dagster about it; knows no rule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
 
-from checks.runner import CheckWorker
+from orchestration.checking import Checker
 from orchestration.database import Database
 from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
 from orchestration.ingest.load import LoadSettings, load_delivery
@@ -54,14 +52,14 @@ def raw_tables(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Database],
     settings: dg.ResourceParam[Settings],
-    checker: dg.ResourceParam[CheckWorker],
+    checker: dg.ResourceParam[Checker],
     run_settings: RunSettings,
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Load the delivery of the run, whole or not at all."""
+    checker.warm()
     source = run_settings.source or settings.source
     if not source:
         LOGGER.info("No source is named: computing over what is loaded.")
-        checker.warm()
         for table in SOURCE_TABLES:
             yield dg.MaterializeResult(asset_key=raw_key(table), metadata={"rows_read": 0})
         return
@@ -85,12 +83,12 @@ def raw_tables(
         read = sum(table.read for table in loaded.tables)
         new = sum(table.new for table in loaded.tables)
         progress.say(f"{read:,} rows read, {new:,} new")
-    # While the database builds, this process idles: Great Expectations is imported then.
-    checker.warm()
     for notice in loaded.notices:
         LOGGER.info("Notice: %s", notice)
     for (name, reason), count in sorted(loaded.rejected_by_reason.items()):
-        LOGGER.info("Set aside: %s rows of %s (%s), in raw.rejected_row", f"{count:,}", name, reason)
+        LOGGER.info(
+            "Set aside: %s rows of %s (%s), in raw.rejected_row", f"{count:,}", name, reason
+        )
     by_table = {load.table: load for load in loaded.tables}
     for table in SOURCE_TABLES:
         load = by_table.get(table.name)

@@ -13,9 +13,11 @@ from orchestration.database import Database, DatabaseError
 def test_sqlalchemy_reaches_the_same_database_with_a_search_path(
     database: Database, driver: str
 ) -> None:
-    engine = sqlalchemy.create_engine(database.sqlalchemy_url(driver, "one"))
+    engine = sqlalchemy.create_engine(database.sqlalchemy_url(driver, search_path="one"))
     with engine.connect() as conn:
-        row = conn.execute(sqlalchemy.text("select current_database(), current_schemas(false)::text"))
+        row = conn.execute(
+            sqlalchemy.text("select current_database(), current_schemas(false)::text")
+        )
         name, _ = row.one()
         path = conn.execute(sqlalchemy.text("show search_path")).scalar_one()
     engine.dispose()

@@ -91,3 +91,26 @@ def test_a_build_for_another_instant_is_not_published(database: Database) -> Non
         with pytest.raises(PublicationError, match="build again"):
             swap(conn, NOON.replace(hour=16))
         assert conn.execute("select count(*) from ops.publication").fetchone() == (0,)
+
+
+def test_what_fails_at_the_last_act_undoes_the_swap(database: Database) -> None:
+    def fail() -> None:
+        raise OSError("no space")
+
+    with database.connect() as conn:
+        bookkeeping.prepare(conn)
+        build_next(conn, NOON, 1)
+        swap(conn, NOON)
+        build_next(conn, NOON, 5)
+        with pytest.raises(OSError, match="no space"):
+            publish(
+                conn,
+                run_id="run",
+                as_of=NOON,
+                group_timezone="America/Sao_Paulo",
+                edition="edition",
+                expected=("company",),
+                before_commit=fail,
+            )
+        assert conn.execute("select sum(agenda_count) from marts.totalizer").fetchone() == (2,)
+        assert history(conn) == [("2026-11-20", "sent", 2)]

@@ -1,0 +1,231 @@
+"""Bad input, each with a clear message and the right exit code, and nothing lost or changed.
+
+A demo delivery is published once; then each bad delivery is tried on it. What one row's fault is
+called is tested in `tests/unit`; here it is the whole program's answer that counts.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pipeline import Program
+
+from orchestration.database import Database
+from orchestration.runtime import run_lock
+from tests_database import fresh_database
+
+AS_OF = "2026-11-20T12:00:00-03:00"
+
+
+@pytest.fixture(scope="module")
+def program(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Database, maintenance: psycopg.Connection
+) -> Iterator[Program]:
+    home = tmp_path_factory.mktemp("home")
+    with fresh_database(postgres, maintenance) as database:
+        program = Program(home, database)
+        assert (
+            program.call("demo", home / "demo", "--agendas", "1000", "--as-of", AS_OF).exit_code
+            == 0
+        )
+        said = program.call("run", "--source", home / "demo", "--as-of", AS_OF)
+        assert said.exit_code == 0, said.output
+        yield program
+
+
+@pytest.fixture
+def delivery(program: Program, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(program.home / "demo", tmp_path / "delivery"))
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines(keepends=True)
+
+
+def edit(name: str, change: Callable[[list[str]], list[str]]) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        path = folder / f"{name}.csv"
+        path.write_text("".join(change(lines_of(path))), encoding="utf-8")
+
+    return apply
+
+
+def rename_column(old: str, new: str) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [lines[0].replace(old, new, 1), *lines[1:]]
+
+
+def break_share(column: str, share: float, value: str) -> Callable[[list[str]], list[str]]:
+    """Put a value that does not cast into a column of the first rows."""
+
+    def change(lines: list[str]) -> list[str]:
+        position = lines[0].strip().split(",").index(column)
+        broken = []
+        for line in lines[1 : 1 + int(len(lines) * share)]:
+            fields = line.rstrip("\n").split(",")
+            fields[position] = value
+            broken.append(",".join(fields) + "\n")
+        return [lines[0], *broken, *lines[1 + len(broken) :]]
+
+    return change
+
+
+def truncate_gzip(folder: Path) -> None:
+    path = folder / "agenda.csv"
+    packed = gzip.compress(path.read_bytes())
+    path.unlink()
+    (folder / "agenda.csv.gz").write_bytes(packed[: len(packed) // 2])
+
+
+def replace_bytes(name: str, content: bytes) -> Callable[[Path], None]:
+    return lambda folder: (folder / f"{name}.csv").write_bytes(content) and None
+
+
+def wrong_encoding(folder: Path) -> None:
+    path = folder / "client.csv"
+    text = path.read_text(encoding="utf-8")
+    assert not text.isascii()
+    path.write_bytes(text.encode("cp1252", errors="replace"))
+
+
+def remove_all(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+REFUSED: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
+    "missing folder": (shutil.rmtree, ("delivery", "not")),
+    "empty delivery": (remove_all, ("delivery",)),
+    "missing column": (
+        edit("agenda", rename_column("contact_date", "date")),
+        ("agenda.csv", "contact_date"),
+    ),
+    "duplicate header": (
+        edit("agenda", rename_column("closed_at", "agenda_id")),
+        ("agenda.csv", "agenda_id"),
+    ),
+    "wrong encoding": (wrong_encoding, ("client.csv", "ATENDIMENTO_CSV_ENCODING")),
+    "binary garbage": (replace_bytes("reply", bytes(range(256)) * 40), ("reply.csv",)),
+    "truncated gzip": (truncate_gzip, ("agenda.csv.gz",)),
+    "open quote": (
+        edit("client", lambda lines: [*lines[:5], '"' + lines[5], *lines[6:]]),
+        ("client.csv", "quote"),
+    ),
+    "ten percent bad rows": (
+        edit("agenda", break_share("contact_date", 0.1, "amanhã")),
+        ("agenda", "%", "contact_date", "does_not_cast"),
+    ),
+    "timestamps without offset": (
+        edit("dispatch", break_share("queued_at", 1.0, "2026-11-20T09:00:00")),
+        ("dispatch", "queued_at"),
+    ),
+    "unknown time zone": (
+        edit("company", break_share("timezone", 0.5, "America/Atlantida")),
+        ("company.csv", "timezone"),
+    ),
+    "bad row in a reference table": (
+        edit("event_type", break_share("campaign_id", 0.2, "nenhuma")),
+        ("event_type.csv", "campaign_id"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_delivery_that_is_not_fit_is_refused_whole(
+    program: Program, delivery: Path, case: str
+) -> None:
+    spoil, says = REFUSED[case]
+    before, pages = program.published(), program.pages()
+    spoil(delivery)
+    said = program.call("run", "--source", delivery, "--as-of", AS_OF)
+    assert said.exit_code == 1, said.output
+    for words in says:
+        assert words in said.output.partition("Failed:")[2], said.output
+    assert (program.published(), program.pages()) == (before, pages)
+    with program.database.connect() as conn:
+        row = conn.execute("select status from ops.delivery order by delivery_id desc limit 1")
+        assert row.fetchone() == ("refused",)
+
+
+def test_a_first_delivery_must_hold_every_file(
+    program: Program, delivery: Path, database: Database, tmp_path: Path
+) -> None:
+    (delivery / "vehicle.csv").unlink()
+    said = Program(tmp_path / "home", database).call("run", "--source", delivery)
+    assert said.exit_code == 1
+    assert "vehicle" in said.last_line or "vehicle" in said.output.partition("Failed:")[2]
+
+
+def test_an_unknown_column_is_a_notice(program: Program, delivery: Path) -> None:
+    before = program.published()
+    edit("vehicle", lambda lines: [f"{line.rstrip()},x\n" for line in lines])(delivery)
+    said = program.call("run", "--source", delivery, "--as-of", AS_OF)
+    assert said.exit_code == 0, said.output
+    assert "Notice" in said.output and "vehicle" in said.output
+    assert program.published() == before
+
+
+def test_the_same_delivery_again_changes_no_published_row(program: Program) -> None:
+    before = program.published()
+    said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
+    assert said.exit_code == 0, said.output
+    assert program.published() == before
+
+
+def test_no_source_is_wrong_usage(program: Program) -> None:
+    said = program.call("run")
+    assert said.exit_code == 2
+    assert "atendimento demo" in said.last_line
+
+
+@pytest.mark.parametrize("instant", ["yesterday", "2026-11-20", "2026-11-20T12:00:00"])
+def test_an_instant_without_offset_is_wrong_usage(program: Program, instant: str) -> None:
+    assert program.call("run", "--source", ".", "--as-of", instant).exit_code == 2
+
+
+def test_an_unreachable_database_is_said(program: Program) -> None:
+    said = program.call(
+        "run", "--source", program.home / "demo", DATABASE_URL="postgresql://x@127.0.0.1:9/none"
+    )
+    assert said.exit_code == 1
+    assert "cannot be reached" in said.output
+
+
+def test_an_old_database_is_refused(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestration.database.MINIMUM_SERVER_VERSION", 990000)
+    said = program.call("run", "--source", program.home / "demo")
+    assert said.exit_code == 1
+    assert "99 or newer is needed" in said.output
+
+
+def test_a_second_run_says_that_one_is_running(program: Program) -> None:
+    before = program.published()
+    with run_lock(program.database):
+        said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
+    assert said.exit_code == 1
+    assert "Another run is in progress" in said.output
+    assert program.published() == before
+
+
+def test_a_full_disk_at_the_publish_folder_changes_nothing(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+    import os
+
+    before, pages = program.published(), program.pages()
+
+    def full(path: object, *arguments: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("reports.write.os.open", full)
+    said = program.call(
+        "run", "--source", program.home / "demo", "--as-of", "2026-11-20T13:00:00-03:00"
+    )
+    assert said.exit_code == 1, said.output
+    assert "No space left" in said.output
+    assert (program.published(), program.pages()) == (before, pages)
