@@ -72,6 +72,8 @@ class SourceTable:
     `parent`: the column that no later version of the row may change (R2, `parent_changed`).
     `company_from`: the parent table a row takes its `company_id` from at load, when it has none
     of its own; company_id leads the key of every raw table that has one.
+    `dropped_ids_stay`: a reference row may be dropped while rows still name it; its id stays on
+    them, and new versions may name it too.
     """
 
     name: str
@@ -83,6 +85,7 @@ class SourceTable:
     company_from: str | None = None
     may_be_missing: bool = False
     unique: tuple[str, ...] = ()
+    dropped_ids_stay: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -170,6 +173,7 @@ APP_USER = SourceTable(
     ),
     kind="reference",
     unique=("login",),
+    dropped_ids_stay=True,
     description="Who works the lists and who follows the numbers.",
 )
 USER_COMPANY = SourceTable(
@@ -188,12 +192,14 @@ TEAM = SourceTable(
         Column("is_service_desk", "boolean"),
     ),
     kind="reference",
+    dropped_ids_stay=True,
     description="A team of a company.",
 )
 CAMPAIGN = SourceTable(
     "campaign",
     (_id("campaign_id"), Column("name"), Column("active", "boolean")),
     kind="reference",
+    dropped_ids_stay=True,
     description="Why clients are contacted, in the large.",
 )
 EVENT_TYPE = SourceTable(
@@ -206,6 +212,7 @@ LOSS_REASON = SourceTable(
     "loss_reason",
     (_id("loss_reason_id"), Column("name")),
     kind="reference",
+    dropped_ids_stay=True,
     description="Why a client refused.",
 )
 CHATBOT_OPTION = SourceTable(

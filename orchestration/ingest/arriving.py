@@ -1,0 +1,214 @@
+"""Reading one table of a delivery into the schema `arriving`: typed rows, and faulty ones.
+
+Belongs here: what can be decided by looking at one row alone (R2). Does not: what needs the other
+rows or the stored ones (`versions.py`, `references.py`). The fast path streams the file's bytes
+through COPY and checks them as a set; it says NotPlain when anything is wrong. The slow path
+reads row by row and names each fault. Both give the same typed rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from orchestration.ingest import casts
+from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.errors import NotPlain
+from orchestration.ingest.source import TableSource
+from orchestration.ingest.tables import analyze_keys, arriving
+
+_REPORT_EVERY = 10_000
+
+# What a file can do to COPY or to a cast: bad fields, bad bytes, a line too long for the server.
+_FAULTS_OF_A_FILE = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One table of the delivery as it was read.
+
+    `typed`: its rows with a column `line` (null on the fast path). Only on the slow path: `text`,
+    all rows with their line, and `faults` (line, column_name, reason).
+    """
+
+    source: TableSource
+    rows: int
+    typed: sql.Identifier
+    text: sql.Identifier | None = None
+    faults: sql.Identifier | None = None
+
+    @property
+    def table(self) -> SourceTable:
+        """Its place in the contract."""
+        return self.source.table
+
+
+def read_fast(
+    conn: psycopg.Connection, source: TableSource, progress: Callable[[int], None]
+) -> Arrived:
+    """Stream the table through COPY; NotPlain when any of its rows needs a closer look."""
+    table, text = source.table, arriving(f"{source.table.name}_text")
+    typed = arriving(source.table.name)
+    try:
+        with conn.transaction(), conn.cursor() as cursor:
+            _create_text(cursor, text, len(source.header))
+            read = _copy_blocks(cursor, source, text, progress)
+            cursor.execute(
+                sql.SQL(
+                    "create unlogged table {} as select null::bigint as line, {} from {} where {}"
+                ).format(
+                    typed,
+                    _cast_columns(table, source.header, common=True),
+                    text,
+                    sql.SQL(" and ").join(
+                        casts.cheap_check(column, _value(source.header, column.name))
+                        for column in table.columns
+                    ),
+                )
+            )
+            if cursor.rowcount != read:
+                raise NotPlain
+            cursor.execute(sql.SQL("drop table {}").format(text))
+            analyze_keys(conn, table, typed)
+    except _FAULTS_OF_A_FILE as error:
+        raise NotPlain from error
+    return Arrived(source, read, typed)
+
+
+def read_named(
+    conn: psycopg.Connection, source: TableSource, progress: Callable[[int], None]
+) -> Arrived:
+    """Read row by row, with lines; a row with a fault of its own is named in `faults`."""
+    table, header = source.table, source.header
+    text, faults, typed = (
+        arriving(f"{table.name}_{part}") for part in ("named_text", "fault", "named")
+    )
+    with conn.transaction(), conn.cursor() as cursor:
+        _create_text(
+            cursor,
+            text,
+            len(header),
+            "line bigint, whole text, reason text, column_name text,",
+        )
+        read = 0
+        nothing = (None,) * len(header)
+        with cursor.copy(sql.SQL("copy {} from stdin").format(text)) as copy:
+            for record in source.records():
+                fields = record.fields or nothing
+                copy.write_row((record.line, record.whole, record.reason, record.column, *fields))
+                read += 1
+                if not read % _REPORT_EVERY:
+                    progress(read)
+        progress(read)
+        _name_faults(cursor, table, header, text, faults)
+        cursor.execute(
+            sql.SQL(
+                "create unlogged table {} as select line, {} from {} as t "
+                "where not exists (select from {} as f where f.line = t.line)"
+            ).format(typed, _cast_columns(table, header), text, faults)
+        )
+        analyze_keys(conn, table, typed)
+    return Arrived(source, read, typed, text, faults)
+
+
+def as_delivered(source: TableSource, alias: str) -> sql.Composed:
+    """The row as it came, as jsonb: header to text, or one string when it fits no header."""
+    return sql.SQL(
+        "case when {whole} is not null then to_jsonb({whole}) "
+        "else jsonb_object({header}::text[], array[{fields}]::text[]) end"
+    ).format(
+        whole=sql.Identifier(alias, "whole"),
+        header=sql.Literal(list(source.header)),
+        fields=sql.SQL(", ").join(
+            sql.Identifier(alias, f"f{at}") for at in range(len(source.header))
+        ),
+    )
+
+
+def _create_text(
+    cursor: psycopg.Cursor, text: sql.Identifier, fields: int, before: str = ""
+) -> None:
+    cursor.execute(
+        sql.SQL("create unlogged table {} ({} {})").format(
+            text,
+            sql.SQL(before),
+            sql.SQL(", ").join(
+                sql.SQL('{} text collate "C"').format(sql.Identifier(f"f{at}"))
+                for at in range(fields)
+            ),
+        )
+    )
+
+
+def _copy_blocks(
+    cursor: psycopg.Cursor,
+    source: TableSource,
+    text: sql.Identifier,
+    progress: Callable[[int], None],
+) -> int:
+    sent = 0
+    command = sql.SQL("copy {} from stdin (format csv, delimiter {}, force_null *)")
+    with cursor.copy(command.format(text, sql.Literal(source.delimiter))) as copy:
+        for block in source.blocks():
+            copy.write(block)
+            sent += block.count(b"\n")
+            progress(sent)
+    progress(cursor.rowcount)
+    return cursor.rowcount
+
+
+def _value(header: tuple[str, ...], column: str) -> sql.Composable:
+    """The delivered text of a column; null where the file does not have it."""
+    if column not in header:
+        return sql.SQL('null::text collate "C"')
+    return sql.Identifier(f"f{header.index(column)}")
+
+
+def _cast_columns(
+    table: SourceTable, header: tuple[str, ...], *, common: bool = False
+) -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.SQL("{} as {}").format(
+            casts.cast(column, _value(header, column.name), common=common),
+            sql.Identifier(column.name),
+        )
+        for column in table.columns
+    )
+
+
+def _name_faults(
+    cursor: psycopg.Cursor,
+    table: SourceTable,
+    header: tuple[str, ...],
+    text: sql.Identifier,
+    faults: sql.Identifier,
+) -> None:
+    """The first fault of each row, in the contract's order of columns."""
+    found = sql.SQL(", ").join(
+        sql.SQL("{} || ({})").format(
+            sql.Literal(f"{column.name}:"),
+            casts.fault(column, _value(header, column.name), is_key=column.name in table.key),
+        )
+        for column in table.columns
+    )
+    cursor.execute(
+        sql.SQL(
+            """
+            create unlogged table {faults} as
+            select
+                line,
+                coalesce(column_name, split_part(found, ':', 1)) as column_name,
+                coalesce(reason, split_part(found, ':', 2)) as reason
+            from (
+                select
+                    line, column_name, reason,
+                    case when reason is null then coalesce({found}) end as found
+                from {text}
+            ) as looked_at
+            where reason is not null or found is not null
+            """
+        ).format(faults=faults, found=found, text=text)
+    )

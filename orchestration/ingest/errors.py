@@ -1,0 +1,65 @@
+"""How a delivery fails, and the reasons a row is set aside for.
+
+Belongs here: the exception a caller sees, the codes in `raw.rejected_row.reason`. Does not: who
+finds the fault.
+"""
+
+from __future__ import annotations
+
+import psycopg
+
+from orchestration.database import DatabaseError
+
+
+class DeliveryRefused(Exception):
+    """The whole delivery is refused; `str(error)` is the complete message for a person."""
+
+
+class NotPlain(Exception):
+    """Something in a file needs its rows looked at one by one (the slow path)."""
+
+
+UNCHANGED = "Nothing was loaded; the state before stays."
+
+# A row goes, as it came, to `raw.rejected_row` with one of these (R2).
+MISSING_KEY = "missing_key"
+MISSING_VALUE = "missing_value"
+DOES_NOT_CAST = "does_not_cast"
+TOO_LONG = "too_long"
+UNKNOWN_CODE = "unknown_code"
+OUT_OF_RANGE = "out_of_range"
+UNKNOWN_TIMEZONE = "unknown_timezone"
+WRONG_NUMBER_OF_FIELDS = "wrong_number_of_fields"
+MALFORMED_QUOTES = "malformed_quotes"
+DUPLICATE_VERSION = "duplicate_version"
+PARENT_CHANGED = "parent_changed"
+COMPANY_MISMATCH = "company_mismatch"
+# Parked: tried again at every later load.
+UNKNOWN_REFERENCE = "unknown_reference"
+
+# Only a reference table has these; they refuse the delivery.
+DUPLICATE_KEY = "duplicate_key"
+NOT_UNIQUE = "not_unique"
+LOSS_REASON_WITHOUT_REFUSE = "loss_reason_without_refuse"
+
+# The classes of SQLSTATE whose text never repeats a value of a row.
+_SAFE_CLASSES = ("08", "25", "3F", "40", "42", "53", "55", "57", "58", "XX")
+
+
+def refused(what: str, next_step: str) -> DeliveryRefused:
+    """The message of a refusal: what happened, what was left untouched, what to do next."""
+    return DeliveryRefused(f"{what}\n{UNCHANGED} {next_step}")
+
+
+def database_failed(error: psycopg.Error) -> DatabaseError:
+    """A database's error without the values it may quote: they can be personal data."""
+    state = error.sqlstate or ""
+    said = "the connection was lost"
+    if state:
+        said = f"SQLSTATE {state}"
+        if state[:2] in _SAFE_CLASSES and error.diag.message_primary:
+            said = f"{error.diag.message_primary} ({said})"
+    return DatabaseError(
+        f"The database stopped the load: {said}.\n{UNCHANGED} "
+        "Look at the database's log, then run again."
+    )

@@ -1,0 +1,77 @@
+"""The ledger of deliveries: what came, when, and what became of it.
+
+Belongs here: writes to `ops.delivery` and `ops.delivery_file`. Does not: the rows themselves. No
+personal data stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+
+@dataclass(frozen=True, slots=True)
+class TableLoad:
+    """What became of the rows of one file: read = new + known + rejected + parked.
+
+    `unparked`: rows parked by earlier deliveries that found what they refer to in this one.
+    """
+
+    table: str
+    file: str
+    read: int
+    new: int
+    known: int
+    rejected: int
+    parked: int
+    unparked: int
+    seconds: float
+
+
+def any_loaded(conn: psycopg.Connection) -> bool:
+    """Whether a delivery was loaded before; the first one must hold every table."""
+    found = conn.execute("select from ops.delivery where status = 'loaded' limit 1")
+    return found.fetchone() is not None
+
+
+def begin(conn: psycopg.Connection, source: str, run_id: str, started_at: datetime) -> int:
+    """Enter a delivery in the load's own transaction: it vanishes if that does."""
+    row = conn.execute(
+        "insert into ops.delivery (source, run_id, started_at, status) "
+        "values (%s, %s, %s, 'loaded') returning delivery_id",
+        [source, run_id, started_at],
+    ).fetchone()
+    assert row is not None  # noqa: S101 — `returning` gives a row
+    return int(row[0])
+
+
+def finish(conn: psycopg.Connection, delivery: int, tables: Iterable[TableLoad]) -> None:
+    """Enter what became of each file."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.delivery_file values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (delivery, t.table, t.file, t.read, t.new, t.known, t.rejected, t.parked)
+                for t in tables
+                if t.file
+            ],
+        )
+    conn.execute(
+        "update ops.delivery set finished_at = clock_timestamp() where delivery_id = %s",
+        [delivery],
+    )
+
+
+def refuse(
+    conn: psycopg.Connection, source: str, run_id: str, started_at: datetime, message: str
+) -> None:
+    """Enter a refused delivery, in a transaction of its own."""
+    with conn.transaction():
+        conn.execute(
+            "insert into ops.delivery (source, run_id, started_at, finished_at, status, message) "
+            "values (%s, %s, %s, clock_timestamp(), 'refused', %s)",
+            [source, run_id, started_at, message],
+        )

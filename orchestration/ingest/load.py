@@ -1,0 +1,250 @@
+"""Loading a delivery: whole, in one transaction, or not at all (R1, R2).
+
+Belongs here: the order of things, and what a caller sees. Does not: reading, faults, SQL of rows.
+Two readers bring files into the schema `arriving` while one transaction merges what has come.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from orchestration.database import Database
+from orchestration.ingest import ledger, references, tables
+from orchestration.ingest.arriving import Arrived
+from orchestration.ingest.contract import (
+    ENTITY_TABLES,
+    REFERENCE_TABLES,
+    SOURCE_TABLES,
+    SourceTable,
+)
+from orchestration.ingest.errors import (
+    UNKNOWN_REFERENCE,
+    DeliveryRefused,
+    NotPlain,
+    database_failed,
+    refused,
+)
+from orchestration.ingest.ledger import TableLoad
+from orchestration.ingest.readers import Progress, Readers, ignore, load_connection
+from orchestration.ingest.rejected import check_share, merge_arrived, retry_parked
+from orchestration.ingest.source import Delivery, open_folder
+from orchestration.ingest.source_postgres import SCHEMES, open_schema, split_url
+from orchestration.ingest.versions import Merged, analyze, merge_plain
+
+__all__ = ["DeliveryRefused", "LoadSettings", "Loaded", "TableLoad", "load_delivery"]
+
+_LOCK = 7_352_861_204  # any number; a load holds it, so that there is one at a time
+
+
+@dataclass(frozen=True)
+class LoadSettings:
+    """How strict a load is, and how CSV files are encoded.
+
+    `row_by_row` leaves the fast path out: slower, with the same result.
+    """
+
+    rejected_share_limit: float = 0.05
+    csv_encoding: str = "utf-8"
+    row_by_row: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A delivery that was loaded, what was noticed, and the rejected rows by table and reason."""
+
+    delivery_id: int
+    tables: tuple[TableLoad, ...]
+    notices: tuple[str, ...]
+    rejected_by_reason: Mapping[tuple[str, str], int]
+
+
+def load_delivery(
+    database: Database,
+    source: str | Path,
+    settings: LoadSettings,
+    *,
+    run_id: str = "",
+    on_progress: Progress = ignore,
+) -> Loaded:
+    """Load a delivery folder, or the schema of a `postgresql://…?schema=…` URL.
+
+    Raises DeliveryRefused, its message complete, with everything as it was before; DatabaseError
+    when the database fails. `on_progress(table, rows so far)` is called while it works.
+    """
+    started_at = datetime.now(UTC)
+    try:
+        with load_connection(database, "atendimento load") as conn, _only_load(conn):
+            tables.prepare(conn)
+            _clean(conn)
+            try:
+                with _opened(source, settings) as delivery:
+                    return _load(
+                        conn, database, delivery, settings, run_id, started_at, on_progress
+                    )
+            except DeliveryRefused as refusal:
+                ledger.refuse(conn, source_label(source), run_id, started_at, str(refusal))
+                raise
+            finally:
+                if not conn.broken:
+                    _clean(conn)
+    except psycopg.Error as error:
+        raise database_failed(error) from None
+
+
+def source_label(source: str | Path) -> str:
+    """The source as it may be shown and stored: without a password."""
+    if isinstance(source, str) and source.startswith(SCHEMES):
+        database, schema = split_url(source)
+        return f"{database.label}, schema {schema}"
+    return str(source)
+
+
+@contextmanager
+def _opened(source: str | Path, settings: LoadSettings) -> Iterator[Delivery]:
+    if isinstance(source, str) and source.startswith(SCHEMES):
+        with open_schema(source) as delivery:
+            yield delivery
+    else:
+        yield open_folder(Path(source), settings.csv_encoding)
+
+
+@contextmanager
+def _only_load(conn: psycopg.Connection) -> Iterator[None]:
+    row = conn.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    conn.commit()
+    if row != (True,):
+        raise refused("Another load is in progress.", "Wait until it has ended, then run again.")
+    try:
+        yield
+    finally:
+        if not conn.broken:
+            conn.rollback()
+            conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
+            conn.commit()
+
+
+def _clean(conn: psycopg.Connection) -> None:
+    """What an earlier load, or this one, has left behind; only the lock's holder may."""
+    with conn.transaction():
+        conn.execute(
+            sql.SQL("drop schema if exists {0} cascade; create schema {0}").format(
+                sql.Identifier(tables.ARRIVING)
+            )
+        )
+
+
+def _load(
+    conn: psycopg.Connection,
+    database: Database,
+    delivery: Delivery,
+    settings: LoadSettings,
+    run_id: str,
+    started_at: datetime,
+    on_progress: Progress,
+) -> Loaded:
+    if not ledger.any_loaded(conn):
+        _check_first(delivery)
+    conn.commit()
+    if "company" in delivery.tables:
+        references.prepare_timezones(conn)
+        conn.commit()
+    with (
+        Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
+        conn.transaction(),
+    ):
+        number = ledger.begin(conn, delivery.label, run_id, started_at)
+        loads = _load_references(conn, readers, number)
+        by_reason: Counter[tuple[str, str]] = Counter()
+        for table in ENTITY_TABLES:
+            loads += _load_entity(conn, readers, table, number, settings, by_reason)
+        ledger.finish(conn, number, loads)
+    return Loaded(number, tuple(loads), delivery.notices, dict(by_reason))
+
+
+def _check_first(delivery: Delivery) -> None:
+    missing = [
+        table.name
+        for table in SOURCE_TABLES
+        if table.name not in delivery.tables and not table.may_be_missing
+    ]
+    if missing:
+        raise refused(
+            f"The delivery {delivery.label} is the first, and does not hold {', '.join(missing)}.",
+            "The first delivery holds every table but call_attempt; a table without rows is a "
+            "file with its header alone.",
+        )
+
+
+def _load_references(conn: psycopg.Connection, readers: Readers, delivery: int) -> list[TableLoad]:
+    started = time.monotonic()
+    arrived = {
+        table.name: readers.arrived(table.name)
+        for table in REFERENCE_TABLES
+        if readers.expects(table.name)
+    }
+    replaced = references.replace(conn, arrived, delivery)
+    seconds = (time.monotonic() - started) / max(1, len(arrived))
+    return [
+        TableLoad(
+            name, arrived[name].source.name, arrived[name].rows, rows.new, rows.known, 0, 0, 0,
+            seconds,
+        )
+        for name, rows in replaced.items()
+    ]  # fmt: skip
+
+
+def _load_entity(
+    conn: psycopg.Connection,
+    readers: Readers,
+    table: SourceTable,
+    delivery: int,
+    settings: LoadSettings,
+    by_reason: Counter[tuple[str, str]],
+) -> list[TableLoad]:
+    """Parked rows first: they came earlier."""
+    started = time.monotonic()
+    retried = retry_parked(conn, table, delivery)
+    by_reason.update({(table.name, reason): n for reason, n in retried.by_fault.items()})
+    if not readers.expects(table.name):
+        if retried.new:
+            analyze(conn, table)
+        if not (retried.unparked or retried.by_fault):
+            return []
+        return [
+            TableLoad(table.name, "", 0, 0, 0, 0, 0, retried.unparked, time.monotonic() - started)
+        ]
+    arrived = readers.arrived(table.name)
+    arrived, merged = _merge(conn, readers, arrived, delivery)
+    found = merged.by_fault
+    by_reason.update({(table.name, reason): n for reason, n in found.items()})
+    check_share(conn, arrived, found, settings.rejected_share_limit, delivery)
+    if merged.new or retried.new:
+        analyze(conn, table)
+    parked = found[UNKNOWN_REFERENCE]
+    return [
+        TableLoad(
+            table.name, arrived.source.name, arrived.rows, merged.new, merged.known,
+            found.total() - parked, parked, retried.unparked, time.monotonic() - started,
+        )
+    ]  # fmt: skip
+
+
+def _merge(
+    conn: psycopg.Connection, readers: Readers, arrived: Arrived, delivery: int
+) -> tuple[Arrived, Merged]:
+    """All at once when no row has a fault; else the table is read again, row by row."""
+    if arrived.faults is None:
+        try:
+            return arrived, merge_plain(conn, arrived.table, arrived.typed, arrived.rows, delivery)
+        except NotPlain:
+            arrived = readers.arrived_named(arrived.table.name)
+    return arrived, merge_arrived(conn, arrived, delivery)

@@ -1,0 +1,216 @@
+"""Reference tables: replaced whole, and valid to the last row or the delivery is refused.
+
+Belongs here: the rules of whole reference tables. Does not: reading and the faults of one value
+(`arriving.py`, `casts.py`). No message names a value but an id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import available_timezones
+
+import psycopg
+from psycopg import sql
+
+from orchestration.ingest import errors
+from orchestration.ingest.arriving import Arrived
+from orchestration.ingest.contract import (
+    CHATBOT_OPTION,
+    ENTITY_TABLES,
+    REFERENCE_TABLES,
+    SourceTable,
+)
+from orchestration.ingest.errors import DeliveryRefused, refused
+from orchestration.ingest.tables import arriving, column_names, names, raw
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Rows that are new or changed, and rows that are as they were."""
+
+    new: int
+    known: int
+
+
+def prepare_timezones(conn: psycopg.Connection) -> None:
+    """The names that both PostgreSQL and Python know: the pages are rendered by the latter."""
+    conn.execute(
+        sql.SQL("create unlogged table {} as select name from pg_timezone_names").format(
+            arriving("timezone")
+        )
+    )
+    conn.execute(
+        sql.SQL("delete from {} where name <> all({})").format(
+            arriving("timezone"), sql.Literal(sorted(available_timezones()))
+        )
+    )
+
+
+def replace(
+    conn: psycopg.Connection, arrived: Mapping[str, Arrived], delivery: int
+) -> dict[str, Replaced]:
+    """Replace every reference table of the delivery, then check all of them as they are now."""
+    for table in REFERENCE_TABLES:
+        if table.name in arrived:
+            _check_rows(conn, arrived[table.name])
+    replaced = {}
+    for table in REFERENCE_TABLES:
+        if table.name in arrived:
+            replaced[table.name] = _replace(conn, arrived[table.name], delivery)
+    for table in REFERENCE_TABLES:
+        _check_references(conn, table, arrived)
+    return replaced
+
+
+def _check_rows(conn: psycopg.Connection, arrived: Arrived) -> None:
+    assert arrived.faults is not None  # noqa: S101 — reference tables are read row by row
+    table = arrived.table
+    found: list[sql.Composable] = [
+        sql.SQL("select line, column_name, reason from {}").format(arrived.faults),
+        _repeated(arrived, table.key, errors.DUPLICATE_KEY),
+        *(_repeated(arrived, (name,), errors.NOT_UNIQUE) for name in table.unique),
+    ]
+    if table is CHATBOT_OPTION:
+        found.append(
+            sql.SQL(
+                "select line, 'loss_reason_id', {} from {} "
+                "where loss_reason_id is not null and action <> 'refuse'"
+            ).format(sql.Literal(errors.LOSS_REASON_WITHOUT_REFUSE), arrived.typed)
+        )
+    _refuse_any(conn, arrived, sql.SQL(" union all ").join(found))
+
+
+def _repeated(arrived: Arrived, columns: tuple[str, ...], reason: str) -> sql.Composed:
+    """The second and later row of a value, be it the same row once more."""
+    return sql.SQL(
+        "select line, {}, {} from (select line, row_number() over (partition by {} order by line) "
+        "as nth from {}) as counted where nth > 1"
+    ).format(sql.Literal(", ".join(columns)), sql.Literal(reason), names(columns), arrived.typed)
+
+
+def _refuse_any(conn: psycopg.Connection, arrived: Arrived, faults: sql.Composed) -> None:
+    count = sql.SQL("select count(*) from ({}) as found (line, column_name, reason)").format(faults)
+    (total,) = conn.execute(count).fetchone() or (0,)
+    if not total:
+        return
+    shown = conn.execute(
+        sql.SQL(
+            "select * from ({}) as found (line, column_name, reason) "
+            "order by line, column_name limit {}"
+        ).format(faults, sql.Literal(_SHOWN))
+    ).fetchall()
+    lines = "".join(
+        f"\n  {arrived.source.name}, line {line}: {f'{column}: ' if column else ''}{reason}"
+        for line, column, reason in shown
+    )
+    rows = "1 row is" if total == 1 else f"{total} rows are"
+    more = f" The first {_SHOWN}:" if total > _SHOWN else ""
+    raise refused(
+        f"{arrived.source.name}: a reference table must be valid to the last row, and {rows} not."
+        f"{more}{lines}",
+        "Correct the file and deliver again.",
+    )
+
+
+def _replace(conn: psycopg.Connection, arrived: Arrived, delivery: int) -> Replaced:
+    table, columns = arrived.table, column_names(arrived.table)
+    _check_dropped(conn, arrived)
+    known = conn.execute(
+        sql.SQL(
+            "select count(*) from (select {columns} from {typed} "
+            "intersect select {columns} from {stored}) as known"
+        ).format(columns=names(columns), typed=arrived.typed, stored=raw(table))
+    ).fetchone()
+    conn.execute(sql.SQL("delete from {}").format(raw(table)))
+    conn.execute(
+        sql.SQL("insert into {} ({columns}, delivery_id) select {columns}, {} from {}").format(
+            raw(table), sql.Literal(delivery), arrived.typed, columns=names(columns)
+        )
+    )
+    conn.execute(sql.SQL("analyze {}").format(raw(table)))
+    unchanged = int(known[0]) if known else 0
+    return Replaced(arrived.rows - unchanged, unchanged)
+
+
+def _check_dropped(conn: psycopg.Connection, arrived: Arrived) -> None:
+    """Remember dropped ids that stay on their rows; refuse to drop what has rows otherwise."""
+    table = arrived.table
+    named_by = [
+        (entity, column.name)
+        for entity in ENTITY_TABLES
+        for column in entity.columns
+        if column.references == table.name
+    ]
+    if not named_by:
+        return
+    key = sql.Identifier(table.key[0])
+    dropped = sql.SQL("select {key} from {stored} except select {key} from {typed}").format(
+        key=key, stored=raw(table), typed=arrived.typed
+    )
+    if table.dropped_ids_stay:
+        conn.execute(
+            sql.SQL(
+                "insert into raw.dropped_reference (table_name, id) "
+                "select {}, {} from ({}) as dropped on conflict do nothing"
+            ).format(sql.Literal(table.name), key, dropped)
+        )
+        return
+    if not (ids := [row[0] for row in conn.execute(dropped).fetchall()]):
+        return
+    for entity, column in named_by:
+        found = conn.execute(
+            sql.SQL("select {} from {} where {} = any({}) limit 1").format(
+                sql.Identifier(column), raw(entity), sql.Identifier(column), sql.Literal(ids)
+            )
+        ).fetchone()
+        if found:
+            raise refused(
+                f"{arrived.source.name}: {table.key[0]} {found[0]} is no longer there, but "
+                f"{entity.name} has rows with it.",
+                f"Deliver {table.name} with that row.",
+            )
+
+
+def _check_references(
+    conn: psycopg.Connection, table: SourceTable, arrived: Mapping[str, Arrived]
+) -> None:
+    """References among reference tables, as they are after this delivery."""
+    for column in table.columns:
+        if column.references is None:
+            continue
+        missing = sql.SQL(
+            "from {table} as a where a.{column} is not null "
+            "and not exists (select from {other} as r where r.{key} = a.{column})"
+        )
+        other = next(other for other in REFERENCE_TABLES if other.name == column.references)
+        parts = {
+            "column": sql.Identifier(column.name),
+            "other": raw(other),
+            "key": sql.Identifier(other.key[0]),
+        }
+        if table.name in arrived:
+            faults = sql.SQL("select a.line, {}, {} ").format(
+                sql.Literal(column.name), sql.Literal(errors.UNKNOWN_REFERENCE)
+            ) + missing.format(table=arrived[table.name].typed, **parts)
+            _refuse_any(conn, arrived[table.name], faults)
+            continue
+        found = conn.execute(
+            sql.SQL("select a.{} ").format(parts["column"])
+            + missing.format(table=raw(table), **parts)
+            + sql.SQL(" limit 1")
+        ).fetchone()
+        if found:
+            raise _still_named(arrived[other.name], other, table, str(found[0]))
+
+
+def _still_named(
+    arrived: Arrived, dropped: SourceTable, table: SourceTable, identifier: str
+) -> DeliveryRefused:
+    return refused(
+        f"{arrived.source.name}: {dropped.key[0]} {identifier} is no longer there, but "
+        f"{table.name} still refers to it.",
+        f"Deliver {dropped.name} with that row, or {table.name} without it.",
+    )

@@ -1,0 +1,206 @@
+"""Rows set aside (R2): storing them as they came, the limit, and trying the parked ones again.
+
+Belongs here: everything that writes `raw.rejected_row`. Does not: finding a fault.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from orchestration.ingest import casts, faults
+from orchestration.ingest.arriving import Arrived, as_delivered
+from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.errors import UNKNOWN_REFERENCE, DeliveryRefused, refused
+from orchestration.ingest.faults import KNOWN
+from orchestration.ingest.tables import names
+from orchestration.ingest.versions import VERDICT, Merged, merge_named
+
+LIMIT_SETTING = "ATENDIMENTO_REJECTED_SHARE_LIMIT"
+_SHOWN_LINES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What became of parked rows: versions now (new or known), or rejected for a fault."""
+
+    unparked: int
+    new: int
+    by_fault: Counter[str]
+
+
+def merge_arrived(conn: psycopg.Connection, arrived: Arrived, delivery: int) -> Merged:
+    """Merge a table read row by row, and store the rows that have a fault."""
+    assert arrived.text is not None  # noqa: S101 — the slow path's tables come together
+    assert arrived.faults is not None  # noqa: S101
+    table = arrived.table
+    conn.execute(sql.SQL("create temp table fresh as select * from {}").format(arrived.typed))
+    merged = merge_named(conn, table, delivery)
+    conn.execute(
+        sql.SQL("insert into {} select line, column_name, reason from {}").format(
+            VERDICT, arrived.faults
+        )
+    )
+    conn.execute(
+        sql.SQL(
+            "create temp table rejected as select v.line, v.column_name, v.reason, "
+            "{} as row_as_delivered from {} as v join {} as t using (line) where v.reason <> {}"
+        ).format(as_delivered(arrived.source, "t"), VERDICT, arrived.text, sql.Literal(KNOWN))
+    )
+    found = conn.execute("select reason, count(*) from rejected group by reason").fetchall()
+    _store(conn, table, arrived.source.name, delivery)
+    _drop(conn, "fresh", "verdict", "rejected")
+    return Merged(merged.new, merged.known, Counter({str(reason): int(n) for reason, n in found}))
+
+
+def _store(conn: psycopg.Connection, table: SourceTable, file_name: str, delivery: int) -> None:
+    """A row that is parked stays so; one rejected before is told with its latest file and line."""
+    same = sql.SQL(
+        "o.table_name = {} and o.reason = n.reason "
+        "and o.column_name is not distinct from n.column_name "
+        "and o.row_as_delivered = n.row_as_delivered"
+    ).format(sql.Literal(table.name))
+    parked = sql.Literal(UNKNOWN_REFERENCE)
+    conn.execute(
+        sql.SQL(
+            "delete from raw.rejected_row as o using rejected as n where {} and n.reason <> {}"
+        ).format(same, parked)
+    )
+    conn.execute(
+        sql.SQL(
+            """
+            insert into raw.rejected_row (
+                delivery_id, table_name, file_name, line, column_name, reason, row_as_delivered
+            )
+            select {delivery}, {table}, {file}, line, column_name, reason, row_as_delivered
+            from rejected as n
+            where n.reason <> {parked}
+            union all
+            select {delivery}, {table}, {file}, min(line), column_name, reason, row_as_delivered
+            from rejected as n
+            where n.reason = {parked} and not exists (
+                select from raw.rejected_row as o
+                where o.table_name = {table} and o.reason = {parked}
+                    and o.row_as_delivered = n.row_as_delivered
+            )
+            group by column_name, reason, row_as_delivered
+            order by 4
+            """
+        ).format(
+            delivery=sql.Literal(delivery),
+            table=sql.Literal(table.name),
+            file=sql.Literal(file_name),
+            parked=parked,
+        )
+    )
+
+
+def check_share(
+    conn: psycopg.Connection,
+    arrived: Arrived,
+    by_reason: Counter[str],
+    limit: float,
+    delivery: int,
+) -> None:
+    """R2: refuse the delivery when too many rows of a file are rejected, parked ones aside."""
+    rejected = sum(n for reason, n in by_reason.items() if reason != UNKNOWN_REFERENCE)
+    if not rejected or rejected / arrived.rows <= limit:
+        return
+    reasons = ", ".join(
+        f"{reason} {n}" for reason, n in by_reason.most_common() if reason != UNKNOWN_REFERENCE
+    )
+    lines = conn.execute(
+        "select line, column_name, reason from raw.rejected_row "
+        "where delivery_id = %s and table_name = %s and reason <> %s order by line limit %s",
+        [delivery, arrived.table.name, UNKNOWN_REFERENCE, _SHOWN_LINES],
+    ).fetchall()
+    raise _too_many(arrived, rejected, limit, reasons, lines)
+
+
+def _too_many(
+    arrived: Arrived, rejected: int, limit: float, reasons: str, lines: list[tuple[object, ...]]
+) -> DeliveryRefused:
+    first = "".join(
+        f"\n  line {line}: {f'{column}: ' if column else ''}{reason}"
+        for line, column, reason in lines
+    )
+    return refused(
+        f"{arrived.source.name} (table {arrived.table.name}): {rejected} of {arrived.rows} rows "
+        f"are rejected, {rejected / arrived.rows:.1%}; the limit is {limit:.1%} ({LIMIT_SETTING})."
+        f"\nBy reason: {reasons}. The first of them:{first}",
+        "Correct the file and deliver again, or raise the limit if the rows may be left out.",
+    )
+
+
+def retry_parked(conn: psycopg.Connection, table: SourceTable, delivery: int) -> Retried:
+    """Try the parked rows of a table again, delivery by delivery, as if they came now."""
+    nothing = Retried(0, 0, Counter())
+    parked = sql.SQL("table_name = {} and reason = {}").format(
+        sql.Literal(table.name), sql.Literal(UNKNOWN_REFERENCE)
+    )
+    query = sql.SQL("select from raw.rejected_row where {} limit 1").format(parked)
+    if conn.execute(query).fetchone() is None:
+        return nothing
+    conn.execute(
+        sql.SQL(
+            "create temp table retried as select rejected_id as line, delivery_id, {} "
+            "from raw.rejected_row where {}"
+        ).format(
+            sql.SQL(", ").join(
+                sql.SQL("{} as {}").format(
+                    casts.cast(column, _delivered_value(column.name)),
+                    sql.Identifier(column.name),
+                )
+                for column in table.columns
+            ),
+            parked,
+        )
+    )
+    waiting = faults.of_references(table, sql.Identifier("pg_temp", "retried"))
+    if waiting is not None:
+        conn.execute(
+            sql.SQL("delete from retried using ({}) as w where w.line = retried.line").format(
+                waiting
+            )
+        )
+    unparked = new = 0
+    by_fault: Counter[str] = Counter()
+    # By delivery, since the one stored first stands (R1).
+    came = conn.execute("select distinct delivery_id from retried order by 1").fetchall()
+    for (earlier,) in came:
+        conn.execute(
+            sql.SQL(
+                "create temp table fresh as select line, {} from retried where delivery_id = {}"
+            ).format(names(column.name for column in table.columns), sql.Literal(earlier))
+        )
+        merged = merge_named(conn, table, delivery)
+        conn.execute(
+            sql.SQL(
+                "update raw.rejected_row as o set column_name = v.column_name, reason = v.reason "
+                "from {} as v where v.line = o.rejected_id and v.reason <> {}"
+            ).format(VERDICT, sql.Literal(KNOWN))
+        )
+        conn.execute(
+            sql.SQL(
+                "delete from raw.rejected_row as o using retried as r where r.delivery_id = {} "
+                "and r.line = o.rejected_id and o.reason = {}"
+            ).format(sql.Literal(earlier), sql.Literal(UNKNOWN_REFERENCE))
+        )
+        _drop(conn, "fresh", "verdict")
+        unparked += merged.new + merged.known
+        new += merged.new
+        by_fault += merged.by_fault
+    _drop(conn, "retried")
+    return Retried(unparked, new, by_fault)
+
+
+def _delivered_value(column: str) -> sql.Composed:
+    return sql.SQL("(row_as_delivered ->> {})").format(sql.Literal(column))
+
+
+def _drop(conn: psycopg.Connection, *tables: str) -> None:
+    for table in tables:
+        conn.execute(sql.SQL("drop table {}").format(sql.Identifier("pg_temp", table)))

@@ -1,0 +1,104 @@
+"""A Parquet file as a table of a delivery: its values said as the source contract writes them.
+
+Belongs here: Parquet types to contract text. Does not: casts (a timestamp without a zone becomes
+text without an offset, which then does not cast). Imported only where a Parquet file is.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.csv_text import Record, with_nul
+from orchestration.ingest.errors import DeliveryRefused, refused
+
+_BATCH_ROWS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFile:
+    """One Parquet file, read batch by batch."""
+
+    table: SourceTable
+    path: Path
+    header: tuple[str, ...]
+    delimiter: str = ","
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.path.name
+
+    def blocks(self) -> Iterator[bytes]:
+        """Its rows as CSV, fit for COPY."""
+        options = pacsv.WriteOptions(include_header=False)
+        for batch in self._batches():
+            sink = io.BytesIO()
+            pacsv.write_csv(batch, sink, options)
+            yield sink.getvalue()
+
+    def records(self) -> Iterator[Record]:
+        """Its rows one by one."""
+        line = 0
+        for batch in self._batches():
+            for fields in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                line += 1
+                if any("\0" in field for field in fields if field):
+                    yield with_nul(line, fields, self.header)
+                else:
+                    yield Record(line, tuple(field or None for field in fields))
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        """Batches with text columns only."""
+        try:
+            with pq.ParquetFile(self.path) as file:
+                for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
+                    texts = [
+                        self._text(name, column)
+                        for name, column in zip(self.header, batch.columns, strict=True)
+                    ]
+                    yield pa.RecordBatch.from_arrays(texts, names=list(self.header))
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(self.path, error) from None
+
+    def _text(self, name: str, column: pa.Array) -> pa.Array:
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            column = column.dictionary_decode()
+            kind = column.type
+        if pa.types.is_timestamp(kind):
+            # With a zone the text is UTC and ends in Z; without one it has no offset.
+            zone = "UTC" if kind.tz else None
+            column = pc.cast(column, pa.timestamp("us", zone), safe=False)
+        elif pa.types.is_date(kind):
+            column = pc.cast(column, pa.date32())
+        if pa.types.is_nested(kind):
+            raise refused(
+                f"{self.name}: the column {name} holds {kind}, which is no single value.",
+                "Deliver text, numbers, dates, booleans or timestamps.",
+            )
+        return pc.cast(column, pa.string())
+
+
+def open_parquet(path: Path, table: SourceTable) -> ParquetFile:
+    """Read the file's columns; DeliveryRefused when it is no Parquet file."""
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from None
+    return ParquetFile(table, path, tuple(name.strip() for name in schema.names))
+
+
+def _unreadable(path: Path, error: Exception) -> DeliveryRefused:
+    return refused(
+        f"{path.name}: the file cannot be read as Parquet ({type(error).__name__}).",
+        "Look whether it is damaged or of another kind, and deliver it again.",
+    )

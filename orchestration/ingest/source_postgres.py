@@ -1,0 +1,158 @@
+"""A schema of a PostgreSQL database as a delivery: tables or views named as in the contract.
+
+Belongs here: finding them and reading all of them as of one snapshot. Does not: casts. A table has
+no order, so its rows are read in row order where it matters: then the greater row is the later
+one (R1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from orchestration.database import Database
+from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
+from orchestration.ingest.csv_text import Record
+from orchestration.ingest.errors import NotPlain, refused
+from orchestration.ingest.source import Delivery, check_header
+
+SCHEMES = ("postgresql://", "postgres://")
+_FETCH_ROWS = 5_000
+# Types that have an order of their own; any other is ordered by its text.
+_ORDERED = ("timestamptz", "timestamp", "date", "bool", "int2", "int4", "int8", "numeric")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRelation:
+    """One table or view, seen as of the delivery's snapshot."""
+
+    table: SourceTable
+    database: Database
+    snapshot: str
+    schema: str
+    types: tuple[tuple[str, str], ...]  # column and type
+    delimiter: str = ","
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return f"{self.schema}.{self.table.name}"
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Its columns."""
+        return tuple(name for name, _ in self.types)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Its rows as CSV, fit for COPY."""
+        with (
+            self._connected() as conn,
+            conn.cursor() as cursor,
+            cursor.copy(
+                sql.SQL("copy (select {} from {}) to stdout (format csv)").format(
+                    sql.SQL(", ").join(map(sql.Identifier, self.header)), self._relation()
+                )
+            ) as copy,
+        ):
+            for block in copy:
+                text = bytes(block)
+                # An older server takes a line `\.` for the end of the data.
+                if text.startswith(b"\\.") or b"\n\\." in text:
+                    raise NotPlain
+                yield text
+
+    def records(self) -> Iterator[Record]:
+        """Its rows one by one."""
+        query = sql.SQL("select {} from {} order by {}").format(
+            sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(n)) for n in self.header),
+            self._relation(),
+            sql.SQL(", ").join(self._order()),
+        )
+        with self._connected() as conn, conn.cursor("rows_in_order") as cursor:
+            cursor.itersize = _FETCH_ROWS
+            cursor.execute(query)
+            for line, fields in enumerate(cursor, start=1):
+                yield Record(line, tuple(field or None for field in fields))
+
+    def _relation(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.table.name)
+
+    def _order(self) -> list[sql.Composed]:
+        """The columns of the contract, then the others."""
+        types = dict(self.types)
+        known = [column.name for column in self.table.columns if column.name in types]
+        return [
+            sql.SQL("{}" if types[name] in _ORDERED else '{}::text collate "C"').format(
+                sql.Identifier(name)
+            )
+            for name in (*known, *(name for name in self.header if name not in known))
+        ]
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection]:
+        with _reading(self.database) as conn:
+            conn.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self.snapshot)))
+            yield conn
+
+
+@contextmanager
+def open_schema(url: str) -> Iterator[Delivery]:
+    """The tables of the schema that `?schema=` of the URL names, all as of one instant."""
+    database, schema = split_url(url)
+    label = f"{database.label}, schema {schema}"
+    with _reading(database) as conn:
+        (snapshot,) = conn.execute("select pg_export_snapshot()").fetchone() or ("",)
+        found = conn.execute(
+            """
+            select c.relname, a.attname, t.typname
+            from pg_class as c
+            join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            join pg_type as t on t.oid = a.atttypid
+            where c.relnamespace = (select oid from pg_namespace where nspname = %s)
+                and c.relkind = any('{r,v,m,f,p}') and c.relname = any(%s)
+            order by c.relname, a.attnum
+            """,
+            [schema, [table.name for table in SOURCE_TABLES]],
+        ).fetchall()
+        if not found:
+            raise refused(
+                f"The delivery {label} is empty: it holds no table of the source contract.",
+                "Name the right schema with ?schema=… at the end of the source's URL.",
+            )
+        tables = {}
+        notices: list[str] = []
+        for table in SOURCE_TABLES:
+            types = tuple((name, kind) for relation, name, kind in found if relation == table.name)
+            if types:
+                source = SourceRelation(table, database, str(snapshot), schema, types)
+                notices += check_header(source)
+                tables[table.name] = source
+        yield Delivery(label, tables, tuple(notices))
+
+
+def split_url(url: str) -> tuple[Database, str]:
+    """The database and the schema; `schema` is our own parameter and libpq must not see it."""
+    parts = urlsplit(url)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    schema = dict(query).get("schema") or "public"
+    kept = urlencode([(name, value) for name, value in query if name != "schema"])
+    # libpq does not read `+` as a space.
+    address = urlunsplit(parts._replace(query=kept.replace("+", "%20")))
+    return Database(address), schema
+
+
+@contextmanager
+def _reading(database: Database) -> Iterator[psycopg.Connection]:
+    with database.connect(application="atendimento source") as conn:
+        conn.execute(
+            "set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set client_encoding = 'UTF8'"
+        )
+        conn.commit()
+        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        conn.read_only = True
+        yield conn
