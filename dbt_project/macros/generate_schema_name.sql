@@ -1,0 +1,4 @@
+{# A layer's schema is called what `+schema` says, in every environment: the databases differ. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}

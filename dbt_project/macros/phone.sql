@@ -1,0 +1,49 @@
+{# R4 and R10: phone numbers as text, one at a time. Whose number it is, is not known here. #}
+
+{# R4. Without spaces and `( ) . - +`. Every white space counts as a space, the no-break space of
+   pasted text included; as looking for each of them is slow, only a number that needs it is. #}
+{% macro clean_phone(number) -%}
+    case
+        when translate({{ number }}, ' ().-+0123456789', '') = ''
+            then translate({{ number }}, ' ().-+', '')
+        else translate(
+            {{ number }},
+            e' ().-+\t\n\u000b\f\r\u001c\u001d\u001e\u001f\u0085\u00a0\u1680\u2000\u2001\u2002'
+            || e'\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000',
+            ''
+        )
+    end
+{%- endmacro %}
+
+{# R4. Only the digits 0-9, and as many as one of the lengths. Null is not. #}
+{% macro is_digits(number, lengths) -%}
+    coalesce(
+        length({{ number }}) in ({{ lengths | join(', ') }})
+        and translate({{ number }}, '0123456789', '') = '',
+        false
+    )
+{%- endmacro %}
+
+{# R4. Both parts cleaned already; the size alone is checked. #}
+{% macro is_valid_phone(ddd, mobile) -%}
+    ({{ is_digits(ddd, [2]) }} and {{ is_digits(mobile, [8, 9]) }})
+{%- endmacro %}
+
+{# R10. A WhatsApp number without the country: digits only, a leading 55 dropped when 12 or 13. #}
+{% macro national_number(whatsapp_number) -%}
+    regexp_replace(
+        regexp_replace({{ whatsapp_number }}, '[^0-9]', '', 'g'), '^55([0-9]{10,11})$', '\1'
+    )
+{%- endmacro %}
+
+{# R10. What two spellings of one number share: DDD (2) and subscriber (8 or 9), a mobile without
+   its ninth digit. Null for anything of another length. The number holds digits only. #}
+{% macro phone_key(number) -%}
+    case
+        when length({{ number }}) = 11
+            and substr({{ number }}, 3, 1) = '9'
+            and substr({{ number }}, 4, 1) in ('6', '7', '8', '9')
+            then left({{ number }}, 2) || substr({{ number }}, 4)
+        when length({{ number }}) in (10, 11) then {{ number }}
+    end
+{%- endmacro %}

@@ -1,0 +1,42 @@
+with booking as (
+
+    select * from {{ ref('stg_booking') }}
+
+),
+
+no_show as (
+
+    select * from {{ ref('int_booking__no_show') }}
+
+),
+
+latest as (
+
+    select distinct on (company_id, agenda_id)
+        company_id,
+        agenda_id,
+        booking_id,
+        channel,
+        scheduled_for,
+        cancelled_at
+    from booking
+    order by
+        company_id,
+        agenda_id,
+        created_at desc,
+        booking_id collate "C" desc
+
+)
+
+select
+    latest.company_id,
+    latest.agenda_id,
+    latest.booking_id,
+    latest.channel,
+    latest.scheduled_for,
+    latest.cancelled_at,
+    no_show.no_show_kind,
+    no_show.no_show_at,
+    latest.cancelled_at is null and no_show.booking_id is null as is_live
+from latest
+left join no_show using (company_id, booking_id)

@@ -1,0 +1,14 @@
+with app_user as (
+
+    select * from {{ ref('stg_app_user') }}
+
+)
+
+select
+    user_id,
+    login,
+    full_name,
+    role,
+    company_id,
+    active
+from app_user

@@ -1,0 +1,15 @@
+with client as (
+
+    select * from {{ ref('stg_client') }}
+
+)
+
+select
+    client_id,
+    name,
+    ddd,
+    mobile,
+    landline,
+    email,
+    accepts_messages
+from client

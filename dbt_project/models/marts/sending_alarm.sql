@@ -1,0 +1,13 @@
+with sending_alarm as (
+
+    select * from {{ ref('int_company__sending_alarm') }}
+
+)
+
+select
+    company_id,
+    cause,
+    agenda_count,
+    oldest_since,
+    {{ as_of() }} as as_of
+from sending_alarm

@@ -1,0 +1,17 @@
+-- Section 4: one row per agenda that exists. Its key forbids two; this finds a missing one.
+with agenda as (
+
+    select * from {{ ref('stg_agenda') }}
+
+),
+
+agenda_status as (
+
+    select * from {{ ref('agenda_status') }}
+
+)
+
+select agenda.agenda_id
+from agenda
+full outer join agenda_status using (company_id, agenda_id)
+where agenda.agenda_id is null or agenda_status.agenda_id is null

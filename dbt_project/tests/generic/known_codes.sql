@@ -1,0 +1,16 @@
+{# No value outside its closed list, in any of the columns; null is no value. One scan a table. #}
+{% test known_codes(model, codes) %}
+with checked as (
+
+    select * from {{ model }}
+
+)
+
+select
+    {{ codes | join(', ') }}
+from checked
+where
+    {%- for column, values in codes.items() %}
+    {{ 'or ' if not loop.first }}{{ column }} not in ('{{ values | join("', '") }}')
+    {%- endfor %}
+{% endtest %}
