@@ -1,0 +1,142 @@
+"""R11 and R12: counts over agendas and passive contacts.
+
+Belongs here: which rows a totalizer and the alarm count. Does not: what is decided of one row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from tests.oracle.agenda_rules import Reading, grace_end
+from tests.oracle.failure_causes import RECIPIENTS
+from tests.oracle.local_time import local_date, local_midnight
+from tests.oracle.passive_rules import PassiveReading
+from tests.oracle.world import World
+
+Row = dict[str, object]
+_TOTALIZER_KEY = (
+    *("company_id", "contact_date", "campaign_id", "event_type_id", "team_id", "agent_id"),
+    *("totalizer", "bucket"),
+)
+_HISTORY_KEY = ("snapshot_date", "company_id", "totalizer", "bucket")
+
+
+def totalizer(world: World, agendas: list[Reading], contacts: list[PassiveReading]) -> list[Row]:
+    """R11. The counts by every dimension, those above zero."""
+    counted = Counter(
+        [
+            *(
+                (
+                    one.agenda.company_id,
+                    one.agenda.contact_date,
+                    *dimensions(world, one.agenda.agenda_id),
+                    name,
+                    bucket,
+                )
+                for one in agendas
+                for name, bucket in totalizers_of(one)
+            ),
+            *(
+                (
+                    one.contact.company_id,
+                    local_date(one.contact.contacted_at, world.zone(one.contact.company_id)),
+                    *dimensions(world, one.agenda_id),
+                    "passive",
+                    one.bucket,
+                )
+                for one in contacts
+            ),
+        ]
+    )
+    return [
+        {**dict(zip(_TOTALIZER_KEY, key, strict=True)), "agenda_count": count, "as_of": world.as_of}
+        for key, count in counted.items()
+    ]
+
+
+def dimensions(
+    world: World, agenda_id: str | None
+) -> tuple[str | None, str | None, str | None, str | None]:
+    """Campaign, event type, team and agent of an agenda; nothing without an agenda."""
+    if agenda_id is None:
+        return (None, None, None, None)
+    agenda = world.agendas[agenda_id]
+    campaign_id = world.campaign_of_event_type[agenda.event_type_id]
+    return (campaign_id, agenda.event_type_id, agenda.team_id, agenda.agent_id)
+
+
+def totalizers_of(one: Reading) -> Iterator[tuple[str, str]]:
+    """R11. The totalizers an agenda counts in, and the bucket in each."""
+    if one.no_show is not None:
+        yield "no_show", one.no_show.kind
+    if one.agenda.origin != "active":
+        return
+    if one.response == "refused":
+        yield "refused", one.loss_reason_id or "unspecified"
+    if one.response == "booked":
+        yield "booked", "booked"
+    if not one.is_open:
+        return
+    yield "active", one.status
+    if one.response == "call_requested":
+        yield "call_requested", "call_requested"
+    if one.days_without_reply is not None:
+        yield "no_reply", "3+" if one.days_without_reply >= 3 else str(one.days_without_reply)
+
+
+def history(totals: list[Row], snapshot_date: date, as_of: datetime) -> list[Row]:
+    """Section 4. The day's set of the history: the totals by company, totalizer and bucket."""
+    counted: Counter[tuple[object, ...]] = Counter()
+    for row in totals:
+        count = row["agenda_count"]
+        assert isinstance(count, int)
+        key = (snapshot_date, row["company_id"], row["totalizer"], row["bucket"])
+        counted[key] += count
+    return [
+        {**dict(zip(_HISTORY_KEY, key, strict=True)), "agenda_count": count, "as_of": as_of}
+        for key, count in counted.items()
+    ]
+
+
+def sending_alarm(world: World, agendas: list[Reading]) -> list[Row]:
+    """R12. Agendas to be phoned although a message should have reached them, by cause."""
+    since: dict[tuple[str, str], list[datetime]] = {}
+    for one in agendas:
+        if one.call and one.call.reason == "not_sent" and one.call.detail == "other":
+            assert one.cause is not None
+            if one.cause not in RECIPIENTS:
+                since.setdefault((one.agenda.company_id, one.cause), []).append(one.call.since)
+    for company_id in world.parameters:
+        count, midnight = nothing_sent(world, agendas, company_id)
+        if count:
+            since[company_id, "nothing_sent"] = [midnight] * count
+    return [
+        {
+            "company_id": company_id,
+            "cause": cause,
+            "agenda_count": len(times),
+            "oldest_since": min(times),
+            "as_of": world.as_of,
+        }
+        for (company_id, cause), times in since.items()
+    ]
+
+
+def nothing_sent(world: World, agendas: list[Reading], company_id: str) -> tuple[int, datetime]:
+    """R12. How many of today's agendas could be sent when none was; and today's midnight."""
+    zone = world.zone(company_id)
+    today = local_date(world.as_of, zone)
+    midnight = local_midnight(today, zone)
+    statuses = [
+        one.status
+        for one in agendas
+        if one.agenda.company_id == company_id
+        and one.agenda.origin == "active"
+        and one.is_open
+        and one.agenda.contact_date == today
+        and one.status in ("sent", "other")
+    ]
+    too_early = grace_end(world, company_id, midnight, None) > world.as_of
+    return (0 if too_early or "sent" in statuses else len(statuses)), midnight
