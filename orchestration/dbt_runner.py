@@ -20,10 +20,9 @@ from orchestration.database import Database
 from orchestration.settings import ROOT
 
 PROJECT = ROOT / "dbt_project"
-MANIFEST = PROJECT / "target" / "manifest.json"
-_PARSED = PROJECT / "target" / "partial_parse.msgpack"
-_FINGERPRINT = PROJECT / "target" / "fingerprint"
-_IN_PROCESS = ("--no-use-colors", "--quiet", "--no-version-check", "--no-write-json")
+DEFAULT_DATABASE = "atendimento"  # as in profiles.yml: what the project is parsed for at set-up
+_PARSED = "partial_parse.msgpack"
+_QUIET = ("--no-use-colors", "--quiet", "--no-version-check")
 
 
 class BuildFailed(Exception):
@@ -50,21 +49,30 @@ class NodeOutcome:
 
 def manifest_path() -> Path:
     """The manifest of the project as it is now, made anew when a file of it changed."""
-    fingerprint = _project_fingerprint()
-    if MANIFEST.exists() and _FINGERPRINT.exists() and _FINGERPRINT.read_text() == fingerprint:
-        return MANIFEST
-    # Parsed beside its place: another process may be reading the manifest that is there.
-    fresh = PROJECT / f"target.{os.getpid()}"
+    return _parsed_project(PROJECT / "target", DEFAULT_DATABASE) / "manifest.json"
+
+
+def _parsed_project(folder: Path, database_name: str) -> Path:
+    """The folder with the parsed project; parsed anew when a file or the database's name changed.
+
+    The name counts, since dbt writes it into every relation that it parses.
+    """
+    fingerprint = f"{database_name} {_project_fingerprint()}"
+    mark = folder / "fingerprint"
+    if mark.exists() and mark.read_text(encoding="utf-8") == fingerprint:
+        return folder
+    # Parsed beside its place: another process may be reading what is there.
+    fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
+    places = ["--target-path", str(fresh), "--log-path", str(fresh)]
     try:
-        _invoke(["parse", "--target-path", str(fresh), "--log-path", str(fresh), *_IN_PROCESS[:3]])
-        MANIFEST.parent.mkdir(exist_ok=True)
-        for name in (MANIFEST.name, _PARSED.name):
-            os.replace(fresh / name, MANIFEST.parent / name)
-        (fresh / "fingerprint").write_text(fingerprint)
-        os.replace(fresh / "fingerprint", _FINGERPRINT)
+        _invoke(["parse", *places, *_QUIET])
+        folder.mkdir(parents=True, exist_ok=True)
+        (fresh / mark.name).write_text(fingerprint, encoding="utf-8")
+        for name in ("manifest.json", _PARSED, mark.name):
+            os.replace(fresh / name, folder / name)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return MANIFEST
+    return folder
 
 
 def build(
@@ -86,7 +94,7 @@ def build(
         "build", "--exclude-resource-type", "unit_test",
         "--vars", json.dumps({"as_of": as_of.isoformat()}),
         "--target-path", str(work_folder), "--log-path", str(work_folder),
-        *_IN_PROCESS,
+        *_QUIET, "--no-write-json",
     ]  # fmt: skip
     if select:
         arguments += ["--select", *select]
@@ -96,7 +104,9 @@ def build(
             node = event.data.node_info
             on_finished(node.node_name, event.data.execution_time)
 
-    results = _invoke(arguments, manifest=_parsed_manifest(), callbacks=[on_event])
+    results = _invoke(
+        arguments, manifest=_parsed_manifest(database, work_folder), callbacks=[on_event]
+    )
     outcomes = [_outcome(result) for result in results]
     broken = [o for o in outcomes if o.kind != "test" and not o.passed and o.status != "skipped"]
     broken += [o for o in outcomes if o.kind == "test" and o.status == "error"]
@@ -128,12 +138,13 @@ def _invoke(
     return list(getattr(result.result, "results", []))
 
 
-def _parsed_manifest() -> Any:
+def _parsed_manifest(database: Database, work_folder: Path) -> Any:
     """The parsed project as dbt keeps it: a build that is given it need not parse again."""
     from dbt.contracts.graph.manifest import Manifest
 
-    manifest_path()
-    return Manifest.from_msgpack(_PARSED.read_bytes())
+    name = database.parts.get("dbname", "")
+    folder = PROJECT / "target" if name == DEFAULT_DATABASE else work_folder / "parsed"
+    return Manifest.from_msgpack((_parsed_project(folder, name) / _PARSED).read_bytes())
 
 
 def _outcome(result: Any) -> NodeOutcome:

@@ -15,7 +15,7 @@ from tests.conftest import fresh_database
 from tests.deliveries import BASE, LENIENT, agenda, dispatch, load, passive, rejected, stored
 
 QUICK = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -100,7 +100,7 @@ def test_both_paths_store_the_same_rows(postgres, maintenance, agendas, dispatch
 @QUICK
 @given(changes=st.lists(faults, max_size=8), contacts=st.lists(st.integers(1, 3), max_size=4))
 def test_r2_no_row_is_lost(postgres, maintenance, changes, contacts):
-    rows = [agenda(f"b{n}", **change) for n, change in enumerate(changes)]
+    rows = [{**agenda(f"b{n}"), **change} for n, change in enumerate(changes)]
     passives = [passive(f"w{n}", agenda_id=f"b{n}") for n in contacts]
     with fresh_database(postgres, maintenance) as database, tempfile.TemporaryDirectory() as home:
         load(database, Path(home) / "1", BASE)

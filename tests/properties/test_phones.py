@@ -85,7 +85,7 @@ def test_every_real_phone_is_read_alike(
     assert len(strings) == 25_184
     rows = delivery_of(strings)
     warehouse.load(database, rows, tmp_path / "delivery", seed=0)
-    warehouse.build(database, AS_OF, tmp_path / "dbt")
+    warehouse.publish(database, AS_OF, tmp_path / "dbt")
     expected = publish(rows, AS_OF, KNOWN_ERRORS)
     statuses = {row["whatsapp_status"] for row in expected["agenda_status"]}
     assert statuses == {"other", "invalid_phone"}
@@ -93,5 +93,5 @@ def test_every_real_phone_is_read_alike(
         "other_registered",
         "other_unregistered",
     }
-    found = differences(expected, warehouse.read_published(database))
+    found = differences(expected, warehouse.read_published(database, AS_OF))
     assert not found, "\n".join(found)

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests_database import fresh_database
 
 from orchestration.database import Database
-from tests.conftest import fresh_database
 from tests.oracle import warehouse
 from tests.oracle.comparison import differences
 from tests.oracle.deliveries import random_delivery
@@ -34,9 +34,9 @@ def compare(postgres: Database, maintenance: psycopg.Connection, folder: Path, s
     with fresh_database(postgres, maintenance) as database:
         warehouse.load(database, delivery.rows, scratch / "delivery", seed)
         for as_of in (delivery.as_of, delivery.as_of - timedelta(days=2)):
-            warehouse.build(database, as_of, scratch / "dbt")
+            warehouse.publish(database, as_of, scratch / "dbt")
             expected = publish(delivery.rows, as_of, KNOWN_ERRORS)
-            found = differences(expected, warehouse.read_published(database))
+            found = differences(expected, warehouse.read_published(database, as_of))
             assert not found, f"seed {seed} as of {as_of}:\n" + "\n".join(found)
 
 

@@ -1,6 +1,7 @@
+-- By the contact alone: unlike an agenda, a contact may be corrected to another company.
 with in_force as (
 
-    {{ in_force(source('raw', 'passive_contact'), key='company_id, contact_id') }}
+    {{ in_force(source('raw', 'passive_contact'), key='contact_id') }}
 
 )
 
