@@ -44,7 +44,8 @@ def swap(
 
 def history(conn: psycopg.Connection) -> list[tuple[str, str, int]]:
     rows = conn.execute(
-        "select snapshot_date::text, bucket, agenda_count from history.totalizer_history order by 1, 2"
+        "select snapshot_date::text, bucket, agenda_count from history.totalizer_history"
+        " order by 1, 2"
     )
     return list(rows)
 

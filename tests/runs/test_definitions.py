@@ -1,0 +1,119 @@
+"""The Dagster code location: what it holds, and that it is on in a fresh instance."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import defs
+from orchestration.ingest.contract import SOURCE_TABLES
+from orchestration.resources import RunSettings
+
+
+def specs() -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+
+def test_it_loads() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_every_raw_table_and_every_model_is_an_asset_of_its_layer(root: Path) -> None:
+    models = (root / "dbt_project" / "models").rglob("*.sql")
+    expected = {f"{path.parent.name}/{path.stem}" for path in models}
+    expected |= {f"raw/{table.name}" for table in SOURCE_TABLES}
+    expected |= {"pages/edition", "publication/marts"}
+    assert expected <= specs().keys()
+    for key in expected:
+        spec = specs()[key]
+        assert spec.group_name == key.partition("/")[0]
+        assert spec.owners, key
+        assert spec.description, key
+
+
+def test_published_columns_are_described() -> None:
+    for key, spec in specs().items():
+        if key.startswith("marts/"):
+            schema = spec.metadata["dagster/column_schema"]
+            assert all(column.description for column in schema.columns), key
+
+
+def test_the_job_goes_from_load_to_publication() -> None:
+    order = [node.name for node in defs.resolve_job_def("daily").nodes_in_topological_order]
+    assert order == [
+        "load_delivery",
+        "loaded_suite",
+        "build_models",
+        "published_suite",
+        "pages__edition",
+        "publication__marts",
+    ]
+
+
+def test_schedules_and_sensors_are_on_in_a_fresh_instance() -> None:
+    repository = defs.get_repository_def()
+    schedules = repository.schedule_defs
+    assert {schedule.name for schedule in schedules} == {"morning", "refresh"}
+    assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in schedules)
+    assert all(s.execution_timezone == "America/Sao_Paulo" for s in schedules)
+    sensors = repository.sensor_defs
+    assert {sensor.name for sensor in sensors} == {"delivery_arrived", "run_failed"}
+    assert all(s.default_status == dg.DefaultSensorStatus.RUNNING for s in sensors)
+
+
+def test_a_schedule_passes_its_tick_as_the_instant() -> None:
+    tick = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    schedule = next(s for s in defs.get_repository_def().schedule_defs if s.name == "morning")
+    context = dg.build_schedule_context(scheduled_execution_time=tick)
+    request = schedule.evaluate_tick(context).run_requests[0]
+    assert request.run_config["resources"]["run_settings"]["config"]["as_of"] == tick.isoformat()
+
+
+def test_an_instant_is_fixed_once_for_a_run() -> None:
+    given = RunSettings(as_of="2026-11-20T12:00:00-03:00")
+    assert given.instant == datetime(2026, 11, 20, 15, tzinfo=UTC)
+
+
+def delivery(inbox: Path, name: str, *, complete: bool = True, text: str = "a,b\n") -> Path:
+    folder = inbox / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "agenda.csv").write_text(text)
+    size = len(text) if complete else len(text) + 1
+    (folder / "manifest.json").write_text(
+        json.dumps({"files": [{"name": "agenda.csv", "bytes": size}]})
+    )
+    return folder
+
+
+def test_the_sensor_asks_for_complete_deliveries_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.sensors import sensors
+    from orchestration.settings import load_settings
+
+    inbox = tmp_path / "inbox"
+    monkeypatch.setenv("ATENDIMENTO_INBOX", str(inbox))
+    sensor = sensors(load_settings(tmp_path / "none"))[0]
+
+    def requested() -> dict[str, str]:
+        with dg.build_sensor_context() as context:
+            result = sensor.evaluate_tick(context)
+        return {
+            request.run_key: request.run_config["resources"]["run_settings"]["config"]["source"]
+            for request in result.run_requests
+        }
+
+    assert requested() == {}
+    delivery(inbox, "half", complete=False)
+    (inbox / "copying").mkdir()
+    assert requested() == {}
+    tuesday = delivery(inbox, "tuesday")
+    first = requested()
+    assert list(first.values()) == [str(tuesday)]
+    assert requested() == first, "the same content has the same run key"
+    delivery(inbox, "tuesday", text="a,b\n1,2\n")
+    assert requested().keys() != first.keys(), "changed content is a new delivery"
