@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,7 +66,8 @@ def _parsed_project(folder: Path, database_name: str) -> Path:
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
     places = ["--target-path", str(fresh), "--log-path", str(fresh)]
     try:
-        _invoke(["parse", *places, *_QUIET])
+        with _environment(ATENDIMENTO_DBT_DATABASE=database_name):
+            _invoke(["parse", *places, *_QUIET])
         folder.mkdir(parents=True, exist_ok=True)
         (fresh / mark.name).write_text(fingerprint, encoding="utf-8")
         for name in ("manifest.json", _PARSED, mark.name):
@@ -89,7 +91,6 @@ def build(
     seconds. Returns the outcome of each node, failed data tests among them; raises BuildFailed
     when a model could not be built.
     """
-    os.environ.update(database.dbt_environment())
     arguments = [
         "build", "--exclude-resource-type", "unit_test",
         "--vars", json.dumps({"as_of": as_of.isoformat()}),
@@ -104,9 +105,9 @@ def build(
             node = event.data.node_info
             on_finished(node.node_name, event.data.execution_time)
 
-    results = _invoke(
-        arguments, manifest=_parsed_manifest(database, work_folder), callbacks=[on_event]
-    )
+    with _environment(**database.dbt_environment()):
+        manifest = _parsed_manifest(database, work_folder)
+        results = _invoke(arguments, manifest=manifest, callbacks=[on_event])
     outcomes = [_outcome(result) for result in results]
     broken = [o for o in outcomes if o.kind != "test" and not o.passed and o.status != "skipped"]
     broken += [o for o in outcomes if o.kind == "test" and o.status == "error"]
@@ -136,6 +137,21 @@ def _invoke(
             f"dbt {arguments[0]} failed: {result.exception}\nThe published state is as it was."
         ) from result.exception
     return list(getattr(result.result, "results", []))
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """The environment with these variables, which is how profiles.yml is told; then as before."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _parsed_manifest(database: Database, work_folder: Path) -> Any:

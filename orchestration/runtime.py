@@ -64,7 +64,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def export_environment(settings: Settings, database: Database) -> None:
-    """Tell Dagster and dbt, which read the environment, where everything is."""
+    """Tell Dagster, which reads the environment, where everything is."""
     os.environ["DAGSTER_HOME"] = str(settings.home / "dagster")
     # Dagster writes hundreds of small events a run: losing the last of them with the machine is
     # no loss, waiting for the disk after each is seconds.
@@ -72,7 +72,6 @@ def export_environment(settings: Settings, database: Database) -> None:
         "psycopg2", search_path="dagster", synchronous_commit="off"
     )
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
-    os.environ.update(database.dbt_environment())
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 

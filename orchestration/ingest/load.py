@@ -120,16 +120,13 @@ def _opened(source: str | Path, settings: LoadSettings) -> Iterator[Delivery]:
 @contextmanager
 def _only_load(conn: psycopg.Connection) -> Iterator[None]:
     row = conn.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
-    conn.commit()
     if row != (True,):
         raise refused("Another load is in progress.", "Wait until it has ended, then run again.")
     try:
         yield
     finally:
         if not conn.broken:
-            conn.rollback()
             conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
-            conn.commit()
 
 
 def _clean(conn: psycopg.Connection) -> None:
@@ -153,10 +150,8 @@ def _load(
 ) -> Loaded:
     if not ledger.any_loaded(conn):
         _check_first(delivery)
-    conn.commit()
     if "company" in delivery.tables:
         references.prepare_timezones(conn)
-        conn.commit()
     with (
         Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
         conn.transaction(),

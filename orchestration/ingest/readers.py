@@ -7,10 +7,11 @@ Belongs here: who reads what when, progress, and stopping early. Does not: how a
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
 import psycopg
@@ -33,7 +34,7 @@ set client_encoding = 'UTF8';
 set synchronous_commit = off;
 set idle_in_transaction_session_timeout = 0;
 set statement_timeout = 0;
-set work_mem = '128MB';
+set work_mem = '256MB';
 set maintenance_work_mem = '512MB';
 """
 
@@ -48,10 +49,13 @@ def ignore(table: str, rows: int) -> None:
 
 @contextmanager
 def load_connection(database: Database, application: str) -> Iterator[psycopg.Connection]:
-    """A connection whose session reads and writes values the way the casts expect."""
+    """A connection whose session reads and writes values the way the casts expect.
+
+    Every transaction on it is an explicit one.
+    """
     with database.connect(application=application) as conn:
+        conn.autocommit = True
         conn.execute(_SESSION)
-        conn.commit()
         yield conn
 
 
@@ -71,6 +75,8 @@ class Readers:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="reader")
         self._reports: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self._reading: dict[str, Future[Arrived]] = {}
+        self._of_thread = threading.local()
+        self._open = ExitStack()
         self._stopped = False
 
     def __enter__(self) -> Readers:
@@ -88,6 +94,7 @@ class Readers:
     ) -> None:
         self._stopped = True
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._open.close()
 
     def expects(self, table: str) -> bool:
         """Whether the delivery holds that table."""
@@ -131,5 +138,12 @@ class Readers:
             self._reports.put((table, rows))
 
         source = self._delivery.tables[source_table(table).name]
-        with load_connection(self._database, "atendimento load reader") as conn:
-            return (read_named if named else read_fast)(conn, source, progress)
+        return (read_named if named else read_fast)(self._connection(), source, progress)
+
+    def _connection(self) -> psycopg.Connection:
+        """Each thread opens one, and keeps it."""
+        if not hasattr(self._of_thread, "connection"):
+            opened = load_connection(self._database, "atendimento load reader")
+            self._of_thread.connection = self._open.enter_context(opened)
+        connection: psycopg.Connection = self._of_thread.connection
+        return connection

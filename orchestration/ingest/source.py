@@ -156,7 +156,7 @@ class CsvFile:
                     raise NotPlain
                 yield from plain_blocks(stream.read, self.delimiter)
                 return
-            text = io.TextIOWrapper(stream, self.encoding, newline="")
+            text = io.TextIOWrapper(stream, self.encoding, errors="surrogateescape", newline="")
             text.read(len(self.header_line))
 
             def transcoded(size: int) -> bytes:
