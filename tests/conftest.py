@@ -14,10 +14,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests_database import fresh_database
 
 from orchestration import embedded
 from orchestration.database import Database
-from tests_database import fresh_database
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

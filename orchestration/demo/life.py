@@ -15,7 +15,7 @@ from orchestration.demo.events import Agenda, Events
 from orchestration.demo.group import Company, Group
 from orchestration.demo.people import Client, drawn_number, whatsapp_number
 
-ANSWERS_FIRST_MESSAGE = 0.31
+ANSWERS_FIRST_MESSAGE = 0.35
 ANSWERS_REMINDER = 0.2
 ANSWERS_AFTER_NO_SHOW = 0.35
 _OPENING = 8 * HOUR
@@ -243,7 +243,7 @@ class Lives:
         """Calls of the attendant, who has a list to work down: days pass between them."""
         dice, now = self.dice, agenda.clock.now
         at = self._working_time(since, 0, 7)
-        for _ in range(3):
+        for _ in range(2):
             if at > now:
                 return 0
             draw = dice.random()

@@ -71,7 +71,7 @@ def _write_rows(
         client = people.client(dice.pick(group.desks), relative=client)
         company = client.company
         draw = dice.random()
-        several = 1 if draw < 0.75 else 2 if draw < 0.93 else 3
+        several = 1 if draw < 0.45 else 2 if draw < 0.8 else 3
         for _ in range(min(several, wanted - events.agendas)):
             if dice.chance(0.05):
                 lives.passive(client, company)

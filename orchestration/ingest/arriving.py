@@ -3,7 +3,8 @@
 Belongs here: what can be decided by looking at one row alone (R2). Does not: what needs the other
 rows or the stored ones (`versions.py`, `references.py`). The fast path streams the file's bytes
 through COPY and checks them as a set; it says NotPlain when anything is wrong. The slow path
-reads row by row and names each fault. Both give the same typed rows.
+reads row by row and names each fault. Both give the same typed rows; the fast path also says
+NotPlain when rows of the file contradict each other.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from psycopg import sql
 from orchestration.ingest import casts
 from orchestration.ingest.contract import SourceTable
 from orchestration.ingest.errors import NotPlain
+from orchestration.ingest.faults import any_duplicate, any_parent_change, any_row
 from orchestration.ingest.source import TableSource
 from orchestration.ingest.tables import analyze_keys, arriving
 
@@ -73,6 +75,13 @@ def read_fast(
                 raise NotPlain
             cursor.execute(sql.SQL("drop table {}").format(text))
             analyze_keys(conn, table, typed)
+            # Asked here, beside the merging of another table, which is what takes longest.
+            for question in (
+                any_parent_change(table, typed),
+                any_duplicate(table, typed),
+            ):
+                if question is not None and any_row(conn, question):
+                    raise NotPlain
     except _FAULTS_OF_A_FILE as error:
         raise NotPlain from error
     return Arrived(source, read, typed)

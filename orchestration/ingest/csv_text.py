@@ -47,10 +47,12 @@ class BadText(Exception):
 def plain_blocks(read: Callable[[int], bytes], delimiter: str) -> Iterator[bytes]:
     """Blocks of whole records that COPY reads as RFC 4180 does; NotPlain at the first other."""
     separator = re.escape(delimiter.encode())
+    # It begins with the quote itself, which is searched for at the speed of memory; what stands
+    # before it is looked at from there.
     quoted = re.compile(
-        rb"(?:(?<=[\r\n"
+        rb'"(?:(?<=[\r\n'
         + separator
-        + rb'])|\A)"[^"]*+(?:""[^"]*+)*+"(?=[\r\n'
+        + rb']")|(?<=\A"))[^"]*+(?:""[^"]*+)*+"(?=[\r\n'
         + separator
         + rb"]|\Z)"
     )

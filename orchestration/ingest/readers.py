@@ -18,7 +18,7 @@ import psycopg
 
 from orchestration.database import Database
 from orchestration.ingest.arriving import Arrived, read_fast, read_named
-from orchestration.ingest.contract import SOURCE_TABLES, source_table
+from orchestration.ingest.contract import AGENDA, ENTITY_TABLES, REFERENCE_TABLES, source_table
 from orchestration.ingest.errors import NotPlain
 from orchestration.ingest.source import Delivery
 
@@ -60,7 +60,7 @@ def load_connection(database: Database, application: str) -> Iterator[psycopg.Co
 
 
 class Readers:
-    """Two threads that read the delivery's tables in the order of loading."""
+    """Two threads that read the tables of the delivery, each whole."""
 
     def __init__(
         self,
@@ -80,7 +80,9 @@ class Readers:
         self._stopped = False
 
     def __enter__(self) -> Readers:
-        for table in SOURCE_TABLES:
+        # Agendas are the largest of what is merged early: read beside clients and vehicles, they
+        # are there when those are merged.
+        for table in (*REFERENCE_TABLES, AGENDA, *(t for t in ENTITY_TABLES if t is not AGENDA)):
             if table.name in self._delivery.tables:
                 named = self._row_by_row or table.kind == "reference"
                 self._start(table.name, named=named)

@@ -52,15 +52,13 @@ def merge_plain(
             else:
                 rows_fresh = rows
             questions = [
-                faults.any_parent_change(table, source),
-                faults.any_duplicate(table, source),
                 # Rows without their parent fall out of the insert's join, and are missed there.
                 faults.of_references(table, source, leave_out=_company_column(table)),
                 *faults.of_company(table, source),
                 *([] if empty else faults.of_stored(table, source)),
             ]
             for question in questions:
-                if question is not None and _any(conn, question):
+                if question is not None and faults.any_row(conn, question):
                     raise NotPlain
             if _insert(conn, table, source, rows_fresh, delivery, empty=empty) != rows_fresh:
                 raise NotPlain
@@ -149,13 +147,21 @@ def _insert(
     columns = column_names(table)
     if table.company_from:
         owner = source_table(table.company_from)
+        # Of many rows most owners are asked for; of few, only theirs are worth looking up.
+        asked_for = sql.SQL(
+            "" if rebuild else " where exists (select from {} as f where f.{} = p.{})"
+        ).format(
+            source,
+            sql.Identifier(_company_column(table) or ""),
+            sql.Identifier(owner.key[0]),
+        )
         statement = sql.SQL(
             "insert into {raw} (company_id, {columns}, delivery_id) "
             "select owner.company_id, {values}, {delivery} from {source} as a join ("
-            "select distinct p.{key}, p.company_id from {owner} as p "
-            "where exists (select from {source} as f where f.{column} = p.{key})"
+            "select distinct p.{key}, p.company_id from {owner} as p{asked_for}"
             ") as owner on owner.{key} = a.{column}"
         ).format(
+            asked_for=asked_for,
             raw=raw(table),
             columns=names(columns),
             values=names(columns, "a"),
@@ -190,10 +196,6 @@ def _set_aside(conn: psycopg.Connection, question: sql.Composed) -> None:
                 FRESH, VERDICT
             )
         )
-
-
-def _any(conn: psycopg.Connection, question: sql.Composed) -> bool:
-    return conn.execute(sql.SQL("{} limit 1").format(question)).fetchone() is not None
 
 
 def _count(conn: psycopg.Connection, relation: sql.Composable) -> int:

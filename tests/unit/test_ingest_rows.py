@@ -11,7 +11,7 @@ from psycopg import sql
 from orchestration.database import Database
 from orchestration.ingest import casts
 from orchestration.ingest.contract import AGENDA, CLIENT, COMPANY
-from orchestration.ingest.load import LoadSettings
+from orchestration.ingest.load import LoadSettings, load_delivery
 from tests.deliveries import (
     AT,
     BASE,
@@ -24,6 +24,7 @@ from tests.deliveries import (
     rejected,
     reply,
     stored,
+    write,
 )
 
 GOOD_TIMESTAMPS = [
@@ -39,8 +40,9 @@ BAD_TIMESTAMPS = [
     "2026-11-20T09:00:00-03:60", "2026-11-20T09:00:00 -03:00", " 2026-11-20T09:00:00Z",
     "2026-11-20T09:00:00Z ", "2026-11-20T 9:00:00Z", "2026-11-20T,9:00:00Z", "20261120T090000Z",
     "2026-11-20T09:00:00.Z", "2026-11-20T09:00:00-3", "2026-11-20T09:00:00 America/Sao_Paulo",
-    "0001-01-01T00:00:00Z", "9999-01-01T00:00:00Z", "2026-11-20T09:00:00Z BC", "2026-11-20T09:00:00Z\n",
-    "２０２６-11-20T09:00:00Z", "2026-11-20T09:00:AM-03:00", "12026-11-20T09:00:00Z",
+    "0001-01-01T00:00:00Z", "9999-01-01T00:00:00Z", "2026-11-20T09:00:00Z BC",
+    "2026-11-20T09:00:00Z\n", "２０２６-11-20T09:00:00Z", "2026-11-20T09:00:AM-03:00",
+    "12026-11-20T09:00:00Z",
 ]  # fmt: skip
 
 
@@ -64,7 +66,9 @@ def judge(database: Database):
             if cheap and fault:
                 # The cheap check leaves calendar errors to the cast, which must then fail.
                 with pytest.raises(psycopg.DataError), conn.transaction():
-                    conn.execute(sql.SQL("select {}").format(casts.cast(column, value, common=True)))
+                    conn.execute(
+                        sql.SQL("select {}").format(casts.cast(column, value, common=True))
+                    )
             if not fault:
                 exact = conn.execute(sql.SQL("select {}").format(casts.cast(column, value)))
                 exact = exact.fetchone()
@@ -159,12 +163,8 @@ def test_a_line_is_where_the_row_begins_whatever_stands_in_its_fields(
     )
     folder = tmp_path / "delivery"
     load_base = {name: rows for name, rows in BASE.items() if name not in ("client", "vehicle")}
-    from tests.deliveries import write
-
     write(folder, {**load_base, "vehicle": []})
     (folder / "client.csv").write_bytes(clients.encode())
-    from orchestration.ingest.load import load_delivery
-
     loaded = load_delivery(database, folder, LENIENT)
     assert rejected(database) == [
         ("client", 4, None, "wrong_number_of_fields"),
@@ -310,8 +310,6 @@ def test_an_empty_field_is_null_even_when_quoted(database: Database, tmp_path: P
     (folder / "client.csv").write_text(
         f'client_id;updated_at;name;email;accepts_messages\nh2;{AT};"a;b";"";1'
     )
-    from orchestration.ingest.load import load_delivery
-
     load_delivery(database, folder, LoadSettings(row_by_row=row_by_row))
     row = next(row for row in stored(database)["client"] if row[0] == "h2")
     assert (row[2], row[6]) == ("a;b", None)
