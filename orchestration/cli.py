@@ -83,6 +83,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 
     from orchestration import daily_run
     from orchestration.database import DatabaseError
+    from orchestration.outcome import STOPPED_BY_CHECK
 
     try:
         ended, database = daily_run.execute(settings, _absolute(source), as_of)
@@ -90,7 +91,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         return _end(WRONG_USAGE, f"Wrong settings: {error}")
     except DatabaseError as error:
         return _end(FAILED, f"Failed: {error}")
-    if ended.exit_code == daily_run.STOPPED_BY_CHECK:
+    if ended.exit_code == STOPPED_BY_CHECK:
         return _end(ended.exit_code, f"Not published: {ended.reason} Published state unchanged.")
     if ended.exit_code:
         return _end(ended.exit_code, f"Failed: {ended.reason}")

@@ -7,41 +7,14 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import psycopg
-
+from orchestration import bookkeeping
 from orchestration.checking import Checker, open_checker
 from orchestration.database import Database
+from orchestration.outcome import PUBLISHED, Ended, explain, not_passed
 from orchestration.runtime import export_environment, open_database, prepare_home
 from orchestration.settings import Settings
-
-PUBLISHED, FAILED, WRONG_USAGE, STOPPED_BY_CHECK = 0, 1, 2, 3
-
-# Errors whose message is written for a person; any other is a fault of ours and shows its trace.
-_SPEAKING = {
-    "BuildFailed",
-    "CheckCrashed",
-    "ChecksStopped",
-    "DatabaseError",
-    "DeliveryRefused",
-    "PublicationError",
-    "PublishError",
-    "RunInProgress",
-    "SettingsError",
-}
-_CHECK_STOPPED = {"ChecksStopped", "DagsterAssetCheckFailedError"}
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a run ended: its exit code, its id and, unless published, why."""
-
-    exit_code: int
-    run_id: str
-    reason: str = ""
 
 
 def execute(settings: Settings, source: str, as_of: datetime) -> tuple[Ended, Database]:
@@ -75,49 +48,16 @@ def _execute_job(source: str, as_of: datetime, database: Database, checker: Chec
         if result.success:
             return Ended(PUBLISHED, result.run_id)
         failures = [event for event in result.all_events if event.is_failure]
-        return _explain(result.run_id, failures, database)
-
-
-def _explain(run_id: str, failures: list[Any], database: Database) -> Ended:
-    """The first failure's innermost sentence that is written for a person."""
-    for event in failures:
-        error = getattr(event.event_specific_data, "error", None)
-        while error:
-            name = error.cls_name
-            if name in _CHECK_STOPPED and name not in _SPEAKING:
-                return Ended(STOPPED_BY_CHECK, run_id, _failed_checks(run_id, database))
-            if name in _SPEAKING:
-                code = STOPPED_BY_CHECK if name in _CHECK_STOPPED else FAILED
-                return Ended(code, run_id, error.message.partition(": ")[2].strip())
-            error = error.cause
-    first = failures[0] if failures else None
-    error = getattr(first.event_specific_data, "error", None) if first else None
-    return Ended(FAILED, run_id, error.to_string() if error else "the job failed")
-
-
-def _failed_checks(run_id: str, database: Database) -> str:
+    ended = explain(result.run_id, failures, database)
     with database.connect() as conn:
-        failed = _not_passed(conn, run_id, blocking=True)
-    return f"blocking checks failed: {', '.join(failed)}. Their results stand in ops.check_result."
+        bookkeeping.record_failure(conn, ended.run_id, ended.reason)
+    return ended
 
 
 def warnings(database: Database, run_id: str) -> list[str]:
     """One sentence for each check of the run that warns."""
     with database.connect() as conn:
-        return _not_passed(conn, run_id, blocking=False)
-
-
-def _not_passed(conn: psycopg.Connection, run_id: str, *, blocking: bool) -> list[str]:
-    """Each check that did not pass, with how many rows (or tables, or companies) it found."""
-    return [
-        f"{suite}.{name} ({'could not be computed' if crashed else count})"
-        for suite, name, count, crashed in conn.execute(
-            "select suite, check_name, unexpected_count,"
-            " coalesce((details->>'crashed') is not null, false) from ops.check_result"
-            " where run_id = %s and blocking = %s and not passed order by suite, check_name",
-            [run_id, blocking],
-        )
-    ]
+        return not_passed(conn, run_id, blocking=False)
 
 
 def totals(database: Database) -> Iterator[str]:

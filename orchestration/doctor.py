@@ -81,6 +81,13 @@ def _state(conn: psycopg.Connection) -> Iterator[Line]:
         "select backend_start from pg_stat_activity where application_name = 'atendimento run lock'"
     ).fetchone()
     yield Line("run", True, f"in progress since {running[0]}" if running else "none in progress")
+    row = conn.execute(
+        "select failed_at, message from ops.run_failure where failed_at >"
+        " coalesce((select max(published_at) from ops.publication), '-infinity')"
+        " order by failed_at desc limit 1"
+    ).fetchone()
+    since = f"failed {row[0]}: {row[1].splitlines()[0]}" if row else "none since the publication"
+    yield Line("failure", row is None, since)
     failed = conn.execute(
         "select check_name from ops.check_result where not passed and run_id ="
         " (select run_id from ops.check_result order by checked_at desc limit 1)"

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from orchestration.ingest import ledger, tables
 from orchestration.jobs import daily
+from orchestration.runtime import open_database
 from orchestration.settings import Settings
 
 
@@ -19,7 +21,12 @@ def run_config(as_of: str, source: str = "") -> dict[str, object]:
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """The morning run and the refresh, in the group's time zone, on in a fresh instance."""
 
-    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if not settings.source and not _anything_loaded(settings):
+            return dg.SkipReason(
+                "Nothing is loaded yet and no source is set: set ATENDIMENTO_SOURCE, or put a "
+                f"delivery into {settings.watched}."
+            )
         # As of the tick, so that a late run gives the rows of a punctual one (R3).
         return run_request(context.scheduled_execution_time.isoformat())
 
@@ -38,3 +45,9 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             ("refresh", settings.refresh_schedule, "A new edition through the working day."),
         )
     ]
+
+
+def _anything_loaded(settings: Settings) -> bool:
+    with open_database(settings).connect() as conn:
+        tables.prepare(conn)
+        return ledger.any_loaded(conn)

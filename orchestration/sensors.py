@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration import bookkeeping
 from orchestration.inbox import complete_deliveries
 from orchestration.jobs import daily
+from orchestration.outcome import explain
 from orchestration.runtime import open_database
 from orchestration.schedules import run_request
 from orchestration.settings import Settings, load_settings
@@ -37,9 +38,11 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         description="Keeps the sentence of each failed run in ops.run_failure, for `doctor`.",
     )
     def run_failed(context: dg.RunFailureSensorContext) -> None:
-        with open_database(load_settings()).connect() as conn:
-            bookkeeping.record_failure(
-                conn, context.dagster_run.run_id, context.failure_event.message or "failed"
-            )
+        database = open_database(load_settings())
+        failures = [*context.get_step_failure_events(), context.failure_event]
+        ended = explain(context.dagster_run.run_id, failures, database)
+        with database.connect() as conn:
+            bookkeeping.record_failure(conn, ended.run_id, ended.reason)
+        context.log.error(ended.reason)
 
     return [delivery_arrived, run_failed]

@@ -10,14 +10,17 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from tests_database import fresh_database
 
-from orchestration import embedded
+from orchestration import daily_run, embedded
+from orchestration.checking import Checker, open_checker
 from orchestration.database import Database
+from orchestration.settings import Settings, load_settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,3 +66,21 @@ def database(postgres: Database, maintenance: psycopg.Connection) -> Iterator[Da
     """An empty database of the test's own."""
     with fresh_database(postgres, maintenance) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def one_check_worker() -> Iterator[None]:
+    """One process with Great Expectations for all runs: each would import it anew, for seconds.
+
+    A run of its own process, with a worker of its own, is what CI's last step does.
+    """
+    with open_checker(load_settings(Path("/nonexistent/.env"))) as checker:
+
+        @contextmanager
+        def shared(_: Settings) -> Iterator[Checker]:
+            yield checker
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Checker, "warm", lambda _: None)
+            patch.setattr(daily_run, "open_checker", shared)
+            yield

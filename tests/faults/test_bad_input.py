@@ -21,12 +21,17 @@ from tests_database import fresh_database
 from orchestration.database import Database
 from orchestration.runtime import run_lock
 
+pytestmark = pytest.mark.usefixtures("one_check_worker")
+
 AS_OF = "2026-11-20T12:00:00-03:00"
 
 
 @pytest.fixture(scope="module")
 def program(
-    tmp_path_factory: pytest.TempPathFactory, postgres: Database, maintenance: psycopg.Connection
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres: Database,
+    maintenance: psycopg.Connection,
+    one_check_worker: None,
 ) -> Iterator[Program]:
     home = tmp_path_factory.mktemp("home")
     with fresh_database(postgres, maintenance) as database:
@@ -151,6 +156,8 @@ def test_a_delivery_that_is_not_fit_is_refused_whole(
     with program.database.connect() as conn:
         row = conn.execute("select status from ops.delivery order by delivery_id desc limit 1")
         assert row.fetchone() == ("refused",)
+        row = conn.execute("select message from ops.run_failure order by failed_at desc limit 1")
+        assert row.fetchone()[0] in said.output  # type: ignore[index]
 
 
 def test_a_first_delivery_must_hold_every_file(

@@ -8,10 +8,17 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from pipeline import environment
 
+from orchestration.database import Database
 from orchestration.definitions import defs
 from orchestration.ingest.contract import SOURCE_TABLES
 from orchestration.resources import RunSettings
+from orchestration.schedules import schedules
+from orchestration.sensors import sensors
+from orchestration.settings import load_settings
+
+NO_FILE = Path("/nonexistent/.env")
 
 
 def specs() -> dict[str, dg.AssetSpec]:
@@ -67,15 +74,53 @@ def test_schedules_and_sensors_are_on_in_a_fresh_instance() -> None:
 
 def test_a_schedule_passes_its_tick_as_the_instant() -> None:
     tick = datetime(2026, 11, 20, 9, tzinfo=UTC)
-    schedule = next(s for s in defs.get_repository_def().schedule_defs if s.name == "morning")
+    schedule = schedules(load_settings(NO_FILE).model_copy(update={"source": "crm"}))[0]
     context = dg.build_schedule_context(scheduled_execution_time=tick)
     request = schedule.evaluate_tick(context).run_requests[0]
     assert request.run_config["resources"]["run_settings"]["config"]["as_of"] == tick.isoformat()
 
 
+def test_a_schedule_waits_for_a_first_delivery(database: Database, tmp_path: Path) -> None:
+    """A fresh instance has nothing to compute over: that is no failure."""
+    with environment({"ATENDIMENTO_DATABASE_URL": database.url}):
+        settings = load_settings(NO_FILE)
+    context = dg.build_schedule_context(scheduled_execution_time=datetime.now(UTC))
+    tick = schedules(settings)[0].evaluate_tick(context)
+    assert not tick.run_requests
+    assert "Nothing is loaded yet" in (tick.skip_message or "")
+
+
 def test_an_instant_is_fixed_once_for_a_run() -> None:
     given = RunSettings(as_of="2026-11-20T12:00:00-03:00")
     assert given.instant == datetime(2026, 11, 20, 15, tzinfo=UTC)
+
+
+class DeliveryRefused(Exception):
+    """Named as the error whose sentence a person reads."""
+
+
+def test_the_failure_sensor_keeps_the_sentence(database: Database, tmp_path: Path) -> None:
+    @dg.op
+    def load() -> None:
+        raise DeliveryRefused("agenda.csv, line 3: nothing was loaded")
+
+    @dg.job
+    def daily() -> None:
+        load()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = daily.execute_in_process(instance=instance, raise_on_error=False)
+        context = dg.build_run_status_sensor_context(
+            sensor_name="run_failed",
+            dagster_event=result.get_run_failure_event(),
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+        ).for_run_failure()
+        with environment({"ATENDIMENTO_DATABASE_URL": database.url}):
+            sensors(load_settings(NO_FILE))[1](context)
+    with database.connect() as conn:
+        kept = conn.execute("select run_id, message from ops.run_failure").fetchall()
+    assert kept == [(result.run_id, "agenda.csv, line 3: nothing was loaded")]
 
 
 def delivery(inbox: Path, name: str, *, complete: bool = True, text: str = "a,b\n") -> Path:
@@ -92,9 +137,6 @@ def delivery(inbox: Path, name: str, *, complete: bool = True, text: str = "a,b\
 def test_the_sensor_asks_for_complete_deliveries_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration.sensors import sensors
-    from orchestration.settings import load_settings
-
     inbox = tmp_path / "inbox"
     monkeypatch.setenv("ATENDIMENTO_INBOX", str(inbox))
     sensor = sensors(load_settings(tmp_path / "none"))[0]

@@ -15,12 +15,17 @@ from tests_database import fresh_database
 from orchestration.database import Database
 from reports.labels import TOTALIZERS
 
+pytestmark = pytest.mark.usefixtures("one_check_worker")
+
 AS_OF = "2026-11-20T12:00:00-03:00"
 
 
 @pytest.fixture(scope="module")
 def program(
-    tmp_path_factory: pytest.TempPathFactory, postgres: Database, maintenance: psycopg.Connection
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres: Database,
+    maintenance: psycopg.Connection,
+    one_check_worker: None,
 ) -> Iterator[Program]:
     home = tmp_path_factory.mktemp("home")
     with fresh_database(postgres, maintenance) as database:

@@ -14,6 +14,7 @@ from pipeline import Program
 from orchestration.database import Database
 
 
+@pytest.mark.usefixtures("one_check_worker")
 def test_real_bookings_give_the_known_figures_again_and_again(
     root: Path, database: Database, tmp_path: Path
 ) -> None:
