@@ -82,6 +82,26 @@ def test_there_is_no_clock_but_as_of(path: Path) -> None:
     assert not OTHER_CLOCK.search(code(path)), "use {{ as_of() }} (R3)"
 
 
+# In an order by these come first because `distinct on` wants its keys there: they break no tie.
+ORDER_BY = re.compile(
+    r"(?:\bdistinct on \(([^)]*)\).*?)?\border by\s(.*?)(?=\n\s*\)|\)|\Z)", re.DOTALL
+)
+
+
+@pytest.mark.parametrize("path", SQL, ids=lambda path: path.stem)
+def test_ids_break_ties_by_code_point(path: Path) -> None:
+    """R3: the tables of the layers carry the database's own collation, whatever it is. The
+    databases of the tests order by code point anyway, so only this sees a tie broken without it.
+    """
+    text = code(path)
+    assert not re.search(r"\b(max|min)\s*\([\w.]*_id\b", text), "order by the id instead (R3)"
+    for keys, order in ORDER_BY.findall(text):
+        grouped = {key.strip() for key in keys.split(",")}
+        for term in (term.strip() for term in order.split(",")):
+            if re.match(r"[\w.]*_id\b", term) and term.split()[0] not in grouped:
+                assert re.match(r'[\w.]+ collate "C"', term), f'{term}: collate "C" is missing (R3)'
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_a_model_reads_only_the_layers_before_it(path: Path) -> None:
     for kind, name in REFERENCE.findall(code(path)):

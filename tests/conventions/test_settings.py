@@ -13,7 +13,8 @@ def test_the_example_lists_every_setting_with_its_description(root: Path) -> Non
     assert named == [PREFIX + field.upper() for field in Settings.model_fields]
     comments = " ".join(line.removeprefix("# ") for line in lines if line.startswith("#"))
     for name, field in Settings.model_fields.items():
-        assert field.description and field.description in comments, name
+        assert field.description, name
+        assert field.description in comments, name
 
 
 def test_the_example_shows_the_defaults(root: Path) -> None:
