@@ -90,11 +90,11 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     except SettingsError as error:
         return _end(WRONG_USAGE, f"Wrong settings: {error}")
     except DatabaseError as error:
-        return _end(FAILED, f"Failed: {error}")
+        return _fail(str(error))
     if ended.exit_code == STOPPED_BY_CHECK:
         return _end(ended.exit_code, f"Not published: {ended.reason} Published state unchanged.")
     if ended.exit_code:
-        return _end(ended.exit_code, f"Failed: {ended.reason}")
+        return _fail(ended.reason)
     for warning in daily_run.warnings(database, ended.run_id):
         print(f"Warning: check {warning}")
     print()
@@ -184,6 +184,14 @@ def _print_progress() -> None:
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
     LOGGER.propagate = False
+
+
+def _fail(reason: str) -> int:
+    """A reason of several lines is told whole; its last line says by itself how it ended."""
+    told, _, last = reason.strip().rpartition("\n")
+    if told:
+        print(f"Failed: {told}", file=sys.stderr)
+    return _end(FAILED, f"Failed: {last}")
 
 
 def _end(exit_code: int, sentence: str) -> int:

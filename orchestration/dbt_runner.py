@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,14 @@ from orchestration.settings import ROOT
 PROJECT = ROOT / "dbt_project"
 DEFAULT_DATABASE = "atendimento"  # as in profiles.yml: what the project is parsed for at set-up
 _PARSED = "partial_parse.msgpack"
-_QUIET = ("--no-use-colors", "--quiet", "--no-version-check")
+# dbt says nothing itself: what PostgreSQL tells it may repeat rows, and those are personal data.
+_QUIET = (
+    "--no-use-colors", "--no-version-check", "--log-level", "none", "--log-level-file", "none",
+)  # fmt: skip
+# Where a message of PostgreSQL repeats values: after a colon or `value`, and in whole lines. A
+# value may have quotes and line ends in it, so all that follows is left out.
+_VALUE = re.compile(r'(: |value )".*', re.DOTALL)
+_LINES_WITH_VALUES = ("DETAIL:", "CONTEXT:", "LINE ")
 
 
 class BuildFailed(Exception):
@@ -115,9 +123,20 @@ def build(
         first = broken[0]
         raise BuildFailed(
             f"dbt could not build {', '.join(o.name for o in broken)}. {first.name}: "
-            f"{first.message.strip()}\nThe published state is as it was."
+            f"{without_values(first.message)}\nThe published state is as it was. Correct the model "
+            "or what it reads, then run again."
         )
     return outcomes
+
+
+def without_values(message: str) -> str:
+    """What dbt says about a failed model, without the values of rows."""
+    told = []
+    for line in _VALUE.sub(r"\1…", message.strip()).splitlines():
+        if line.strip().startswith(_LINES_WITH_VALUES):
+            break
+        told.append(line)
+    return "\n".join(told)
 
 
 def _invoke(
@@ -134,8 +153,9 @@ def _invoke(
     )
     if result.exception:
         raise BuildFailed(
-            f"dbt {arguments[0]} failed: {result.exception}\nThe published state is as it was."
-        ) from result.exception
+            f"dbt {arguments[0]} failed: {without_values(str(result.exception))}\n"
+            "The published state is as it was. Correct the dbt project, then run again."
+        ) from None
     return list(getattr(result.result, "results", []))
 
 

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -20,14 +21,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-
 from orchestration.database import Database, DatabaseError
 
 SUPERUSER = "postgres"
 OWNER = "atendimento"
 DATABASE = "atendimento"
 _SOCKET_NAME_LIMIT = 100  # a Unix socket's path is at most 107 bytes
+# What a socket's folder may be called: its name goes through a shell, a list and a URL.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
+# What no folder may have in its name: pg_ctl puts names between double quotes for the shell.
+_NEVER_IN_PATH = re.compile(r"[\"$`\\\n]")
+_START_SECONDS = 600  # a server that cannot start says so at once; one that recovers takes time
 _SERVER_ACCOUNTS = ("postgres", "embedded_postgres", "nobody")
 
 
@@ -38,7 +42,19 @@ def start(data_directory: Path) -> Database:
     ends. Raises DatabaseError when it does not start, naming its log.
     """
     data_directory = data_directory.resolve()
-    data_directory.mkdir(parents=True, exist_ok=True)
+    if _NEVER_IN_PATH.search(str(data_directory)):
+        raise DatabaseError(
+            f"The embedded PostgreSQL cannot live in {data_directory}: its name has a double "
+            "quote, a dollar sign, a backtick, a backslash or a line end. Nothing was changed. "
+            "Set ATENDIMENTO_HOME to another folder."
+        )
+    try:
+        data_directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"The embedded PostgreSQL cannot live in {data_directory}: {error.strerror}. "
+            "Nothing was changed. Set ATENDIMENTO_HOME to a folder you may write to."
+        ) from error
     server = _Server(data_directory)
     with server.locked():
         if not (data_directory / "PG_VERSION").exists():
@@ -82,8 +98,9 @@ class _Server:
 
     @property
     def socket_directory(self) -> Path:
-        """Beside the data, or a private folder where that path is too long for a socket."""
-        if len(str(self.data)) < _SOCKET_NAME_LIMIT - len("/.s.PGSQL.5432"):
+        """Beside the data, or a private folder where that path will not do for a socket."""
+        fits = len(str(self.data)) < _SOCKET_NAME_LIMIT - len("/.s.PGSQL.5432")
+        if fits and _PLAIN_PATH.fullmatch(str(self.data)):
             return self.data
         digest = hashlib.sha256(str(self.data).encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"atendimento-{os.getuid()}-{digest}"
@@ -99,29 +116,52 @@ class _Server:
             yield
 
     def initialise(self) -> None:
+        """Make the data beside their place: cut off in the middle, nothing looks like a server."""
         if any(self.data.iterdir()):
-            # A first start that was cut off: initdb did not reach its last file.
-            shutil.rmtree(self.data)
-            self.data.mkdir()
+            raise DatabaseError(
+                f"{self.data} is not empty, and what it holds is no database. Nothing was "
+                "changed. Empty it, or set ATENDIMENTO_HOME to another folder."
+            )
+        making = self.data.with_name(f".{self.data.name}.new")
+        if making.exists():
+            shutil.rmtree(making)
+        making.mkdir(mode=0o700)
+        if self.account:
+            os.chown(making, self.account.pw_uid, self.account.pw_gid)
         self._grant()
         self._run(
             "initdb", "--auth=trust", "--encoding=UTF8", "--data-checksums",
             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
-            "--username", SUPERUSER, "--pgdata", str(self.data),
+            "--username", SUPERUSER, "--pgdata", str(making),
         )  # fmt: skip
-        (self.data / "conf.d").mkdir()
-        settings = self.data / "conf.d" / "atendimento.conf"
+        (making / "conf.d").mkdir()
+        settings = making / "conf.d" / "atendimento.conf"
         settings.write_text(_server_settings(), encoding="utf-8")
-        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
+        with (making / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write("\ninclude_dir = 'conf.d'\n")
         if self.account:
-            for path in (self.data / "conf.d", settings):
+            for path in (making / "conf.d", settings):
                 os.chown(path, self.account.pw_uid, self.account.pw_gid)
+        making.rename(self.data)
 
     def is_running(self) -> bool:
+        self._forget_dead()
         return (
             self._run("pg_ctl", "status", "--pgdata", str(self.data), check=False).returncode == 0
         )
+
+    def _forget_dead(self) -> None:
+        """A machine that went down leaves a pid file; another program may have that number now.
+
+        A server works in its data folder. Where that cannot be seen PostgreSQL judges by itself.
+        """
+        mark = self.data / "postmaster.pid"
+        try:
+            process = int(mark.read_text(encoding="utf-8").partition("\n")[0])
+            if not Path(f"/proc/{process}/cwd").samefile(self.data):
+                mark.unlink()
+        except (OSError, ValueError):
+            return
 
     def start(self) -> None:
         self._grant()
@@ -134,7 +174,7 @@ class _Server:
         if self.account:
             os.chown(self.log, self.account.pw_uid, self.account.pw_gid)
         self.control(
-            "start", "-w", "-t", "60", "--log", str(self.log),
+            "start", "-w", "-t", str(_START_SECONDS), "--log", str(self.log),
             "-o", f"-c listen_addresses='' -c unix_socket_directories='{socket}' -p 5432",
         )  # fmt: skip
 
@@ -142,7 +182,8 @@ class _Server:
         self._run("pg_ctl", action, "--pgdata", str(self.data), *arguments)
 
     def ensure_database(self) -> None:
-        with psycopg.connect(self.database(SUPERUSER, "postgres").url, autocommit=True) as conn:
+        with self.database(SUPERUSER, "postgres").connect() as conn:
+            conn.autocommit = True
             # Over TCP nobody is let in, so the private socket is the only door.
             if not conn.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone():
                 conn.execute(f"create role {OWNER} login nosuperuser nobypassrls")
@@ -223,6 +264,9 @@ def _server_settings() -> str:
             "random_page_cost = 1.1",
             "jit = off",
             "autovacuum = on",
+            # The server's log must not repeat rows: no statements, no DETAIL, no COPY line.
+            "log_min_error_statement = panic",
+            "log_error_verbosity = terse",
             "",
         ]
     )

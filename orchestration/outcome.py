@@ -28,6 +28,10 @@ _SPEAKING = {
     "RunInProgress",
     "SettingsError",
 }
+_FAULT_OF_OURS = (
+    "That is a fault of the program, not of the delivery. Run again; if it fails again, report the "
+    "lines above."
+)
 _CHECK_STOPPED = {"ChecksStopped", "DagsterAssetCheckFailedError"}
 
 
@@ -54,7 +58,7 @@ def explain(run_id: str, failures: Iterable[Any], database: Database) -> Ended:
                 code = STOPPED_BY_CHECK if name in _CHECK_STOPPED else FAILED
                 return Ended(code, run_id, error.message.partition(": ")[2].strip())
             error = error.cause
-    return Ended(FAILED, run_id, whole)
+    return Ended(FAILED, run_id, f"{whole.strip()}\n{_FAULT_OF_OURS}")
 
 
 def _failed_checks(run_id: str, database: Database) -> str:

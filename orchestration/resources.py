@@ -15,6 +15,8 @@ from orchestration.instants import parse_instant
 from orchestration.runtime import open_database, run_lock
 from orchestration.settings import Settings, load_settings
 
+_ASKED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
+
 
 class RunSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The instant a run computes for (R3) and the delivery it loads.
@@ -51,12 +53,16 @@ def settings(_: dg.InitResourceContext) -> Settings:
 
 @dg.resource(
     required_resource_keys={"settings"},
-    description="The database, held for this run alone: a second run at the same time fails.",
+    description="The database, held for this run alone: a second run at the same time fails, "
+    "unless a schedule or a sensor asked for it; then it waits.",
 )
 def warehouse(context: dg.InitResourceContext) -> Iterator[Database]:
     """Open the database and hold the run lock until the run ends."""
     database = open_database(context.resources.settings)
-    with run_lock(database):
+    # A delivery's run is asked for once: if it failed because somebody runs by hand just now, the
+    # delivery would never be loaded.
+    asked_for = context.run.tags if context.run else {}
+    with run_lock(database, wait=any(tag in asked_for for tag in _ASKED_BY_ITSELF)):
         yield database
 
 

@@ -76,15 +76,17 @@ def export_environment(settings: Settings, database: Database) -> None:
 
 
 @contextmanager
-def run_lock(database: Database) -> Iterator[None]:
+def run_lock(database: Database, *, wait: bool = False) -> Iterator[None]:
     """Hold the lock of the one run at a time; a run that dies lets go of it by dying.
 
-    Raises RunInProgress when another run holds it.
+    When another run holds it: `wait` until it ends, or raise RunInProgress.
     """
     with database.connect(application="atendimento run lock") as conn:
         conn.autocommit = True
         row = conn.execute("select pg_try_advisory_lock(%s)", [_RUN_LOCK]).fetchone()
-        if not row or not row[0]:
+        if wait and row == (False,):
+            conn.execute("select pg_advisory_lock(%s)", [_RUN_LOCK])
+        elif row != (True,):
             raise RunInProgress(
                 "Another run is in progress on this database. Nothing was changed: wait for it to "
                 "end (`atendimento doctor` shows since when it runs) and run again."

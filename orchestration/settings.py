@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from dotenv import dotenv_values
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -72,6 +75,21 @@ class Settings(BaseSettings):
         24, description="hours without a new version in the source before a check warns"
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        try:
+            conninfo_to_dict(url)
+        except ProgrammingError:
+            # Neither the value nor libpq's words about it are repeated: they hold the password.
+            raise ValueError(
+                "it must read postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %, @, : and / in "
+                "a password written as %25, %40, %3A and %2F"
+            ) from None
+        return url
+
     @field_validator("group_timezone")
     @classmethod
     def _is_a_time_zone(cls, name: str) -> str:
@@ -93,7 +111,10 @@ class Settings(BaseSettings):
     @field_validator("home", "publish_dir", "inbox")
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:
-        return path.expanduser().absolute() if path else None
+        try:
+            return path.expanduser().absolute() if path else None
+        except RuntimeError as error:
+            raise ValueError(f"{path} names an account that is not there") from error
 
     @property
     def published(self) -> Path:
@@ -109,7 +130,7 @@ class Settings(BaseSettings):
 def load_settings(env_file: Path = ROOT / ".env") -> Settings:
     """Read the settings. Raises SettingsError for an unknown name or an unusable value."""
     fields = Settings.model_fields
-    for name in os.environ:
+    for name in (*os.environ, *_names_in(env_file)):
         if not name.startswith(PREFIX) or name.startswith(_INTERNAL):
             continue
         field = name.removeprefix(PREFIX).lower()
@@ -123,3 +144,15 @@ def load_settings(env_file: Path = ROOT / ".env") -> Settings:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise SettingsError(f"{name} cannot be used: {first['msg']}. See .env.example.") from error
+
+
+def _names_in(env_file: Path) -> list[str]:
+    """The names that the file sets: one misspelt there is as wrong as one in the environment."""
+    try:
+        return list(dotenv_values(env_file))
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(
+            f"{env_file} cannot be read: {why}. Correct it, or remove it: every setting has a "
+            "default (see .env.example)."
+        ) from None

@@ -12,7 +12,7 @@ import dagster as dg
 from orchestration.assets.raw import OWNERS
 from orchestration.assets.warehouse import marts
 from orchestration.database import Database
-from orchestration.progress import stage
+from orchestration.progress import LOGGER, stage
 from orchestration.publication import publish
 from orchestration.resources import RunSettings
 from orchestration.settings import Settings
@@ -99,8 +99,13 @@ def publication(
             if activated and before:
                 editions.activate(settings.published, before.name)
             raise
-        removed = editions.prune(settings.published, settings.keep_editions)
-        progress.say(f"edition {name}, {len(removed)} old editions removed")
+        progress.say(f"edition {name}")
+        try:
+            removed = editions.prune(settings.published, settings.keep_editions)
+            progress.say(f"edition {name}, {len(removed)} old editions removed")
+        except editions.PublishError as error:
+            # Published it is: that old editions stay is no failure of the run.
+            LOGGER.warning("Warning: %s", error)
     return dg.MaterializeResult(
         metadata={"edition": name, "as_of": run_settings.instant.isoformat()}
     )

@@ -1,7 +1,7 @@
 """The source contract (domain.md, section 2): every table a delivery may hold, and its columns.
 
 One list. The raw tables, the casts, the reference checks, the demo data and dbt's `_sources.yml`
-all follow it; `tests/conventions/test_source_contract.py` fails when one of them does not.
+all follow it; `tests/conventions/test_dbt_project.py` fails when the models do not.
 
 Belongs here: what a delivery promises. Does not: how a file is read, or what a value means.
 """

@@ -54,8 +54,8 @@ class SourceRelation:
             self._connected() as conn,
             conn.cursor() as cursor,
             cursor.copy(
-                sql.SQL("copy (select {} from {}) to stdout (format csv)").format(
-                    sql.SQL(", ").join(map(sql.Identifier, self.header)), self._relation()
+                sql.SQL("copy (select {} from {} as source) to stdout (format csv)").format(
+                    self._texts(), self._relation()
                 )
             ) as copy,
         ):
@@ -68,8 +68,8 @@ class SourceRelation:
 
     def records(self) -> Iterator[Record]:
         """Its rows one by one."""
-        query = sql.SQL("select {} from {} order by {}").format(
-            sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(n)) for n in self.header),
+        query = sql.SQL("select {} from {} as source order by {}").format(
+            self._texts(),
             self._relation(),
             sql.SQL(", ").join(self._order()),
         )
@@ -82,13 +82,19 @@ class SourceRelation:
     def _relation(self) -> sql.Identifier:
         return sql.Identifier(self.schema, self.table.name)
 
+    def _texts(self) -> sql.Composed:
+        """Every column as text, the same for both paths: COPY alone would pad a `char(n)`."""
+        return sql.SQL(", ").join(
+            sql.SQL("{}::text").format(sql.Identifier("source", name)) for name in self.header
+        )
+
     def _order(self) -> list[sql.Composed]:
-        """The columns of the contract, then the others."""
+        """The columns of the contract, then the others: not their texts, which bear their names."""
         types = dict(self.types)
         known = [column.name for column in self.table.columns if column.name in types]
         return [
             sql.SQL("{}" if types[name] in _ORDERED else '{}::text collate "C"').format(
-                sql.Identifier(name)
+                sql.Identifier("source", name)
             )
             for name in (*known, *(name for name in self.header if name not in known))
         ]

@@ -20,6 +20,7 @@ from tests_database import fresh_database
 
 from orchestration.database import Database
 from orchestration.runtime import run_lock
+from reports.editions import PublishError
 
 pytestmark = pytest.mark.usefixtures("one_check_worker")
 
@@ -152,12 +153,14 @@ def test_a_delivery_that_is_not_fit_is_refused_whole(
     assert said.exit_code == 1, said.output
     for words in says:
         assert words in said.output.partition("Failed:")[2], said.output
+    assert said.last_line.startswith("Failed: Nothing was loaded; the state before stays. ")
     assert (program.published(), program.pages()) == (before, pages)
     with program.database.connect() as conn:
         row = conn.execute("select status from ops.delivery order by delivery_id desc limit 1")
         assert row.fetchone() == ("refused",)
         row = conn.execute("select message from ops.run_failure order by failed_at desc limit 1")
-        assert row.fetchone()[0] in said.output  # type: ignore[index]
+        message: str = row.fetchone()[0]  # type: ignore[index]
+        assert all(line in said.output for line in message.splitlines())
 
 
 def test_a_first_delivery_must_hold_every_file(
@@ -203,6 +206,7 @@ def test_an_unreachable_database_is_said(program: Program) -> None:
     )
     assert said.exit_code == 1
     assert "cannot be reached" in said.output
+    assert said.last_line.startswith("Failed: Nothing was changed. Check that ")
 
 
 def test_an_old_database_is_refused(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,3 +243,15 @@ def test_a_full_disk_at_the_publish_folder_changes_nothing(
     assert "No space left" in said.output
     assert (program.published(), program.pages()) == (before, pages)
     assert not list((program.home / "published" / "editions").glob("*.partial"))
+
+
+def test_old_editions_that_cannot_be_removed_do_not_fail_the_run(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> list[str]:
+        raise PublishError("the old editions could not be removed")
+
+    monkeypatch.setattr("reports.editions.prune", refuse)
+    said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
+    assert said.exit_code == 0, said.output
+    assert "Warning: the old editions could not be removed" in said.output

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from orchestration import dbt_runner
+from orchestration.database import Database
 
 
 @pytest.fixture
@@ -42,3 +45,37 @@ def test_another_database_in_the_environment_does_not_get_into_it(
     dbt_runner._parsed_project(tmp_path / "parsed", "atendimento")
     assert parsed_for == ["atendimento"]
     assert os.environ["ATENDIMENTO_DBT_DATABASE"] == "test_1"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select 'Joana'::integer",
+        "select E'12\" wheel\nof Joana'::integer",
+        "select '2026-02-30 Joana'::date",
+        "do $$ begin create temp table c (n text, p int not null);"
+        " insert into c values ('Joana', null); end $$",
+        "do $$ begin create temp table c (n text primary key);"
+        " insert into c values ('Joana'), ('Joana'); end $$",
+    ],
+)
+def test_what_dbt_says_is_told_without_the_values_of_rows(
+    database: Database, statement: str
+) -> None:
+    with database.connect() as conn, pytest.raises(psycopg.Error) as raised:
+        conn.execute(statement)
+    assert "Joana" in str(raised.value)
+    told = dbt_runner.without_values(f"Database Error in model client\n  {raised.value}")
+    assert "Joana" not in told
+    assert len(told.splitlines()) == 2
+
+
+def test_a_model_that_cannot_be_built_is_named_and_dbt_itself_is_silent(
+    database: Database, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(dbt_runner.BuildFailed, match=r'relation "raw\.company" does not exist'):
+        dbt_runner.build(
+            database, datetime(2026, 11, 20, tzinfo=UTC), tmp_path / "dbt", select=["stg_company"]
+        )
+    assert capfd.readouterr() == ("", "")
+    assert not [path for path in tmp_path.rglob("*.log") if path.read_text()]

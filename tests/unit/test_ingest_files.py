@@ -237,6 +237,34 @@ def test_a_schema_of_a_source_postgresql(database: Database, tmp_path: Path):
         load_delivery(database, url.replace("=crm", "=nowhere"), LENIENT)
 
 
+def test_types_of_a_source_postgresql_that_are_not_the_contracts(
+    database: Database, tmp_path: Path
+):
+    load(database, tmp_path, BASE)
+    with database.connect() as conn:
+        conn.execute(
+            """
+            create schema crm;
+            create table crm.client (
+                client_id char(10), updated_at timestamptz, name text, accepts_messages boolean
+            );
+            create table crm.agenda (
+                agenda_id int, updated_at timestamptz, company_id char(4), client_id numeric,
+                event_type_id char(4), origin char(9), contact_date date, created_at timestamptz
+            );
+            insert into crm.client values ('9', now(), 'Rui', true), ('10', now(), 'Rui', true);
+            insert into crm.agenda
+            select 1, now(), 'c1', client_id::numeric, 'e1', 'active', now(), now() from crm.client
+            """
+        )
+    url = f"postgresql://{database.parts.get('user', '')}@/{database.parts['dbname']}"
+    url += f"?host={database.parts['host']}&port={database.parts.get('port', 5432)}&schema=crm"
+    load_delivery(database, url, LENIENT)
+    assert {row[0] for row in stored(database)["client"]} == {"h1", "9", "10"}, "no padding"
+    assert rejected(database) == [("agenda", 1, None, "duplicate_version")]
+    assert [row[3] for row in stored(database)["agenda"]] == ["10"], "the greater number stands"
+
+
 def test_our_own_parameter_of_a_source_url_is_taken_out():
     database, schema = split_url("postgresql://u:p%20w@h:1/db?schema=crm&options=-c%20x%3D1")
     assert schema == "crm"

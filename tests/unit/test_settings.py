@@ -60,3 +60,44 @@ def test_what_cannot_be_used_is_named(
     with pytest.raises(SettingsError, match="ATENDIMENTO_") as raised:
         load_settings(NO_FILE)
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"ATENDIMENTO_SOURSE=x\n", "Did you mean ATENDIMENTO_SOURCE?"),
+        (b"ATENDIMENTO_SOURCE=\xff\n", "it is not UTF-8"),
+        (b"ATENDIMENTO_HOME=~no-such-account/x\n", "ATENDIMENTO_HOME cannot be used"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said(tmp_path: Path, content: bytes, says: str) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError) as raised:
+        load_settings(file)
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:secret%zz@h/db",
+        "postgresql://u:secret@[::1/db",
+        "mysql://u:secret@h/db",
+        "secret",
+    ],
+)
+def test_a_wrong_database_url_is_said_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ATENDIMENTO_DATABASE_URL", url)
+    with pytest.raises(SettingsError, match="ATENDIMENTO_DATABASE_URL") as raised:
+        load_settings(NO_FILE)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_file_of_other_programs_settings_is_fine(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("COMPOSE_PROJECT_NAME=x\nexport ATENDIMENTO_KEEP_EDITIONS=3\n")
+    file.chmod(0o400)
+    assert load_settings(file).keep_editions == 3
