@@ -25,10 +25,12 @@ def execute(settings: Settings, source: str, as_of: datetime) -> tuple[Ended, Da
         checker.warm()
         database = open_database(settings)
         export_environment(settings, database)
-        return _execute_job(source, as_of, database, checker), database
+        return _execute_job(settings, source, as_of, database, checker), database
 
 
-def _execute_job(source: str, as_of: datetime, database: Database, checker: Checker) -> Ended:
+def _execute_job(
+    settings: Settings, source: str, as_of: datetime, database: Database, checker: Checker
+) -> Ended:
     # Imported here: Dagster and dbt take seconds, and `--help` should not.
     import dagster as dg
 
@@ -38,11 +40,15 @@ def _execute_job(source: str, as_of: datetime, database: Database, checker: Chec
     with dg.DagsterInstance.get() as instance:
         result = defs.resolve_job_def("daily").execute_in_process(
             run_config={
-                **run_config(as_of.isoformat(), source),
+                # A URL may hold a password, and Dagster keeps and shows a run's configuration.
+                **run_config(as_of.isoformat(), "" if "://" in source else source),
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             instance=instance,
-            resources={"checker": checker},
+            resources={
+                "checker": checker,
+                "settings": settings.model_copy(update={"source": source}),
+            },
             raise_on_error=False,
         )
         if result.success:

@@ -102,16 +102,24 @@ def load_delivery(
 
 def source_label(source: str | Path) -> str:
     """The source as it may be shown and stored: without a password."""
-    if isinstance(source, str) and source.startswith(SCHEMES):
-        database, schema = split_url(source)
-        return f"{database.label}, schema {schema}"
-    return str(source)
+    if "://" not in str(source):
+        return str(source)
+    try:
+        database, schema = split_url(str(source))
+    except DeliveryRefused:
+        return "a URL"
+    return f"{database.label}, schema {schema}"
 
 
 @contextmanager
 def _opened(source: str | Path, settings: LoadSettings) -> Iterator[Delivery]:
-    if isinstance(source, str) and source.startswith(SCHEMES):
-        with open_schema(source) as delivery:
+    if "://" in str(source):
+        if not str(source).startswith(SCHEMES):
+            raise refused(
+                "The source is a URL of an unknown kind.",
+                "Name a folder, or postgresql://…?schema=NAME.",
+            )
+        with open_schema(str(source)) as delivery:
             yield delivery
     else:
         yield open_folder(Path(source), settings.csv_encoding)

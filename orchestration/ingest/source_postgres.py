@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from orchestration.database import Database
+from orchestration.database import Database, DatabaseError
 from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
 from orchestration.ingest.csv_text import Record
 from orchestration.ingest.errors import NotPlain, refused
@@ -142,19 +142,38 @@ def open_schema(url: str) -> Iterator[Delivery]:
 
 
 def split_url(url: str) -> tuple[Database, str]:
-    """The database and the schema; `schema` is our own parameter and libpq must not see it."""
+    """The database and the schema; `schema` is our own parameter and libpq must not see it.
+
+    DeliveryRefused, without the URL, which may hold a password, when it cannot be read.
+    """
     parts = urlsplit(url)
     query = parse_qsl(parts.query, keep_blank_values=True)
     schema = dict(query).get("schema") or "public"
     kept = urlencode([(name, value) for name, value in query if name != "schema"])
     # libpq does not read `+` as a space.
     address = urlunsplit(parts._replace(query=kept.replace("+", "%20")))
-    return Database(address), schema
+    database = Database(address)
+    try:
+        _ = database.parts
+    except psycopg.ProgrammingError:
+        raise refused(
+            "The URL of the source cannot be read.",
+            "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?schema=NAME, with %, @, : and / "
+            "in a password written as %25, %40, %3A and %2F.",
+        ) from None
+    return database, schema
 
 
 @contextmanager
 def _reading(database: Database) -> Iterator[psycopg.Connection]:
-    with database.connect(application="atendimento source") as conn:
+    try:
+        opened = database.connect(application="atendimento source")
+    except DatabaseError as error:
+        raise refused(
+            f"The source cannot be used. {str(error).splitlines()[0]}",
+            "Check that its server runs and that --source or ATENDIMENTO_SOURCE names it.",
+        ) from None
+    with opened as conn:
         conn.execute(
             "set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set client_encoding = 'UTF8'"
         )

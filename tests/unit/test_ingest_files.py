@@ -304,3 +304,24 @@ def test_an_error_of_the_database_quotes_no_value(database: Database):
         with pytest.raises(psycopg.Error) as caught:
             conn.execute("select 'Joana'::integer")
         assert "Joana" not in str(database_failed(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://reader:pa%ss@crm/x", "cannot be read"),
+        ("mysql://reader:secret@crm/x", "unknown kind"),
+        ("postgresql://reader:secret@127.0.0.1:9/crm", "The source cannot be used"),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_refused_without_its_password(
+    database: Database, url: str, says: str
+) -> None:
+    with pytest.raises(DeliveryRefused, match=says) as refusal:
+        load_delivery(database, url, LoadSettings())
+    with database.connect() as conn:
+        kept = str(conn.execute("select source, message from ops.delivery").fetchall())
+    for told in (str(refusal.value), kept):
+        assert "secret" not in told
+        assert "pa%ss" not in told
+        assert "ATENDIMENTO_DATABASE_URL" not in told
