@@ -86,6 +86,12 @@ def activate(publish_dir: Path, name: str) -> Path:
     return whole
 
 
+def withdraw(publish_dir: Path) -> None:
+    """Lead readers nowhere: what undoes the activation of a very first edition."""
+    with told(publish_dir / _CURRENT, "withdrawn"):
+        (publish_dir / _CURRENT).unlink(missing_ok=True)
+
+
 def current(publish_dir: Path) -> Path | None:
     """The folder of the edition that is read now; None when there is none yet."""
     link = publish_dir / _CURRENT

@@ -98,6 +98,8 @@ def publication(
         except BaseException:
             if activated and before:
                 editions.activate(settings.published, before.name)
+            elif activated:
+                editions.withdraw(settings.published)
             raise
         progress.say(f"edition {name}")
         try:

@@ -96,3 +96,12 @@ def test_a_folder_in_the_place_of_the_link_is_told_and_left(tmp_path: Path) -> N
     with pytest.raises(PublishError, match="current could not be led to the edition one"):
         editions.activate(tmp_path, "one")
     assert (tmp_path / "current").is_dir()
+
+
+def test_a_first_edition_can_be_withdrawn_and_activated_again(tmp_path: Path) -> None:
+    publish(tmp_path, "one")
+    editions.withdraw(tmp_path)
+    assert editions.current(tmp_path) is None
+    editions.withdraw(tmp_path)
+    editions.activate(tmp_path, "one")
+    assert shown(tmp_path) == "one"
