@@ -15,9 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.instants import parse_instant
+from orchestration.outcome import FAILED, OK, STOPPED_BY_CHECK, WRONG_USAGE
 from orchestration.settings import ROOT, Settings, SettingsError, load_settings
-
-OK, FAILED, WRONG_USAGE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +82,6 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 
     from orchestration import daily_run
     from orchestration.database import DatabaseError
-    from orchestration.outcome import STOPPED_BY_CHECK
 
     try:
         ended, database = daily_run.execute(settings, _absolute(source), as_of)

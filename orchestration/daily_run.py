@@ -12,7 +12,7 @@ from datetime import datetime
 from orchestration import bookkeeping
 from orchestration.checking import Checker, open_checker
 from orchestration.database import Database
-from orchestration.outcome import PUBLISHED, Ended, explain, not_passed
+from orchestration.outcome import OK, Ended, explain, not_passed
 from orchestration.runtime import export_environment, open_database, prepare_home
 from orchestration.settings import Settings
 
@@ -52,7 +52,7 @@ def _execute_job(
             raise_on_error=False,
         )
         if result.success:
-            return Ended(PUBLISHED, result.run_id)
+            return Ended(OK, result.run_id)
         failures = [event for event in result.all_events if event.is_failure]
     ended = explain(result.run_id, failures, database)
     with database.connect() as conn:

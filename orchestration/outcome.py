@@ -14,7 +14,7 @@ import psycopg
 
 from orchestration.database import Database
 
-PUBLISHED, FAILED, WRONG_USAGE, STOPPED_BY_CHECK = 0, 1, 2, 3
+OK, FAILED, WRONG_USAGE, STOPPED_BY_CHECK = 0, 1, 2, 3  # running.md
 
 # Errors whose message is written for a person; any other is a fault of ours and shows its trace.
 _SPEAKING = {

@@ -1,6 +1,7 @@
 """What assets are given: settings, the database, the run's instant and source, the check worker.
 
-The environment is read here, when a run starts, and nowhere else in the code location.
+A run's settings are read here, when it starts; the code location's own (schedules, inbox) when
+it is loaded, in `definitions.py`.
 """
 
 from collections.abc import Iterator
