@@ -16,7 +16,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "agenda_id company_id contact_date campaign_id event_type_id team_id agent_id client_id"
         " vehicle_id origin is_open whatsapp_status whatsapp_cause last_sent_at is_no_show"
         " no_show_kind no_show_at cycle_start response loss_reason_id replied_at"
-        " days_without_reply booking_id booked_for call_reason call_detail as_of"
+        " days_without_reply booking_id booked_for call_reason call_detail created_at closed_at"
+        " as_of"
     ),
     "passive_contact_status": _columns(
         "contact_id company_id contact_date client_id is_ambiguous bucket agenda_id booking_id"
@@ -27,10 +28,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         " agenda_count as_of"
     ),
     "totalizer_history": _columns("snapshot_date company_id totalizer bucket agenda_count as_of"),
-    "sending_alarm": _columns("company_id cause agenda_count oldest_since as_of"),
+    "sending_alarm": _columns("company_id cause agenda_count client_count oldest_since as_of"),
     "call_list": _columns(
         "agenda_id company_id agent_id priority position call_reason call_detail since phone"
-        " attempts last_attempt_at last_outcome as_of"
+        " attempts last_attempt_at last_outcome listed_at days_untried as_of"
     ),
     "no_show_return": _columns("booking_id agenda_id company_id no_show_at as_of"),
     "dispatch_due": _columns("agenda_id company_id purpose as_of"),
@@ -44,9 +45,42 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "campaign": _columns("campaign_id name active"),
     "event_type": _columns("event_type_id campaign_id name"),
     "loss_reason": _columns("loss_reason_id name"),
-    "client": _columns("client_id name ddd mobile landline email accepts_messages"),
+    "client": _columns(
+        "client_id name ddd mobile landline email accepts_messages is_opted_out consent_origin"
+        " consent_at"
+    ),
     "vehicle": _columns("vehicle_id client_id plate model active"),
     "source_freshness": _columns("table_name data_until as_of"),
+    "call_waiting": _columns(
+        "company_id agenda_id agent_id position wait_reason since callable_at as_of"
+    ),
+    "dispatch": _columns(
+        "company_id agenda_id dispatch_id purpose queued_at outcome sent_at delivered_at read_at"
+        " failed_at error_code cause as_of"
+    ),
+    "reply": _columns(
+        "company_id agenda_id reply_id dispatch_id option_id label action loss_reason_id replied_at"
+        " as_of"
+    ),
+    "booking": _columns(
+        "company_id agenda_id booking_id channel created_at scheduled_for confirmed_at arrived_at"
+        " cancelled_at no_show_kind no_show_at as_of"
+    ),
+    "call_attempt": _columns(
+        "company_id agenda_id attempt_id user_id called_at outcome note as_of"
+    ),
+    "funnel": _columns(
+        "company_id contact_date campaign_id event_type_id team_id agent_id funnel step"
+        " agenda_count as_of"
+    ),
+    "totalizer_row": _columns(
+        "company_id totalizer row_id agenda_id contact_date campaign_id event_type_id team_id"
+        " agent_id client_id bucket as_of"
+    ),
+    "totalizer_movement": _columns(
+        "company_id totalizer row_id agenda_id contact_date agent_id client_id direction bucket"
+        " event previous_as_of as_of"
+    ),
 }
 
 # Not among them: the three that are empty when all is well (`sending_alarm`, `no_show_return`,

@@ -54,3 +54,29 @@
         else {{ midnight }}
     end
 {%- endmacro %}
+
+{# The instant from which a clock that goes on from here no longer shows less than a local time.
+   Where the time comes twice (clocks go back over it) that is the second, which is what PostgreSQL
+   answers too. Where it is skipped (clocks go forward over it) it is the moment the clocks change;
+   PostgreSQL answers as much later as the skipped time is long. Clocks change at whole minutes, so
+   the first whole minute that shows enough is that moment. #}
+{% macro instant_of_local_time(local_time, timezone) -%}
+    {%- set by_the_clock -%}
+        ({{ local_time }} at time zone {{ timezone }})
+    {%- endset -%}
+    {%- set skipped -%}
+        (({{ by_the_clock }} at time zone {{ timezone }}) - {{ local_time }})
+    {%- endset -%}
+    case
+        when {{ skipped }} = interval '0' then {{ by_the_clock }}
+        else (
+            select min(minutes.minute)
+            from generate_series(
+                date_trunc('minute', {{ by_the_clock }} - {{ skipped }}),
+                {{ by_the_clock }},
+                interval '1 minute'
+            ) as minutes (minute)
+            where (minutes.minute at time zone {{ timezone }}) >= {{ local_time }}
+        )
+    end
+{%- endmacro %}

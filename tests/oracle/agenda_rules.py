@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.oracle.failure_causes import UNKNOWN_ERROR
-from tests.oracle.local_time import hours_after, local_midnight, whole_days
+from tests.oracle.local_time import (
+    clock,
+    clock_reaches,
+    hours_after,
+    local_midnight,
+    whole_days,
+)
 from tests.oracle.phones import valid_phone
-from tests.oracle.rows import Agenda, Booking, ChatbotOption, Dispatch, Reply
+from tests.oracle.rows import Agenda, Booking, ChatbotOption, Client, Dispatch, Reply
 from tests.oracle.world import World
 
 
@@ -40,12 +46,22 @@ class NoShow:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """R9. Why an agenda is to be phoned, and since when."""
+    """R9. Why an agenda is to be phoned, since when the client waits, since when it is due."""
 
     priority: int
     reason: str
     detail: str | None
     since: datetime
+    listed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """R9. Why an agenda must not be phoned yet, since when, and until when."""
+
+    reason: str
+    since: datetime
+    callable_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +83,7 @@ class Reading:
     loss_reason_id: str | None
     days_without_reply: int | None
     call: Call | None
+    wait: Wait | None
 
     @property
     def last_sent_at(self) -> datetime | None:
@@ -92,6 +109,7 @@ def read_agenda(world: World, agenda: Agenda, known_errors: Mapping[str, str]) -
     if message_at is not None:
         days = whole_days(message_at, world.as_of, world.zone(agenda.company_id))
     response = response_of(world, agenda, booking, booking_no_show, option, days)
+    calls = call_or_wait(world, agenda, response, reason, start, reply, message_at)
     return Reading(
         agenda=agenda,
         is_open=is_open,
@@ -107,7 +125,8 @@ def read_agenda(world: World, agenda: Agenda, known_errors: Mapping[str, str]) -
         latest_reply=reply,
         loss_reason_id=option.loss_reason_id if option and response == "refused" else None,
         days_without_reply=days if response == "no_reply" else None,
-        call=call(world, agenda, response, reason, start, reply, message_at),
+        call=calls if isinstance(calls, Call) else None,
+        wait=calls if isinstance(calls, Wait) else None,
     )
 
 
@@ -130,12 +149,24 @@ def reason_without_sent(world: World, agenda: Agenda) -> str:
     client = world.clients[agenda.client_id] if agenda.client_id is not None else None
     if client is None:
         return "invalid_phone"
-    if not client.accepts_messages or consent(world, client.client_id) == "opt_out":
+    if opted_out(world, client):
         return "opted_out"
     return "other" if valid_phone(client.ddd, client.mobile) else "invalid_phone"
 
 
-def consent(world: World, client_id: str) -> str | None:
+def opted_out(world: World, client: Client) -> bool:
+    """R6. The CRM forbids messages, or the client's latest choice in the chatbot does."""
+    choice = latest_choice(world, client.client_id)
+    return not client.accepts_messages or (choice is not None and choice[1] == "opt_out")
+
+
+def opted_at(world: World, client: Client) -> datetime | None:
+    """When the client's choice decided; None when the CRM did, or nothing was chosen."""
+    choice = latest_choice(world, client.client_id)
+    return choice[0] if choice and client.accepts_messages else None
+
+
+def latest_choice(world: World, client_id: str) -> tuple[datetime, str] | None:
     """R6. The latest opt_out/opt_in on any existing agenda of the client, in any company."""
     said = [
         (reply.replied_at, reply.reply_id, world.options[reply.option_id].action)
@@ -143,7 +174,10 @@ def consent(world: World, client_id: str) -> str | None:
         for reply in world.replies_of_agenda.get(agenda.agenda_id, [])
         if world.options[reply.option_id].action in ("opt_out", "opt_in")
     ]
-    return max(said)[2] if said else None
+    if not said:
+        return None
+    replied_at, _, action = max(said)
+    return replied_at, action
 
 
 def cause(of_cycle: list[Message], reason: str, known_errors: Mapping[str, str]) -> str | None:
@@ -238,7 +272,7 @@ def response_of(
     return "no_reply" if days >= enough else "awaiting_reply"
 
 
-def call(
+def call_or_wait(
     world: World,
     agenda: Agenda,
     response: str,
@@ -246,24 +280,61 @@ def call(
     start: datetime | None,
     reply: Reply | None,
     message_at: datetime | None,
-) -> Call | None:
-    """R9. The call an agenda is due, or none."""
+) -> Call | Wait | None:
+    """R9. The call an agenda is due, or what it waits for before it is due one, or neither."""
     if agenda.origin != "active" or agenda.closed_at is not None:
         return None
     if not world.is_today_or_before(agenda):
         return None
+
+    def due(*instants: datetime | None) -> datetime:
+        return due_since(world, agenda, start, *instants)
+
     if response == "call_requested":
         assert reply is not None
-        return Call(1, "call_requested", None, reply.replied_at)
-    if response == "no_reply":
+        return Call(1, "call_requested", None, reply.replied_at, due(reply.replied_at))
+    if response in ("no_reply", "awaiting_reply"):
         assert message_at is not None
-        return Call(2, "no_reply", None, message_at)
+        ends = silence_end(world, agenda.company_id, message_at)
+        if response == "awaiting_reply":
+            return Wait("awaiting_reply", message_at, ends)
+        return Call(2, "no_reply", None, message_at, due(ends))
     if response == "not_sent" or (response == "replied" and reason == "opted_out"):
         since = local_midnight(agenda.contact_date, world.zone(agenda.company_id))
-        if reason == "other" and grace_end(world, agenda.company_id, since, start) > world.as_of:
-            return None
-        return Call(3, "not_sent", reason, since)
+        replied_at = reply.replied_at if reply and response == "replied" else None
+        if reason == "opted_out":
+            assert agenda.client_id is not None
+            opted = opted_at(world, world.clients[agenda.client_id])
+            return Call(3, "not_sent", reason, since, due(replied_at, opted))
+        if reason == "other":
+            ends = grace_end(world, agenda.company_id, since, start)
+            if ends > world.as_of:
+                return Wait("dispatch_grace", max(since, start or since), ends)
+            return Call(3, "not_sent", reason, since, due(ends))
+        return Call(3, "not_sent", reason, since, due())
     return None
+
+
+def due_since(
+    world: World, agenda: Agenda, start: datetime | None, *instants: datetime | None
+) -> datetime:
+    """Since when an agenda is to be phoned: the last of all that had to come first.
+
+    A latest booking that was cancelled (and not missed: that starts a cycle) kept it off the list.
+    Never later than as_of, for a silence may end twice where the clocks go back.
+    """
+    midnight = local_midnight(agenda.contact_date, world.zone(agenda.company_id))
+    booking = latest_booking(world, agenda)
+    cancelled = booking.cancelled_at if booking and not no_show(world, agenda, booking) else None
+    needed = (midnight, start, agenda.created_at, cancelled, *instants)
+    return min(world.as_of, max(instant for instant in needed if instant is not None))
+
+
+def silence_end(world: World, company_id: str, message_at: datetime) -> datetime:
+    """R8. From when on the local clock is `no_reply_days` days past that of the message."""
+    zone = world.zone(company_id)
+    days = timedelta(days=world.parameters[company_id].no_reply_days)
+    return clock_reaches(clock(message_at, zone) + days, zone)
 
 
 def grace_end(

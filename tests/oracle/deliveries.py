@@ -240,7 +240,8 @@ def _add_attempt(draft: Draft, company: CompanyDraft, agenda_id: str, pool: list
 
     def attempt(updated_at: datetime) -> CallAttempt:
         user, outcome = dice.choice(company.users), dice.choice(_OUTCOMES)
-        return CallAttempt(attempt_id, updated_at, agenda_id, user, near(dice, pool), outcome)
+        note = dice.choice((None, "Ligar à tarde"))
+        return CallAttempt(attempt_id, updated_at, agenda_id, user, near(dice, pool), outcome, note)
 
     draft.rows.call_attempt += draft.versions(company.edges, attempt)
 

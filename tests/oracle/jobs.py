@@ -1,11 +1,14 @@
-"""R9's list in its order, and the jobs of R13.
+"""R9's lists in their order, and the jobs of R13.
 
 Belongs here: which agendas are on a list, and where. Does not: why an agenda is to be phoned.
 """
 
 from __future__ import annotations
 
-from tests.oracle.agenda_rules import Reading, belongs
+from datetime import datetime
+
+from tests.oracle.agenda_rules import Reading, Wait, belongs
+from tests.oracle.local_time import local_date
 from tests.oracle.phones import number_to_phone
 from tests.oracle.rows import CallAttempt
 from tests.oracle.world import World
@@ -52,8 +55,46 @@ def _call_row(world: World, one: Reading, position: int) -> Row:
         "attempts": len(attempts),
         "last_attempt_at": last.called_at if last else None,
         "last_outcome": last.outcome if last else None,
+        "listed_at": one.call.listed_at,
+        "days_untried": days_untried(world, one, one.call.listed_at),
         "as_of": world.as_of,
     }
+
+
+def days_untried(world: World, one: Reading, listed_at: datetime) -> int | None:
+    """How many local days ago an agenda came onto the list, if that is 1 or more without a call."""
+    attempts = world.attempts_of_agenda.get(one.agenda.agenda_id, [])
+    if any(attempt.called_at >= listed_at for attempt in attempts):
+        return None
+    zone = world.zone(one.agenda.company_id)
+    days = (local_date(world.as_of, zone) - local_date(listed_at, zone)).days
+    return days if days > 0 else None
+
+
+def call_waiting(world: World, agendas: list[Reading]) -> list[Row]:
+    """R9. Who must not be phoned yet, numbered within company and agent, the soonest first."""
+    waiting: dict[tuple[str, str | None], list[tuple[datetime, str, Wait]]] = {}
+    for one in agendas:
+        if one.wait:
+            waiting.setdefault((one.agenda.company_id, one.agenda.agent_id), []).append(
+                (one.wait.callable_at, one.agenda.agenda_id, one.wait)
+            )
+    return [
+        {
+            "company_id": company_id,
+            "agenda_id": agenda_id,
+            "agent_id": agent_id,
+            "position": position,
+            "wait_reason": wait.reason,
+            "since": wait.since,
+            "callable_at": callable_at,
+            "as_of": world.as_of,
+        }
+        for (company_id, agent_id), of_agent in waiting.items()
+        for position, (callable_at, agenda_id, wait) in enumerate(
+            sorted(of_agent, key=lambda row: row[:2]), start=1
+        )
+    ]
 
 
 def attempts_in_cycle(world: World, one: Reading) -> list[CallAttempt]:

@@ -87,6 +87,18 @@ def whole_days(earlier: datetime, later: datetime, zone: str) -> int:
     return (clock(later, zone) - clock(earlier, zone)) // timedelta(days=1)
 
 
+def clock_reaches(wall: datetime, zone: str) -> datetime:
+    """The instant from which a clock that goes on no longer shows less than `wall`.
+
+    Where the clock shows it twice, the second time; where it is skipped, when the clocks change.
+    """
+    second = utc(wall.replace(tzinfo=ZoneInfo(zone), fold=1))
+    if clock(second, zone) == wall:
+        return second
+    # In a gap the later fold counts with the offset after the change, which lies before it.
+    return _change(second, utc(wall.replace(tzinfo=ZoneInfo(zone), fold=0)), zone)
+
+
 def hours_after(instant: datetime, hours: Decimal) -> datetime:
     """The instant that many hours later; hours may have a fraction."""
     microseconds = (hours * 3_600_000_000).to_integral_value()

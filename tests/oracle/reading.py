@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tests.oracle.agenda_rules import Reading, read_agenda
-from tests.oracle.jobs import call_list, dispatch_due, no_show_return
+from tests.oracle.history import bookings, call_attempts, clients, dispatches, funnel, replies
+from tests.oracle.jobs import call_list, call_waiting, dispatch_due, no_show_return
 from tests.oracle.local_time import local_date
 from tests.oracle.passive_rules import PassiveReading, read_passive_contacts
 from tests.oracle.rows import SourceRows
-from tests.oracle.totals import history, sending_alarm, totalizer
+from tests.oracle.totals import history, sending_alarm, totalizer, totalizer_row
 from tests.oracle.world import World, world_as_of
 
 Row = dict[str, object]
@@ -25,14 +26,15 @@ def publish(
     known_errors: Mapping[str, str],
     group_timezone: str = "America/Sao_Paulo",
 ) -> dict[str, list[Row]]:
-    """Every published table as of that instant, with exactly the columns of section 4.
+    """Every published table as of that instant, with exactly the columns of `comparison.py`.
 
     `totalizer_history` is the set of the one day of as_of in the group's time zone.
     """
     world = world_as_of(rows, as_of)
     agendas = [read_agenda(world, agenda, known_errors) for agenda in world.agendas.values()]
     contacts = read_passive_contacts(world)
-    totals = totalizer(world, agendas, contacts)
+    total_rows = totalizer_row(world, agendas, contacts)
+    totals = totalizer(total_rows)
     return {
         "agenda_status": [_agenda_status(world, one) for one in agendas],
         "passive_contact_status": [_passive_contact_status(world, one) for one in contacts],
@@ -42,6 +44,14 @@ def publish(
         "call_list": call_list(world, agendas),
         "no_show_return": no_show_return(world, agendas),
         "dispatch_due": dispatch_due(world, agendas),
+        "call_waiting": call_waiting(world, agendas),
+        "client": clients(world),
+        "dispatch": [*dispatches(world, agendas, known_errors)],
+        "reply": [*replies(world, agendas)],
+        "booking": [*bookings(world, agendas)],
+        "call_attempt": [*call_attempts(world, agendas)],
+        "funnel": funnel(world, agendas),
+        "totalizer_row": total_rows,
     }
 
 
@@ -74,6 +84,8 @@ def _agenda_status(world: World, one: Reading) -> Row:
         "booked_for": booking.scheduled_for if booking else None,
         "call_reason": one.call.reason if one.call else None,
         "call_detail": one.call.detail if one.call else None,
+        "created_at": agenda.created_at,
+        "closed_at": agenda.closed_at,
         "as_of": world.as_of,
     }
 

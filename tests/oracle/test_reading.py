@@ -304,10 +304,11 @@ def test_r9_the_list_in_its_order(rows: SourceRows) -> None:
             "company_id": "c",
             "cause": cause,
             "agenda_count": count,
+            "client_count": clients,
             "oldest_since": since,
             "as_of": AS_OF,
         }
-        for cause, count, since in (("not_queued", 3, MIDNIGHT - DAY),)
+        for cause, count, clients, since in (("not_queued", 3, 1, MIDNIGHT - DAY),)
     ]
 
 

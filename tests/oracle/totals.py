@@ -16,44 +16,61 @@ from tests.oracle.passive_rules import PassiveReading
 from tests.oracle.world import World
 
 Row = dict[str, object]
-_TOTALIZER_KEY = (
-    *("company_id", "contact_date", "campaign_id", "event_type_id", "team_id", "agent_id"),
-    *("totalizer", "bucket"),
-)
+_DIMENSIONS = ("campaign_id", "event_type_id", "team_id", "agent_id")
+_TOTALIZER_KEY = ("company_id", "contact_date", *_DIMENSIONS, "totalizer", "bucket")
 _HISTORY_KEY = ("snapshot_date", "company_id", "totalizer", "bucket")
 
 
-def totalizer(world: World, agendas: list[Reading], contacts: list[PassiveReading]) -> list[Row]:
-    """R11. The counts by every dimension, those above zero."""
-    counted = Counter(
-        [
-            *(
-                (
-                    one.agenda.company_id,
-                    one.agenda.contact_date,
-                    *dimensions(world, one.agenda.agenda_id),
-                    name,
-                    bucket,
-                )
-                for one in agendas
-                for name, bucket in totalizers_of(one)
-            ),
-            *(
-                (
-                    one.contact.company_id,
-                    local_date(one.contact.contacted_at, world.zone(one.contact.company_id)),
-                    *dimensions(world, one.agenda_id),
-                    "passive",
-                    one.bucket,
-                )
-                for one in contacts
-            ),
-        ]
-    )
+def totalizer_row(
+    world: World, agendas: list[Reading], contacts: list[PassiveReading]
+) -> list[Row]:
+    """R11. The rows that each total counts."""
     return [
-        {**dict(zip(_TOTALIZER_KEY, key, strict=True)), "agenda_count": count, "as_of": world.as_of}
-        for key, count in counted.items()
+        *(
+            {
+                "company_id": one.agenda.company_id,
+                "totalizer": name,
+                "row_id": one.agenda.agenda_id,
+                "agenda_id": one.agenda.agenda_id,
+                "contact_date": one.agenda.contact_date,
+                **_named_dimensions(world, one.agenda.agenda_id),
+                "client_id": one.agenda.client_id,
+                "bucket": bucket,
+                "as_of": world.as_of,
+            }
+            for one in agendas
+            for name, bucket in totalizers_of(one)
+        ),
+        *(
+            {
+                "company_id": one.contact.company_id,
+                "totalizer": "passive",
+                "row_id": one.contact.contact_id,
+                "agenda_id": one.agenda_id,
+                "contact_date": local_date(
+                    one.contact.contacted_at, world.zone(one.contact.company_id)
+                ),
+                **_named_dimensions(world, one.agenda_id),
+                "client_id": one.client_id,
+                "bucket": one.bucket,
+                "as_of": world.as_of,
+            }
+            for one in contacts
+        ),
     ]
+
+
+def totalizer(rows: list[Row]) -> list[Row]:
+    """R11. How many rows each total counts by every dimension, those above zero."""
+    counted = Counter((*(row[name] for name in _TOTALIZER_KEY), row["as_of"]) for row in rows)
+    return [
+        {**dict(zip(_TOTALIZER_KEY, key, strict=True)), "agenda_count": count, "as_of": as_of}
+        for (*key, as_of), count in counted.items()
+    ]
+
+
+def _named_dimensions(world: World, agenda_id: str | None) -> Row:
+    return dict(zip(_DIMENSIONS, dimensions(world, agenda_id), strict=True))
 
 
 def dimensions(
@@ -103,20 +120,25 @@ def history(totals: list[Row], snapshot_date: date, as_of: datetime) -> list[Row
 def sending_alarm(world: World, agendas: list[Reading]) -> list[Row]:
     """R12. Agendas to be phoned although a message should have reached them, by cause."""
     since: dict[tuple[str, str], list[datetime]] = {}
+    clients: dict[tuple[str, str], set[str | None]] = {}
     for one in agendas:
         if one.call and one.call.reason == "not_sent" and one.call.detail == "other":
             assert one.cause is not None
             if one.cause not in RECIPIENTS:
-                since.setdefault((one.agenda.company_id, one.cause), []).append(one.call.since)
+                key = one.agenda.company_id, one.cause
+                since.setdefault(key, []).append(one.call.since)
+                clients.setdefault(key, set()).add(one.agenda.client_id)
     for company_id in world.parameters:
-        count, midnight = nothing_sent(world, agendas, company_id)
-        if count:
-            since[company_id, "nothing_sent"] = [midnight] * count
+        of_today, midnight = nothing_sent(world, agendas, company_id)
+        if of_today:
+            since[company_id, "nothing_sent"] = [midnight] * len(of_today)
+            clients[company_id, "nothing_sent"] = {one.agenda.client_id for one in of_today}
     return [
         {
             "company_id": company_id,
             "cause": cause,
             "agenda_count": len(times),
+            "client_count": len(clients[company_id, cause] - {None}),
             "oldest_since": min(times),
             "as_of": world.as_of,
         }
@@ -124,13 +146,15 @@ def sending_alarm(world: World, agendas: list[Reading]) -> list[Row]:
     ]
 
 
-def nothing_sent(world: World, agendas: list[Reading], company_id: str) -> tuple[int, datetime]:
-    """R12. How many of today's agendas could be sent when none was; and today's midnight."""
+def nothing_sent(
+    world: World, agendas: list[Reading], company_id: str
+) -> tuple[list[Reading], datetime]:
+    """R12. Today's agendas that could be sent when none was; and today's midnight."""
     zone = world.zone(company_id)
     today = local_date(world.as_of, zone)
     midnight = local_midnight(today, zone)
-    statuses = [
-        one.status
+    of_today = [
+        one
         for one in agendas
         if one.agenda.company_id == company_id
         and one.agenda.origin == "active"
@@ -139,4 +163,5 @@ def nothing_sent(world: World, agendas: list[Reading], company_id: str) -> tuple
         and one.status in ("sent", "other")
     ]
     too_early = grace_end(world, company_id, midnight, None) > world.as_of
-    return (0 if too_early or "sent" in statuses else len(statuses)), midnight
+    any_sent = any(one.status == "sent" for one in of_today)
+    return ([] if too_early or any_sent else of_today), midnight

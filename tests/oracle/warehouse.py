@@ -52,9 +52,11 @@ def read_published(database: Database, as_of: datetime) -> dict[str, list[dict[s
     with database.connect() as conn, conn.cursor(row_factory=dict_row) as cursor:
         return {
             table: cursor.execute(
-                sql.SQL("select {} from {} where as_of = %s").format(
+                sql.SQL("select {} from {} where {} = %s").format(
                     sql.SQL(", ").join(map(sql.Identifier, columns_of(table))),
                     sql.Identifier("marts", table),
+                    # What has no instant of its own is all of this edition.
+                    sql.Identifier("as_of") if "as_of" in columns_of(table) else sql.Literal(as_of),
                 ),
                 [as_of],
             ).fetchall()

@@ -22,9 +22,9 @@ cycle as (
 
 ),
 
-whatsapp_error as (
+cause as (
 
-    select * from {{ ref('whatsapp_error') }}
+    select * from {{ ref('int_dispatch__cause') }}
 
 ),
 
@@ -48,7 +48,7 @@ latest_dispatch as (
         outcome.company_id,
         outcome.agenda_id,
         outcome.outcome,
-        outcome.error_code
+        outcome.dispatch_id
     from outcome
     left join cycle using (company_id, agenda_id)
     where
@@ -68,8 +68,8 @@ select
     case
         when latest_dispatch.outcome is null then 'not_queued'
         when latest_dispatch.outcome = 'pending' then 'queued'
-        else coalesce(whatsapp_error.cause, 'unknown_error')
+        else cause.cause
     end as whatsapp_cause
 from unexplained
 left join latest_dispatch using (company_id, agenda_id)
-left join whatsapp_error on latest_dispatch.error_code = whatsapp_error.code
+left join cause using (company_id, dispatch_id)

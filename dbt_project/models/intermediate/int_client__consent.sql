@@ -21,7 +21,8 @@ latest_choice as (
 
     select distinct on (agenda.client_id)
         agenda.client_id,
-        reply.action
+        reply.action,
+        reply.replied_at
     from reply
     inner join agenda using (company_id, agenda_id)
     where
@@ -37,6 +38,11 @@ latest_choice as (
 select
     client.client_id,
     not client.accepts_messages
-    or coalesce(latest_choice.action = 'opt_out', false) as is_opted_out
+    or coalesce(latest_choice.action = 'opt_out', false) as is_opted_out,
+    case
+        when client.accepts_messages and latest_choice.client_id is not null then 'reply'
+        else 'register'
+    end as consent_origin,
+    case when client.accepts_messages then latest_choice.replied_at end as consent_at
 from client
 left join latest_choice using (client_id)

@@ -48,6 +48,7 @@ not_sent as (
         call.company_id,
         whatsapp_cause.whatsapp_cause as cause,
         count(*) as agenda_count,
+        count(distinct call.client_id) as client_count,
         min(call.since) as oldest_since
     from call
     inner join whatsapp_cause using (company_id, agenda_id)
@@ -65,6 +66,7 @@ nothing_sent as (
         agenda.company_id,
         'nothing_sent' as cause,
         count(*) as agenda_count,
+        count(distinct agenda.client_id) as client_count,
         clock.local_midnight as oldest_since
     from agenda
     inner join company using (company_id)
@@ -85,6 +87,7 @@ select
     company_id,
     cause,
     agenda_count,
+    client_count,
     oldest_since
 from not_sent
 union all
@@ -92,5 +95,6 @@ select
     company_id,
     cause,
     agenda_count,
+    client_count,
     oldest_since
 from nothing_sent

@@ -10,7 +10,11 @@ outcome as (
         company_id,
         dispatch_id,
         agenda_id,
+        purpose,
         queued_at,
+        delivered_at,
+        read_at,
+        failed_at,
         error_code,
         least(sent_at, delivered_at, read_at) as first_sign_at,
         case
@@ -27,9 +31,13 @@ select
     company_id,
     dispatch_id,
     agenda_id,
+    purpose,
     queued_at,
     outcome,
     case when outcome = 'sent' then first_sign_at end as sent_at,
+    delivered_at,
+    read_at,
+    failed_at,
     case when outcome = 'failed' then error_code end as error_code,
     case outcome
         when 'sent' then first_sign_at

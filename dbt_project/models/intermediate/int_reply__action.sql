@@ -23,8 +23,11 @@ chatbot_option as (
 select
     reply.company_id,
     reply.reply_id,
+    reply.dispatch_id,
     dispatch.agenda_id,
+    reply.option_id,
     reply.replied_at,
+    chatbot_option.label,
     chatbot_option.action,
     chatbot_option.loss_reason_id
 from reply

@@ -98,6 +98,8 @@ select
     booking.scheduled_for as booked_for,
     call.call_reason,
     call.call_detail,
+    agenda.created_at,
+    agenda.closed_at,
     {{ as_of() }} as as_of
 from agenda
 left join event_type using (event_type_id)

@@ -10,6 +10,12 @@ call_attempts as (
 
 ),
 
+untried as (
+
+    select * from {{ ref('int_agenda__untried') }}
+
+),
+
 phone as (
 
     select * from {{ ref('int_client__phone') }}
@@ -29,7 +35,10 @@ select
     coalesce(call_attempts.attempts, 0) as attempts,
     call_attempts.last_attempt_at,
     call_attempts.last_outcome,
+    call.listed_at,
+    untried.days_untried,
     {{ as_of() }} as as_of
 from call
 left join call_attempts using (company_id, agenda_id)
+left join untried using (company_id, agenda_id)
 left join phone using (client_id)

@@ -8,6 +8,7 @@ select
     company_id,
     cause,
     agenda_count,
+    client_count,
     oldest_since,
     {{ as_of() }} as as_of
 from sending_alarm

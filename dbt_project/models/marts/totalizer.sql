@@ -1,80 +1,6 @@
-{# R11: which rows a total counts, and which column names its bucket. Every total reads the table
-   that its rows are shown from. #}
-{%- set totalizers = [
-    {
-        'name': 'active',
-        'rows': "origin = 'active' and is_open",
-        'bucket': 'whatsapp_status',
-    },
-    {
-        'name': 'no_show',
-        'rows': 'is_no_show',
-        'bucket': 'no_show_kind',
-    },
-    {
-        'name': 'refused',
-        'rows': "origin = 'active' and response = 'refused'",
-        'bucket': "coalesce(loss_reason_id, 'unspecified')",
-    },
-    {
-        'name': 'booked',
-        'rows': "origin = 'active' and response = 'booked'",
-        'bucket': 'response',
-    },
-    {
-        'name': 'call_requested',
-        'rows': "origin = 'active' and is_open and response = 'call_requested'",
-        'bucket': 'response',
-    },
-    {
-        'name': 'no_reply',
-        'rows': "origin = 'active' and is_open and response = 'no_reply'",
-        'bucket': 'no_reply_bucket',
-    },
-] -%}
+with totalizer_row as (
 
-with agenda_status as (
-
-    select * from {{ ref('agenda_status') }}
-
-),
-
-passive_contact_status as (
-
-    select * from {{ ref('passive_contact_status') }}
-
-),
-
-counted as (
-
-    {% for totalizer in totalizers %}
-    select
-        company_id,
-        contact_date,
-        campaign_id,
-        event_type_id,
-        team_id,
-        agent_id,
-        '{{ totalizer.name }}' as totalizer,
-        {{ totalizer.bucket }} as bucket,
-        count(*) as agenda_count
-    from agenda_status
-    where {{ totalizer.rows }}
-    group by 1, 2, 3, 4, 5, 6, 8
-    union all
-    {% endfor %}
-    select
-        company_id,
-        contact_date,
-        campaign_id,
-        event_type_id,
-        team_id,
-        agent_id,
-        'passive' as totalizer,
-        bucket,
-        count(*) as agenda_count
-    from passive_contact_status
-    group by 1, 2, 3, 4, 5, 6, 8
+    select * from {{ ref('totalizer_row') }}
 
 )
 
@@ -87,6 +13,7 @@ select
     agent_id,
     totalizer,
     bucket,
-    agenda_count,
+    count(*) as agenda_count,
     {{ as_of() }} as as_of
-from counted
+from totalizer_row
+group by 1, 2, 3, 4, 5, 6, 7, 8

@@ -10,6 +10,7 @@ select
     agenda_id,
     user_id,
     called_at,
-    outcome
+    outcome,
+    note
 from in_force
 where called_at <= {{ as_of() }}

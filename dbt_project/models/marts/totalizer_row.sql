@@ -1,0 +1,96 @@
+{# R11: which rows a total counts, and which column names its bucket. Every total reads the table
+   that its rows are shown from. #}
+{%- set totalizers = [
+    {
+        'name': 'active',
+        'rows': "origin = 'active' and is_open",
+        'bucket': 'whatsapp_status',
+    },
+    {
+        'name': 'no_show',
+        'rows': 'is_no_show',
+        'bucket': 'no_show_kind',
+    },
+    {
+        'name': 'refused',
+        'rows': "origin = 'active' and response = 'refused'",
+        'bucket': "coalesce(loss_reason_id, 'unspecified')",
+    },
+    {
+        'name': 'booked',
+        'rows': "origin = 'active' and response = 'booked'",
+        'bucket': 'response',
+    },
+    {
+        'name': 'call_requested',
+        'rows': "origin = 'active' and is_open and response = 'call_requested'",
+        'bucket': 'response',
+    },
+    {
+        'name': 'no_reply',
+        'rows': "origin = 'active' and is_open and response = 'no_reply'",
+        'bucket': 'no_reply_bucket',
+    },
+] -%}
+
+with agenda_status as (
+
+    select * from {{ ref('agenda_status') }}
+
+),
+
+passive_contact_status as (
+
+    select * from {{ ref('passive_contact_status') }}
+
+),
+
+counted as (
+
+    {% for totalizer in totalizers %}
+    select
+        company_id,
+        '{{ totalizer.name }}' as totalizer,
+        agenda_id as row_id,
+        agenda_id,
+        contact_date,
+        campaign_id,
+        event_type_id,
+        team_id,
+        agent_id,
+        client_id,
+        {{ totalizer.bucket }} as bucket
+    from agenda_status
+    where {{ totalizer.rows }}
+    union all
+    {% endfor %}
+    select
+        company_id,
+        'passive' as totalizer,
+        contact_id as row_id,
+        agenda_id,
+        contact_date,
+        campaign_id,
+        event_type_id,
+        team_id,
+        agent_id,
+        client_id,
+        bucket
+    from passive_contact_status
+
+)
+
+select
+    company_id,
+    totalizer,
+    row_id,
+    agenda_id,
+    contact_date,
+    campaign_id,
+    event_type_id,
+    team_id,
+    agent_id,
+    client_id,
+    bucket,
+    {{ as_of() }} as as_of
+from counted

@@ -1,0 +1,8 @@
+with company as (
+
+    {{ previous_rows('company') }}
+
+)
+
+select distinct as_of
+from company
