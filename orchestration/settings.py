@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from dotenv import dotenv_values
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PositiveFloat, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +52,10 @@ class Settings(BaseSettings):
         None, description="where the pages are published; default HOME/published"
     )
     keep_editions: Annotated[int, Field(ge=1)] = Field(
-        14, description="how many editions of the pages stay, the current one among them"
+        6, description="how many editions of the pages stay whatever their date, the newest"
+    )
+    keep_edition_days: Annotated[int, Field(ge=0)] = Field(
+        30, description="days for which the last edition of each date stays"
     )
     csv_encoding: str = Field("utf-8", description="encoding of CSV files, e.g. cp1252")
     rejected_share_limit: Share = Field(
@@ -72,7 +75,22 @@ class Settings(BaseSettings):
         0.4, description="share of agendas with an invalid phone above which a check warns"
     )
     stale_hours: Annotated[float, Field(gt=0)] = Field(
-        24, description="hours without a new version in the source before a check warns"
+        24, description="hours without a new version in the source before it is called stale"
+    )
+    stale_hours_by_company: dict[str, PositiveFloat] = Field(
+        {}, description='companies with a limit of their own: {"COMPANY_ID": HOURS, …}'
+    )
+    page_processes: Annotated[int, Field(ge=0)] = Field(
+        0, description="processes that write the pages of a large edition; 0 is one a core"
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="app secret of WhatsApp's webhooks; without it there is no receiver"
+    )
+    webhook_verify_token: SecretStr | None = Field(
+        None, description="token to enter at WhatsApp beside the receiver's address"
+    )
+    webhook_spool: Path | None = Field(
+        None, description="folder of received WhatsApp events; default HOME/whatsapp"
     )
 
     @field_validator("database_url")
@@ -108,7 +126,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is not an encoding Python knows") from error
         return name
 
-    @field_validator("home", "publish_dir", "inbox")
+    @field_validator("home", "publish_dir", "inbox", "webhook_spool")
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:
         try:
@@ -125,6 +143,11 @@ class Settings(BaseSettings):
     def watched(self) -> Path:
         """The folder the sensor watches."""
         return self.inbox or self.home / "inbox"
+
+    @property
+    def whatsapp_spool(self) -> Path:
+        """The folder in which WhatsApp events wait for the next run."""
+        return self.webhook_spool or self.home / "whatsapp"
 
 
 def load_settings(env_file: Path = ROOT / ".env") -> Settings:

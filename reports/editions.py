@@ -4,26 +4,31 @@ Belongs here: the publish folder, switching its link, and removing what is old. 
 in a page. A reader follows `current`, which always leads to a whole edition; an edition being
 written has a name of its own and nobody is led there. One writer at a time: the run's lock.
 
-    <publish folder>/current -> editions/<name>
-    <publish folder>/editions/<name>/
-    <publish folder>/editions/<name>.partial/    being written, or left by a writer that died
+    <publish folder>/current -> <name>
+    <publish folder>/<name>/
+    <publish folder>/<name>.partial/    being written, or left by a writer that died
+
+Editions stand in the publish folder itself, so that a page leads to what stands beside them by one
+relative address, whether it is read through `current` or by its edition's own name. Nothing else in
+the folder is touched: an edition is known by the form of its name.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 OWNER_ONLY_FOLDER = 0o700
 OWNER_ONLY_FILE = 0o600
+CURRENT = "current"
 
-_CURRENT = "current"
-_EDITIONS = "editions"
+_NAME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z-[\w-]{1,40}", re.ASCII)
 _PARTIAL = ".partial"
 _NEW_LINK = ".current.new"
 
@@ -32,34 +37,61 @@ class PublishError(Exception):
     """The pages could not be published; the message says what stands and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """One set of pages: the instant that it shows, and the group's time zone for its index."""
+    """One set of pages: the instant that it shows, when and by which run it was made, the group's
+    time zone, and how many hours old the data may be, with the companies that have a limit of
+    their own. `fingerprint` is the hash of the published tables.
+    """
 
     as_of: datetime
+    generated_at: datetime
+    run_id: str
     timezone: str = "America/Sao_Paulo"
+    stale_hours: float = 24
+    stale_hours_by_company: Mapping[str, float] = field(default_factory=dict)
+    fingerprint: str = ""
+
+    def stale_hours_of(self, company_id: str) -> float:
+        """How many hours old the data of a company may be."""
+        return self.stale_hours_by_company.get(company_id, self.stale_hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A whole edition in the publish folder: the instant that it shows, and when it was made."""
+
+    name: str
+    as_of: datetime
+    made_at: datetime
+
+
+def name_of(as_of: datetime, run_id: str) -> str:
+    """A name that sorts by the instant shown and is the run's own."""
+    return f"{as_of.astimezone(UTC):%Y-%m-%dT%H%M%SZ}-{run_id[:8]}"
 
 
 def prepare(publish_dir: Path, name: str) -> Path:
     """Make the empty folder of a new edition; remove what a writer that died left behind.
 
-    Raises PublishError when the name is taken or the folder cannot be made.
+    Raises PublishError when the name is taken or the folder cannot be made, ValueError when the
+    name is not one of `name_of`.
     """
-    editions = publish_dir / _EDITIONS
-    with told(editions, "made ready for a new edition"):
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not the name of an edition")
+    with told(publish_dir, "made ready for a new edition"):
         if not publish_dir.exists():
             publish_dir.mkdir(parents=True, mode=OWNER_ONLY_FOLDER)
-        editions.mkdir(exist_ok=True, mode=OWNER_ONLY_FOLDER)
-        editions.chmod(OWNER_ONLY_FOLDER)
         (publish_dir / _NEW_LINK).unlink(missing_ok=True)
-        for leftover in editions.glob(f"*{_PARTIAL}"):
-            shutil.rmtree(leftover)
-        if _whole(publish_dir, name).exists():
+        for leftover in publish_dir.glob(f"*{_PARTIAL}"):
+            if _NAME.fullmatch(leftover.stem):
+                shutil.rmtree(leftover)
+        if (publish_dir / name).exists():
             raise PublishError(
-                f"The edition {name} is already in {editions}; an edition is never written over. "
-                "Nothing was changed. Use another name, or activate the one that is there."
+                f"The edition {name} is already in {publish_dir}; an edition is never written "
+                "over. Nothing was changed. Use another name, or activate the one that is there."
             )
-        partial = editions / f"{name}{_PARTIAL}"
+        partial = publish_dir / f"{name}{_PARTIAL}"
         partial.mkdir(mode=OWNER_ONLY_FOLDER)
     return partial
 
@@ -69,50 +101,70 @@ def activate(publish_dir: Path, name: str) -> Path:
 
     Works again for an edition that is already whole: after an interruption, or to go back.
     """
-    editions = publish_dir / _EDITIONS
-    partial, whole = editions / f"{name}{_PARTIAL}", _whole(publish_dir, name)
-    with told(publish_dir / _CURRENT, f"led to the edition {name}"):
+    partial, whole = publish_dir / f"{name}{_PARTIAL}", publish_dir / name
+    with told(publish_dir / CURRENT, f"led to the edition {name}"):
         if partial.is_dir():
             partial.rename(whole)
         elif not whole.is_dir():
             raise PublishError(
-                f"There is no edition {name} in {editions}. Nothing was changed. "
+                f"There is no edition {name} in {publish_dir}. Nothing was changed. "
                 "Run again to write one."
             )
         new_link = publish_dir / _NEW_LINK
         new_link.unlink(missing_ok=True)
-        new_link.symlink_to(Path(_EDITIONS) / name, target_is_directory=True)
-        os.replace(new_link, publish_dir / _CURRENT)
+        new_link.symlink_to(name, target_is_directory=True)
+        os.replace(new_link, publish_dir / CURRENT)
     return whole
 
 
 def withdraw(publish_dir: Path) -> None:
     """Lead readers nowhere: what undoes the activation of a very first edition."""
-    with told(publish_dir / _CURRENT, "withdrawn"):
-        (publish_dir / _CURRENT).unlink(missing_ok=True)
+    with told(publish_dir / CURRENT, "withdrawn"):
+        (publish_dir / CURRENT).unlink(missing_ok=True)
 
 
 def current(publish_dir: Path) -> Path | None:
     """The folder of the edition that is read now; None when there is none yet."""
-    link = publish_dir / _CURRENT
+    link = publish_dir / CURRENT
     return link.resolve() if link.is_dir() else None
 
 
-def prune(publish_dir: Path, keep: int) -> list[str]:
-    """Remove old editions but the newest `keep` and the current one; return their names."""
-    editions = publish_dir / _EDITIONS
+def kept(publish_dir: Path) -> list[Kept]:
+    """The whole editions that are there, the one made last first."""
+    found = [
+        Kept(
+            folder.name,
+            datetime.strptime(folder.name[:18], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC),
+            datetime.fromtimestamp(folder.stat().st_mtime, UTC),
+        )
+        for folder in publish_dir.iterdir()
+        if _NAME.fullmatch(folder.name) and folder.is_dir()
+    ]
+    return sorted(found, key=lambda edition: (edition.made_at, edition.name), reverse=True)
+
+
+def prune(publish_dir: Path, *, newest: int, days: int, now: datetime) -> list[str]:
+    """Remove old editions; return their names.
+
+    There stay the one that is read, the `newest` ones made last, and the one made last of each
+    date of their instants (in the time zone of `now`) when it was made in the last `days` days.
+    """
     removed = []
-    with told(editions, "cleared of old editions"):
+    with told(publish_dir, "cleared of old editions"):
         shown = current(publish_dir)
-        folders = [
-            folder
-            for folder in editions.iterdir()
-            if folder.is_dir() and folder.suffix != _PARTIAL and folder.resolve() != shown
-        ]
-        folders.sort(key=lambda folder: (folder.stat().st_mtime_ns, folder.name), reverse=True)
-        for folder in folders[max(keep - 1, 0) :]:
-            shutil.rmtree(folder)
-            removed.append(folder.name)
+        dates: set[date] = set()
+        for place, edition in enumerate(kept(publish_dir)):
+            day = edition.as_of.astimezone(now.tzinfo).date()
+            last_of_its_date = day not in dates and edition.made_at >= now - timedelta(days=days)
+            dates.add(day)
+            folder = publish_dir / edition.name
+            if place < newest or last_of_its_date or folder.resolve() == shown:
+                continue
+            # A folder half removed has no edition's name, and the next run takes it away.
+            going = publish_dir / f"{edition.name}{_PARTIAL}"
+            folder.rename(going)
+            shutil.rmtree(going)
+            removed.append(edition.name)
     return removed
 
 
@@ -127,7 +179,3 @@ def told(place: Path, what: str) -> Iterator[None]:
             "The pages published before are as they were. "
             "Check the folder's space and rights (ATENDIMENTO_PUBLISH_DIR), then run again."
         ) from error
-
-
-def _whole(publish_dir: Path, name: str) -> Path:
-    return publish_dir / _EDITIONS / name

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from reports.labels import NOT_AVAILABLE
 
@@ -39,18 +41,41 @@ def percent(part: int, whole: int) -> str:
 
 def day(value: date) -> str:
     """A date: 20/11/2026."""
-    return f"{value.day:02}/{value.month:02}/{value.year:04}"
+    text = value.isoformat()
+    return f"{text[8:10]}/{text[5:7]}/{text[:4]}"
 
 
 def moment(value: datetime) -> str:
     """A local clock time: 20/11/2026 09:05."""
-    return f"{day(value)} {value.hour:02}:{value.minute:02}"
+    text = value.isoformat()
+    return f"{text[8:10]}/{text[5:7]}/{text[:4]} {text[11:16]}"
 
 
 def recent_moment(value: datetime, today: date) -> str:
     """A local clock time inside a sentence: 20/11 09:05; with the year when it is not today's."""
-    year = "" if value.year == today.year else f"/{value.year:04}"
-    return f"{value.day:02}/{value.month:02}{year} {value.hour:02}:{value.minute:02}"
+    text = value.isoformat()
+    year = "" if value.year == today.year else f"/{text[:4]}"
+    return f"{text[8:10]}/{text[5:7]}{year} {text[11:16]}"
+
+
+def moment_after(value: datetime, before: datetime, today: date) -> str:
+    """A local clock time said after another one: only 09:07 when it is of the same date."""
+    if value.date() == before.date():
+        return f"{value.hour:02}:{value.minute:02}"
+    return recent_moment(value, today)
+
+
+def from_minute(value: datetime) -> datetime:
+    """The first whole minute that is not before a local clock time: what is said of a deadline
+    without its seconds must not be early.
+    """
+    minute = value.replace(second=0, microsecond=0)
+    return minute if minute == value else minute + timedelta(minutes=1)
+
+
+def local(instant: datetime, timezone: str) -> datetime:
+    """What the clock on the wall shows at an instant in a time zone, without an offset."""
+    return instant.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
 
 
 def machine_day(value: date) -> str:
@@ -63,14 +88,16 @@ def machine_moment(value: datetime) -> str:
     return value.isoformat(timespec="minutes")
 
 
+@lru_cache
 def days(count: int) -> str:
     """A number of days: 1 dia, 2 dias."""
     return f"{number(count)} {'dia' if count == 1 else 'dias'}"
 
 
-def hours(value: Decimal | int) -> str:
+@lru_cache
+def hours(value: Decimal | int | float) -> str:
     """A number of hours: 12 h, 1,5 h."""
-    whole, _, fraction = f"{Decimal(value):f}".partition(".")
+    whole, _, fraction = f"{Decimal(str(value)):f}".partition(".")
     fraction = fraction.rstrip("0")
     return f"{number(int(whole))}{',' + fraction if fraction else ''} h"
 
@@ -92,8 +119,15 @@ def agendas(count: int) -> str:
     return f"{number(count)} {'agenda' if count == 1 else 'agendas'}"
 
 
+def clients(count: int) -> str:
+    """A number of clients: 1 cliente, 2 clientes."""
+    return f"{number(count)} {'cliente' if count == 1 else 'clientes'}"
+
+
 def name_order(name: str) -> tuple[str, str]:
     """The key that sorts names as a Brazilian reader expects: accents and case do not matter."""
+    if name.isascii():
+        return name.casefold(), name
     plain = "".join(
         letter
         for letter in unicodedata.normalize("NFKD", name)
@@ -109,4 +143,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "machine_day": machine_day,
     "machine_moment": machine_moment,
     "agendas": agendas,
+    "clients": clients,
 }

@@ -123,11 +123,18 @@ NO_CLIENT = "Agenda sem cliente"
 NO_VEHICLE = "Sem veículo"
 NO_PLATE = "sem placa"
 NO_MODEL = "modelo não informado"
-ALL_COMPANIES = "Empresas"
+GROUP = "Grupo"
+
+PARAMETER_NO_REPLY = "Sem resposta a partir de"
+PARAMETER_NO_SHOW = "No-show automático após"
+PARAMETER_GRACE = "Prazo de envio"
+
+# Numbers counted on two ways that must be one; shown on the page with both.
+IDENTITY_LIST_ROWS = "Linhas desta lista = agendas a ligar"
 
 # Why the client is on the list (R9), one plain sentence.
 REASON_CALL_REQUESTED = "Pediu para ligar em {since}"
-REASON_NO_REPLY = "Enviado {since}; sem resposta há {days}; parâmetro {limit}"
+REASON_NO_REPLY = "{message}; sem resposta há {days}; parâmetro {limit}"
 REASON_NOT_SENT = "Mensagem não enviada: {why}"
 REASON_NOT_SENT_LATE = "Mensagem não enviada: {why}; prazo de {grace} vencido"
 REASON_NOT_SENT_AGAIN = "No-show em {cycle_start}; nova mensagem não enviada: {why}"
@@ -146,6 +153,56 @@ ATTEMPTS_NONE = "Nenhuma ligação feita"
 ATTEMPTS_ONE = "1 ligação: {outcome}, {last}"
 ATTEMPTS_MANY = "{count} ligações; última: {outcome}, {last}"
 
+# The last message as evidence, with what LEADZAP knows of its way: "Enviado 18/11 09:12, entregue
+# 09:12, lido 10:03".
+MESSAGE_SENT = "Enviado {sent}"
+MESSAGE_NOT_SENT = "Não enviado: {why}"
+MESSAGE_DELIVERED = ", entregue {delivered}"
+MESSAGE_READ = ", lido {read}"
+
+# Rows from earlier days without a call since they came onto the list.
+UNTRIED = "Na lista há {days}, sem ligação"
+
+# Who must not be phoned yet, and why.
+WAIT_REPLY = "{message}; aguardando resposta"
+WAIT_GRACE = "Mensagem ainda não enviada: {why}; prazo de {grace} em curso"
+WAIT_GRACE_AGAIN = "No-show em {cycle_start}; nova mensagem ainda não enviada: {why}"
+CALLABLE_FROM = "a partir de {moment}"
+IDENTITY_WAITING_ROWS = "Linhas em “Ainda não ligar” = agendas em espera"
+
+CALL_LIST_SHEET = "Lista de ligação"
+CALL_LIST_COLUMNS = {
+    "position": "Ordem",
+    "client": "Cliente",
+    "phone": "Telefone",
+    "why": "Motivo",
+    "since": "Desde",
+    "reason": "Por que ligar",
+    "signal": "WhatsApp",
+    "attempts": "Ligações",
+    "last_attempt": "Última ligação",
+    "last_outcome": "Resultado da última",
+    "days_untried": "Dias na lista sem ligação",
+    "vehicle": "Veículo",
+    "event_type": "Evento",
+    "campaign": "Campanha",
+    "contact_date": "Contato",
+    "agenda": "Agenda",
+}
+
+CSV = "CSV"
+XLSX = "XLSX"
+
+# The second sheet of an XLSX: what a page says of itself, for a file that was taken away.
+ABOUT = "Sobre"
+ABOUT_COLUMNS = ("Item", "Valor")
+ABOUT_DATA_UNTIL = "Dados até"
+ABOUT_AS_OF = "Calculado para"
+ABOUT_GENERATED = "Gerado em"
+ABOUT_TIMEZONE = "Horário de"
+ABOUT_RUN = "Execução"
+ABOUT_FINGERPRINT = "Impressão das tabelas"
+
 
 def bucket_label(totalizer: str, bucket: str) -> str:
     """What a bucket is called; a code without words is shown as it is."""
@@ -155,3 +212,418 @@ def bucket_label(totalizer: str, bucket: str) -> str:
 def cause(code: str) -> Cause:
     """What a cause is called and whose it is; one without words is shown as it is."""
     return CAUSES.get(code) or Cause(code, CAUSES["unknown_error"].job)
+
+
+# --- The manager's report --------------------------------------------------------------------
+
+WITHOUT_TEAM = "Sem equipe"
+WITHOUT_AGENT = "Sem agente"
+FURTHER_COMPANIES = "e mais {count}"
+ALARM_COMPANY = "{company} ({count})"
+
+FUNNELS = {
+    "contact": "Do contato à visita",
+    "return": "Do no-show à volta",
+}
+
+# The steps of each funnel in their order; each counts a part of the one before.
+FUNNEL_STEPS = {
+    "contact": {
+        "agendas": "Agendas",
+        "sent": "Mensagem enviada",
+        "replied": "Responderam",
+        "booked": "Agendaram",
+        "came": "Compareceram",
+    },
+    "return": {
+        "no_show": "No-show",
+        "messaged": "Nova mensagem enviada",
+        "booked_again": "Agendaram de novo",
+        "came": "Compareceram",
+    },
+}
+
+# Who reached a step without the ones before it: beside the funnel, not in it.
+FUNNEL_OTHER_WAYS = {
+    "contact": {
+        "booked_without_reply": "agendaram sem responder à mensagem",
+        "came_without_reply": "compareceram sem responder à mensagem",
+    },
+    "return": {
+        "booked_again_without_message": "agendaram de novo sem nova mensagem",
+        "came_without_message": "compareceram sem nova mensagem",
+    },
+}
+
+HISTORY_TITLE = "{total}: últimos {days}"
+HISTORY_DESCRIPTION = (
+    "De {first} em {first_day} a {last} em {last_day}; mínimo {lowest}, máximo {highest}"
+)
+HISTORY_GAPS = "; {count} sem edição"
+
+# By what a row entered or left a total since the edition before.
+MOVEMENT_EVENTS = {
+    "created": "agenda criada",
+    "contacted": "escreveu ao LEADZAP",
+    "gone": "não está mais nos dados",
+    "closed": "agenda fechada",
+    "reopened": "agenda reaberta",
+    "booked": "agendou",
+    "refused": "recusou",
+    "call_requested": "pediu para ligar",
+    "replied": "respondeu",
+    "no_show": "não compareceu",
+    "no_show_ended": "no-show resolvido",
+    "deadline": "venceu o prazo de resposta",
+    "message_sent": "mensagem enviada",
+    "booking_ended": "agendamento terminou",
+    "changed": "outra mudança",
+}
+
+IDENTITY_ACTIVE = "Partes de Agendas ativas = agendas ativas e abertas"
+IDENTITY_REFUSED = "Motivos de Cliente recusou = agendas com recusa"
+IDENTITY_ROWS = "Linhas dos totais = soma dos totais"
+IDENTITY_LISTS = "Soma das listas = agendas com motivo de ligação"
+IDENTITY_AGENTS = "Agendas ativas por atendente = Agendas ativas"
+IDENTITY_TEAMS = "Agendas ativas por equipe = Agendas ativas"
+IDENTITY_COMPANIES = "Agendas ativas por empresa = Agendas ativas"
+IDENTITY_GROUP_TOTAL = "Soma das empresas = total do grupo"
+IDENTITY_GROUP_PARTS = "Soma das partes = total do grupo"
+TOTAL = "Total"
+
+GROUP_TOTAL_BUCKET = "Parte"
+GROUP_TOTAL_COMPANY = "Empresa"
+GROUP_TOTAL_TODAY = "Hoje"
+GROUP_TOTAL_ALL = "Todas"
+
+
+def movement_event(code: str) -> str:
+    """What moved a row, in words; a code without words is shown as it is."""
+    return MOVEMENT_EVENTS.get(code, code)
+
+
+# --- Quality and editions ---------------------------------------------------------------------
+
+QUALITY = "Qualidade dos dados"
+EDITIONS = "Edições"
+PARAMETER_KEPT = "Edições que ficam"
+PARAMETER_KEPT_DAYS = "Última edição de cada data fica por"
+IDENTITY_DELIVERED_ROWS = (
+    "Linhas lidas da última entrega = novas + já conhecidas + rejeitadas + estacionadas"
+)
+
+WEEKDAYS = ("seg", "ter", "qua", "qui", "sex", "sáb", "dom")
+
+
+class Outcome(NamedTuple):
+    """How a run ended: its sign, its word, and the same for one and for many runs of a day."""
+
+    sign: str
+    words: str
+    one: str
+    many: str
+
+
+RUN_OUTCOMES = {
+    "published": Outcome("✓", "Publicada", "publicada", "publicadas"),
+    "zero": Outcome("0", "Publicou zero", "com zero", "com zero"),
+    "failed": Outcome("✕", "Falhou", "falhou", "falharam"),
+    "stopped": Outcome("■", "Parada", "parada", "paradas"),
+    "unfinished": Outcome("…", "Sem conclusão", "sem conclusão", "sem conclusão"),
+}
+NO_RUN = Outcome("○", "Não rodou", "", "")
+
+# What each of these says at full length, below the days.
+RUN_LEGEND = {
+    "published": "os dados foram publicados",
+    "zero": "publicada, mas sem nenhuma agenda ativa",
+    "failed": "um erro ou uma entrega recusada; nada mudou",
+    "stopped": "uma verificação bloqueou a publicação; nada mudou",
+    "unfinished": "em andamento ou interrompida; nada mudou",
+    "none": "nenhuma execução neste dia",
+}
+
+LAST_RUN_FAILED = "A última execução falhou em {when}: os dados publicados são de {as_of}."
+LAST_RUN_STOPPED = (
+    "Uma verificação parou a última execução em {when}: os dados publicados são de {as_of}."
+)
+LAST_RUN_FAILED_FIRST = "A última execução falhou em {when}: nada foi publicado até hoje."
+LAST_RUN_STOPPED_FIRST = (
+    "Uma verificação parou a última execução em {when}: nada foi publicado até hoje."
+)
+LAST_RUN_FOUND_ZERO = "A última publicação, de {when}, não tem nenhuma agenda ativa."
+UNEXPLAINED_FAILURE = "Erro do programa"
+
+# The errors whose sentence was written for a person.
+FAILURE_KINDS = {
+    "BuildFailed": "Um cálculo não pôde ser feito",
+    "CheckCrashed": "As verificações não puderam ser feitas",
+    "ChecksStopped": "Testes dos cálculos não passaram",
+    "DagsterAssetCheckFailedError": "Verificações que bloqueiam não passaram",
+    "DatabaseError": "O banco de dados não pôde ser usado",
+    "DeliveryRefused": "Entrega recusada",
+    "PublicationError": "Publicação incompleta",
+    "PublishError": "As páginas não puderam ser gravadas",
+    "RunGivenUp": "A execução demorou demais para começar",
+    "RunInProgress": "Outra execução estava em andamento",
+    "SettingsError": "Configuração inválida",
+}
+
+DELIVERY_LOADED = "Carregada"
+DELIVERY_REFUSED = "Recusada"
+
+SOURCE_TABLES = {
+    "company": "Empresas",
+    "app_user": "Usuários",
+    "user_company": "Empresas dos usuários",
+    "team": "Equipes",
+    "campaign": "Campanhas",
+    "event_type": "Tipos de evento",
+    "loss_reason": "Motivos da perda",
+    "chatbot_option": "Opções do chatbot",
+    "client": "Clientes",
+    "vehicle": "Veículos",
+    "agenda": "Agendas",
+    "dispatch": "Disparos",
+    "reply": "Respostas",
+    "booking": "Agendamentos",
+    "passive_contact": "Contatos passivos",
+    "call_attempt": "Ligações",
+    "whatsapp_event": "Eventos do WhatsApp",
+}
+
+# Why a row was set aside (R2); the last one waits and is tried again at every delivery.
+PARKED = "unknown_reference"
+SET_ASIDE_REASONS = {
+    "missing_key": "sem identificador",
+    "missing_value": "campo obrigatório vazio",
+    "does_not_cast": "valor que não se lê (data, hora, número)",
+    "too_long": "identificador longo demais",
+    "unknown_code": "código desconhecido",
+    "out_of_range": "número fora dos limites",
+    "unknown_timezone": "fuso horário desconhecido",
+    "wrong_number_of_fields": "número de campos diferente do cabeçalho",
+    "malformed_quotes": "aspas malformadas",
+    "duplicate_version": "mesma versão com outro conteúdo",
+    "parent_changed": "mudou de empresa, agenda ou disparo",
+    "company_mismatch": "cita um registro de outra empresa",
+    PARKED: "cita um registro que ainda não chegou",
+}
+
+SUITES = {
+    "loaded": "O que foi carregado",
+    "dbt": "O que foi calculado",
+    "published": "O que seria publicado",
+}
+BLOCKS = "bloqueia"
+WARNS = "avisa"
+
+
+class CheckResult(NamedTuple):
+    """A result of a check: its sign, and its word for one and for many."""
+
+    sign: str
+    words: str
+    many: str
+
+
+# The worst first.
+CHECK_RESULTS = {
+    "blocked": CheckResult("✕", "bloqueou", "bloquearam"),
+    "crashed": CheckResult("?", "não pôde ser feita", "não puderam ser feitas"),
+    "warned": CheckResult("!", "avisou", "avisaram"),
+    "passed": CheckResult("✓", "passou", "passaram"),
+    "absent": CheckResult("–", "não foi feita", "não foram feitas"),
+}
+CHECK_HISTORY = "Passou em {passed} de {runs} execuções"
+CHECK_HISTORY_WORSE = "{history}; a última que não passou: {when}"
+CHECK_FOUND_ONE = "1 encontrada"
+CHECK_FOUND_MANY = "{count} encontradas"
+CHECK_CRASHED = "sem resultado"
+
+# What the columns of a check's finding are called.
+FIGURES = {
+    "agenda_count": "contagem",
+    "agendas": "agendas",
+    "column_name": "coluna",
+    "company_id": "empresa",
+    "delivery_id": "entrega",
+    "failed": "falhas",
+    "failed_for_unknown_reason": "falhas sem causa conhecida",
+    "failed_of_today": "falhas de hoje",
+    "hours": "horas",
+    "invalid_phone": "telefones inválidos",
+    "median": "mediana",
+    "of_today": "agendas de hoje",
+    "published_agendas": "agendas publicadas",
+    "rows_parked": "estacionadas",
+    "rows_rejected": "rejeitadas",
+    "sent_of_today": "enviadas de hoje",
+    "table_name": "tabela",
+    "totalizer": "totalizador",
+    "with_client": "com cliente",
+    "without_client": "sem cliente",
+}
+
+# dbt's data tests: those that a kind and a table describe, and the sentences.
+_DATA_TESTS = {
+    "accepted_values": "{table}: {columns} só com valores conhecidos",
+    "known_codes": "{table}: {columns} só com códigos conhecidos",
+    "not_null": "{table}: {columns} sempre preenchida",
+    "one_row_per": "{table}: uma linha por {columns}",
+    "refers_to": "{table}: {columns} existe em {to}",
+    "unique": "{table}: {columns} sem repetição",
+}
+_DATA_TEST_SENTENCES = {
+    "assert_alarm_counts_equal_call_list_rows": (
+        "Cada alarme de envio tem tantas agendas quantas as listas mostram."
+    ),
+    "assert_buckets_of_active_add_up": "Os quatro grupos de Agendas ativas somam o total.",
+    "assert_call_list_and_agenda_status_agree": "As listas e a situação das agendas concordam.",
+    "assert_call_positions_are_contiguous": "As posições de cada lista vão de 1 até o fim.",
+    "assert_columns_of_agenda_status_agree": "As colunas da situação das agendas concordam.",
+    "assert_each_agenda_has_one_status": "Cada agenda tem exatamente uma situação.",
+    "assert_every_total_equals_its_rows": "Cada total é igual ao número das suas linhas.",
+    "assert_funnels_narrow": "Cada passo de um funil é parte do anterior.",
+    "assert_jobs_follow_the_status": "O que volta ou se envia segue a situação das agendas.",
+    "assert_movements_explain_every_total": (
+        "O que entrou e saiu explica cada total desde a edição anterior."
+    ),
+    "assert_totals_are_above_zero_and_counted_once": (
+        "Nenhum total é zero, nenhum se conta duas vezes."
+    ),
+    "assert_waiting_and_listed_are_apart": (
+        "Quem ainda não pode receber ligação não está em nenhuma lista."
+    ),
+}
+
+
+def data_test(name: str, kind: str, table: str, columns: str, to: str) -> str:
+    """What one of dbt's data tests says; one without words is shown by its name."""
+    pattern = _DATA_TESTS.get(kind)
+    if pattern:
+        return pattern.format(table=table, columns=columns, to=to)
+    return _DATA_TEST_SENTENCES.get(name, name.replace("_", " "))
+
+
+# --- The Ficha of an agenda ----------------------------------------------------------------
+
+RESPONSES = {
+    "booked": "Agendou pelo LEADZAP",
+    "booked_elsewhere": "Agendou por outro canal",
+    "refused": "Recusou",
+    "call_requested": "Pediu para ligar",
+    "replied": "Respondeu, sem concluir",
+    "no_reply": "Não respondeu",
+    "awaiting_reply": "Aguardando resposta",
+    "not_sent": "Sem mensagem enviada",
+}
+RESPONSE_BOOKED = "{response}, para {moment}"
+RESPONSE_REFUSED = "{response}: {reason}"
+RESPONSE_NO_REPLY = "{response} há {days}"
+ORIGINS = {"active": "Ativa", "passive": "Passiva"}
+STATE_OPEN = "Aberta"
+STATE_CLOSED = "Fechada"
+STATE_CLOSED_AT = "Fechada em {closed}"
+NOT_GIVEN = "não informado"
+NO_TOTALS = "Nenhum totalizador"
+FICHAS = "Fichas: {name}"
+FICHAS_RANGE = "Fichas {first} a {last} de {count}"
+FICHAS_RANGE_ONE = "Ficha {first} de {count}"
+TO_THE_LIST = "Voltar à lista"
+IDENTITY_FICHAS = "Fichas desta lista = agendas a ligar e em espera"
+
+CONSENT = {
+    (False, "register"): "Aceita mensagens (cadastro)",
+    (True, "register"): "Não aceita mensagens (cadastro)",
+    (False, "reply"): "Voltou a aceitar mensagens pelo chatbot em {moment}",
+    (True, "reply"): "Parou as mensagens pelo chatbot em {moment}",
+}
+STANDING_CALL = "Ligar: {position}º da lista"
+STANDING_WAIT = "Ainda não ligar: só a partir de {moment}"
+STANDING_NONE = "Fora da lista de ligação"
+
+# What happened to an agenda; what stands in braces is in the tables below, or a time.
+EVENTS = {
+    "created": "Agenda criada",
+    "queued": "Mensagem na fila: {detail}",
+    "sent": "Mensagem enviada",
+    "delivered": "Mensagem entregue",
+    "read": "Mensagem lida",
+    "failed": "Mensagem falhou: {detail}",
+    "replied": "Cliente respondeu: {detail}",
+    "called": "Ligação: {detail}",
+    "booked": "Agendamento {detail} para {moment}",
+    "confirmed": "Agendamento de {moment} confirmado",
+    "arrived": "Cliente compareceu ao agendamento de {moment}",
+    "no_show": "No-show do agendamento de {moment}: {detail}",
+    "cancelled": "Agendamento de {moment} cancelado",
+    "closed": "Agenda fechada",
+}
+PURPOSES = {"first_contact": "primeiro contato", "no_show": "após no-show"}
+CHANNELS = {
+    "leadzap": "pelo LEADZAP",
+    "phone": "por telefone",
+    "front_desk": "na recepção",
+}
+NO_SHOW_KINDS = {"manual": "marcado na recepção", "automatic": "automático, prazo vencido"}
+CALLED_BY = "por {person}"
+
+
+# --- Grids -----------------------------------------------------------------------------------
+
+NO_AGENDA = "Sem agenda"
+UNKNOWN_CLIENT = "Cliente não reconhecido"
+WITHOUT_MESSAGE = "Sem agenda"
+GRID_WHATSAPP = {
+    "sent": "Enviado",
+    "opted_out": "Não enviado: o cliente não aceita mensagens",
+    "invalid_phone": "Não enviado: telefone inválido",
+    "other": "Não enviado",
+}
+NOT_SENT_BECAUSE = "Não enviado: {why}"
+SENT_AT = "Enviado {sent}"
+SENT_BEFORE_NO_SHOW = "{sent}, antes do no-show"
+GRID_RESPONSES = {
+    "booked": "Agendado para {booked_for}",
+    "booked_elsewhere": "Agendado por outro canal para {booked_for}",
+    "refused": "Recusou{replied_at}: {reason}",
+    "call_requested": "Pediu para ligar{replied_at}",
+    "replied": "Respondeu{replied_at}, sem concluir",
+    "no_reply": "Sem resposta há {days}",
+    "awaiting_reply": "Aguardando resposta",
+    "not_sent": "Sem mensagem enviada",
+}
+NO_REASON = "sem motivo informado"
+NO_SHOW_OF = "No-show {at}; era para {booked_for}"
+WROTE = "Escreveu {at}"
+AMBIGUOUS = "mais de um cadastro com este número"
+CLOSED = "agenda fechada"
+
+ROWS_OF_TODAY = "{total}, contatos de hoje"
+ROWS_PART = "Linhas {first} a {last}"
+IDENTITY_TOTAL_ROWS = "Linhas = total de {total}"
+IDENTITY_TOTAL_ROWS_TODAY = "Linhas de hoje = total de hoje de {total}"
+
+# What the rows of a total are divided by.
+BUCKET_NAMES = {
+    "active": "Situação do WhatsApp",
+    "no_show": "Marcação",
+    "passive": "Tipo de contato",
+    "refused": "Motivo da perda",
+    "booked": "Agendamento",
+    "call_requested": "Pedido",
+    "no_reply": "Dias sem resposta",
+}
+GRID_COLUMNS = {
+    "client": "Cliente",
+    "agenda": "Agenda",
+    "contact_date": "Contato",
+    "campaign": "Campanha",
+    "event_type": "Tipo de evento",
+    "team": "Equipe",
+    "agent": "Atendente",
+    "whatsapp": "WhatsApp",
+    "sent_at": "Enviado em",
+    "situation": "Situação",
+}

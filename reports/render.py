@@ -1,13 +1,16 @@
-"""A page in, HTML out. No database, no clock, no file but the templates and the stylesheet.
+"""A page in, HTML out. No database, no clock, no file but templates, stylesheet and scripts.
 
-The stylesheet stands in the page itself and the content security policy names its hash: a page
-opens from a folder, a server or an e-mail alike, and nothing else can style it or run in it.
+The stylesheet and a page's scripts stand in the page itself and the content security policy names
+their hashes: a page opens from a folder, a server or an e-mail alike, and nothing else can style it
+or run in it.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
@@ -17,19 +20,39 @@ from markupsafe import Markup
 from reports import formats
 from reports.pages.page import Page
 
-
-def _stylesheet() -> str:
-    text = (files("reports") / "static" / "style.css").read_text(encoding="utf-8")
-    return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+AGE_SCRIPT = "age.js"
+"""The script of every page: it tells a reader that the page itself has grown old."""
 
 
-def _policy(stylesheet: str) -> str:
-    digest = base64.b64encode(sha256(stylesheet.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+@cache
+def static(name: str) -> Markup:
+    """A file of `static/` without its comments and indentation.
+
+    Comments stand between `/*` and `*/`, and no string of the files holds either.
+    """
+    text = (files("reports") / "static" / name).read_text(encoding="utf-8")
+    plain = re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    return Markup(plain)  # noqa: S704 — a file of this package
 
 
-def _environment() -> Environment:
-    environment = Environment(
+@cache
+def policy(script: str | None) -> str:
+    """The content security policy of a page with that script of its own, if it has one."""
+    scripts = [AGE_SCRIPT, *([script] if script else [])]
+    return (
+        f"default-src 'none'; style-src {_hashes(['style.css'])}; script-src {_hashes(scripts)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hashes(names: Iterable[str]) -> str:
+    digests = (base64.b64encode(sha256(static(name).encode()).digest()).decode() for name in names)
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+
+def environment() -> Environment:
+    """The templates with the formats they may use; every value is escaped."""
+    made = Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -38,14 +61,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.filters.update(formats.FILTERS)
-    stylesheet = _stylesheet()
-    environment.globals["stylesheet"] = Markup(stylesheet)  # noqa: S704 — a file of this package
-    environment.globals["policy"] = _policy(stylesheet)
-    return environment
+    made.filters.update(formats.FILTERS)
+    made.globals.update(static=static, policy=policy, age_script=AGE_SCRIPT)
+    return made
 
 
-ENVIRONMENT = _environment()
+ENVIRONMENT = environment()
 
 
 def render(page: Page) -> str:

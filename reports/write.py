@@ -1,39 +1,36 @@
-"""Writing the complete set of pages of one edition into a new folder.
+"""Writing the complete set of documents of one edition into a new folder, on every core.
 
-Belongs here: which pages an edition has, and putting them into files that only their owner reads.
-Does not: what a page shows (`pages/`), nor which edition is read (`editions.py`). Queries name
-tables without a schema: the caller's search_path says which set is shown.
+Belongs here: the snapshot that all of them show, the processes that share the work, and all or
+nothing. Does not: which documents there are (`plan.py`), nor which edition is read (`editions.py`).
+Queries name tables without a schema: the caller's search_path says which set is shown.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
+from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import BinaryIO
 
 import psycopg
+from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from reports.editions import (
-    OWNER_ONLY_FILE,
-    OWNER_ONLY_FOLDER,
-    Edition,
-    PublishError,
-    told,
-)
+from reports import documents, fingerprint, plan
+from reports.documents import Scene
+from reports.editions import OWNER_ONLY_FOLDER, Edition, PublishError, told
 from reports.filters import EVERYTHING, Filters
-from reports.pages import call_list, companies, manager_day, totals
-from reports.pages.company import Company
 from reports.pages.company import find as find_companies
-from reports.pages.manager_day import ListCount
 from reports.pages.page import Page
-from reports.paths import INDEX, list_file
-from reports.render import render
+from reports.plan import Part
 
-_PAGES_A_REPORT = 100
+_ROWS_WORTH_A_PROCESS = 20_000  # starting one takes about as long as writing some of them
 
 Progress = Callable[[int], None]
 """Called now and then with the number of pages written so far."""
@@ -45,13 +42,28 @@ def _silent(_: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an edition holds."""
+    """What an edition, or a part of one, holds: call lists and their rows, pages, all files and
+    their bytes, and the fingerprint of the tables that it shows.
+    """
 
-    companies: int
-    lists: int
-    rows: int
-    pages: int
-    size: int
+    lists: int = 0
+    rows: int = 0
+    pages: int = 0
+    files: int = 0
+    size: int = 0
+    companies: int = 0
+    fingerprint: str = ""
+
+    def plus(self, other: Written) -> Written:
+        """Both together."""
+        return replace(
+            self,
+            lists=self.lists + other.lists,
+            rows=self.rows + other.rows,
+            pages=self.pages + other.pages,
+            files=self.files + other.files,
+            size=self.size + other.size,
+        )
 
 
 def write_pages(
@@ -59,12 +71,16 @@ def write_pages(
     folder: Path,
     *,
     edition: Edition,
+    address: str | None = None,
+    processes: int | None = None,
     on_progress: Progress = _silent,
 ) -> Written:
-    """Write every page of the edition into `folder`, which is new or empty.
+    """Write every document of the edition into `folder`, which is new or empty.
 
-    Whatever goes wrong, the folder is removed and nothing else was touched. Raises PublishError
-    when the file system refuses, or when something is in the folder already.
+    With the `address` of the database of `conn` the work is shared among `processes` (by default
+    as many as the edition is worth, at most one a core), each with a connection of its own on the
+    same snapshot. Whatever goes wrong, the folder is removed and nothing else was touched. Raises
+    PublishError when the file system refuses, or when something is in the folder already.
     """
     with told(folder, "made for the pages"):
         folder.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY_FOLDER)
@@ -79,94 +95,131 @@ def write_pages(
             if alone:
                 # All queries see one state, whatever is published meanwhile.
                 conn.execute("set transaction isolation level repeatable read")
-            return _write(conn, _Folder(folder, on_progress), edition)
+            _prepare_session(conn)
+            return _write(conn, folder, edition, address, processes, on_progress)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _write(conn: psycopg.Connection, folder: _Folder, edition: Edition) -> Written:
+def _write(
+    conn: psycopg.Connection,
+    folder: Path,
+    edition: Edition,
+    address: str | None,
+    processes: int | None,
+    on_progress: Progress,
+) -> Written:
+    edition = replace(edition, fingerprint=fingerprint.compute(conn))
     # The writer of the pages sees all; who may open which page is for whoever serves them (R14).
     filters = Filters(access=EVERYTHING)
+    scene = Scene(edition, filters, tuple(find_companies(conn, filters, edition)))
+    planned = plan.parts(conn, scene)
+    if processes is None:
+        processes = min(os.cpu_count() or 1, 1 + _rows(conn) // _ROWS_WORTH_A_PROCESS)
+    made: Generator[Written, None, None] = (
+        (_write_part(conn, folder, scene, part) for part in planned)
+        if address is None or processes == 1
+        else _share(conn, address, folder, scene, planned, processes)
+    )
+    # Closed at once should anything go wrong: no process writes into a folder being removed.
+    with closing(made):
+        written = _sum(made, on_progress)
+    return replace(written, companies=len(scene.companies), fingerprint=edition.fingerprint)
+
+
+def _sum(made: Iterable[Written], on_progress: Progress) -> Written:
+    written = Written()
+    for part in made:
+        written = written.plus(part)
+        on_progress(written.pages)
+    return written
+
+
+def _write_part(conn: psycopg.Connection, folder: Path, scene: Scene, part: Part) -> Written:
+    rows = pages = files = size = 0
+    for document in plan.documents(conn, scene, part):
+        size += documents.write(folder, document)
+        rows += document.rows
+        pages += isinstance(document.content, Page)
+        files += 1
+    return Written(len(part.lists), rows, pages, files, size)
+
+
+def _rows(conn: psycopg.Connection) -> int:
+    found = conn.execute(
+        "select (select count(*) from totalizer_row) + (select count(*) from call_list)"
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _prepare_session(conn: psycopg.Connection) -> None:
     # A cursor is planned for its first rows unless told that all will be read.
     conn.execute("set local cursor_tuple_fraction = 1")
-    shown = find_companies(conn, filters)
-    counts = totals.find(conn, filters)
-    loss_reasons = totals.find_loss_reasons(conn)
-    alarms = manager_day.find_alarms(conn, filters)
-    found = manager_day.find_lists(conn, filters)
-    lists = {
-        company.company_id: manager_day.with_unassigned(found.get(company.company_id, ()))
-        for company in shown
-    }
-
-    stamp = companies.find_stamp(conn, edition.as_of, edition.timezone)
-    folder.write(INDEX, companies.build(stamp, shown, counts, alarms, lists))
-    for company in shown:
-        key = company.company_id
-        page = manager_day.build(
-            company, counts.get(key, {}), loss_reasons, alarms.get(key, ()), lists[key]
-        )
-        folder.write(f"{company.folder}/{INDEX}", page)
-    rows = 0
-    for company, entry, listed in _lists(conn, filters, shown, lists):
-        title = manager_day.list_title(entry.agent_id, entry.name)
-        page_of_list = call_list.build(company, title, listed)
-        folder.write(f"{company.folder}/{list_file(entry.agent_id)}", page_of_list)
-        rows += len(listed)
-    return Written(
-        companies=len(shown),
-        lists=sum(map(len, lists.values())),
-        rows=rows,
-        pages=folder.pages,
-        size=folder.size,
-    )
 
 
-def _lists(
+# --- Several processes -----------------------------------------------------------------------
+
+
+def _share(
     conn: psycopg.Connection,
-    filters: Filters,
-    shown: list[Company],
-    lists: dict[str, tuple[ListCount, ...]],
-) -> Iterator[tuple[Company, ListCount, list[call_list.ListedAgenda]]]:
-    """Every list once: the ones with rows as they stream by, then the empty ones."""
-    companies_by_id = {company.company_id: company for company in shown}
-    waiting = {
-        (company_id, entry.agent_id): entry
-        for company_id, entries in lists.items()
-        for entry in entries
-    }
-    for company_id, agent_id, rows in call_list.stream(conn, filters):
-        yield companies_by_id[company_id], waiting.pop((company_id, agent_id)), rows
-    for (company_id, _), entry in waiting.items():
-        yield companies_by_id[company_id], entry, []
+    address: str,
+    folder: Path,
+    scene: Scene,
+    planned: list[Part],
+    processes: int,
+) -> Generator[Written, None, None]:
+    """Have the parts written by processes that see what `conn` sees; yield what each has made."""
+    snapshot, search_path = conn.execute(
+        "select pg_export_snapshot(), current_setting('search_path')"
+    ).fetchone() or ("", "")
+    with ProcessPoolExecutor(
+        processes,
+        # Not forked: this process may hold threads, locks and connections.
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_open,
+        initargs=(address, snapshot, search_path, folder, scene),
+    ) as pool:
+        waiting = [pool.submit(_write_shared_part, part) for part in planned]
+        try:
+            for done in as_completed(waiting):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-class _Folder:
-    """The folder being filled, and how far it is."""
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What a process of the pool keeps from part to part."""
 
-    def __init__(self, root: Path, on_progress: Progress) -> None:
-        self.root, self.on_progress = root, on_progress
-        self.pages = self.size = 0
-
-    def write(self, name: str, page: Page) -> None:
-        """Write one page to a file that was not there before."""
-        html = render(page).encode()
-        path = self.root / name
-        with told(path, "written; the new edition was removed"):
-            path.parent.mkdir(exist_ok=True, mode=OWNER_ONLY_FOLDER)
-            with _new_file(path) as file:
-                file.write(html)
-        self.pages += 1
-        self.size += len(html)
-        if self.pages % _PAGES_A_REPORT == 0:
-            self.on_progress(self.pages)
+    conn: psycopg.Connection
+    folder: Path
+    scene: Scene
 
 
-def _new_file(path: Path) -> BinaryIO:
-    """Open a file that only its owner reads, from its first byte on.
+_shared: _Shared | None = None
 
-    It must not be there: should two ids ever share a name, the run fails rather than mix two lists.
-    """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
-    return open(handle, "wb")
+
+def _open(address: str, snapshot: str, search_path: str, folder: Path, scene: Scene) -> None:
+    global _shared
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    conn = psycopg.connect(address)
+    conn.execute("set transaction isolation level repeatable read, read only")
+    conn.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
+    conn.execute("select set_config('search_path', %s, true)", [search_path])
+    _prepare_session(conn)
+    _shared = _Shared(conn, folder, scene)
+
+
+def _write_shared_part(part: Part) -> Written:
+    if _shared is None:
+        raise RuntimeError("the process was not opened")
+    return _write_part(_shared.conn, _shared.folder, _shared.scene, part)
+
+
+def _end_with_parent() -> None:
+    """End when the parent does: killed, it could not say so, and a pool would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 from orchestration import cli
 from orchestration.database import Database
+from reports.editions import kept
 
 PUBLISHED_TABLES = (
     "agenda_status",
@@ -69,6 +72,22 @@ class Program:
                 ).fetchone()  # type: ignore[misc]
                 for table in PUBLISHED_TABLES
             }
+
+    def beside(self, name: str) -> str:
+        """What a page beside the editions says."""
+        html = (self.home / "published" / name).read_text(encoding="utf-8")
+        bare = re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", bare)).split())
+
+    def editions(self) -> dict[str, bytes]:
+        """Every file of every edition, by its path in the publish folder."""
+        published = self.home / "published"
+        return {
+            path.relative_to(published).as_posix(): path.read_bytes()
+            for edition in kept(published)
+            for path in sorted((published / edition.name).rglob("*"))
+            if path.is_file()
+        }
 
     def pages(self) -> dict[str, bytes]:
         """Every file of the current edition, by its path in it."""

@@ -5,10 +5,12 @@ as they were; then one transaction swaps the tables and, as its last act, leads 
 pages.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from orchestration import bookkeeping, standing
 from orchestration.assets.raw import OWNERS
 from orchestration.assets.warehouse import marts
 from orchestration.database import Database
@@ -46,16 +48,40 @@ def edition_of_pages(
     with stage("pages") as progress, warehouse.connect() as conn:
         conn.execute("set search_path to marts_next")
         conn.commit()
-        name = edition_name(run_settings, context.run_id)
+        name = editions.name_of(run_settings.instant, context.run_id)
         written = write_pages(
             conn,
             editions.prepare(settings.published, name),
-            edition=Edition(as_of=run_settings.instant, timezone=settings.group_timezone),
+            edition=Edition(
+                as_of=run_settings.instant,
+                generated_at=datetime.now(UTC),
+                run_id=context.run_id,
+                timezone=settings.group_timezone,
+                stale_hours=settings.stale_hours,
+                stale_hours_by_company=settings.stale_hours_by_company,
+            ),
+            address=warehouse.url,
+            processes=settings.page_processes or None,
             on_progress=lambda pages: progress.say(f"{pages:,} pages so far"),
         )
-        progress.say(f"{written.pages:,} pages, {written.rows:,} rows on {written.lists:,} lists")
+        bookkeeping.record_edition(
+            conn,
+            name,
+            run_id=context.run_id,
+            fingerprint=written.fingerprint,
+            pages=written.pages,
+        )
+        progress.say(
+            f"{written.pages:,} pages, {written.files - written.pages:,} files to take away, "
+            f"{written.rows:,} rows on {written.lists:,} lists"
+        )
     return dg.MaterializeResult(
-        metadata={"edition": name, "pages": written.pages, "rows": written.rows}
+        metadata={
+            "edition": name,
+            "pages": written.pages,
+            "rows": written.rows,
+            "fingerprint": written.fingerprint,
+        }
     )
 
 
@@ -75,7 +101,7 @@ def publication(
     run_settings: RunSettings,
 ) -> dg.MaterializeResult[None]:
     """Publish tables and pages together, or neither."""
-    name = edition_name(run_settings, context.run_id)
+    name = editions.name_of(run_settings.instant, context.run_id)
     before = editions.current(settings.published)
     activated = False
 
@@ -103,16 +129,17 @@ def publication(
             raise
         progress.say(f"edition {name}")
         try:
-            removed = editions.prune(settings.published, settings.keep_editions)
+            removed = editions.prune(
+                settings.published,
+                newest=settings.keep_editions,
+                days=settings.keep_edition_days,
+                now=datetime.now(ZoneInfo(settings.group_timezone)),
+            )
             progress.say(f"edition {name}, {len(removed)} old editions removed")
         except editions.PublishError as error:
             # Published it is: that old editions stay is no failure of the run.
             LOGGER.warning("Warning: %s", error)
+    standing.refresh(settings, warehouse)
     return dg.MaterializeResult(
         metadata={"edition": name, "as_of": run_settings.instant.isoformat()}
     )
-
-
-def edition_name(run_settings: RunSettings, run_id: str) -> str:
-    """A name that sorts by instant and is the run's own."""
-    return f"{run_settings.instant:%Y-%m-%dT%H%M%SZ}-{run_id[:8]}"

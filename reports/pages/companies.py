@@ -1,37 +1,41 @@
-"""The index: every company of the group, with what a manager asks first.
+"""The group's report: the parts of a company's report for all of them, and every company in a line.
 
-Belongs here: one line a company. Does not: anything of a single company's page.
+Belongs here: the page, and the documents of the group. Does not: the parts that a company's report
+has as well (`report.py`), nor a total by company (`group_total.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import psycopg
 
 from reports import labels
-from reports.pages import totals
-from reports.pages.company import Company
-from reports.pages.manager_day import AlarmCount, ListCount
-from reports.pages.page import Link, Page, Share, Stamp
+from reports.documents import Document, Scene
+from reports.editions import Edition
+from reports.pages import alarms, group_total, report, totals, totals_file, workload
+from reports.pages.company import Company, stamp_of
+from reports.pages.page import Link, Proof, Share, Stamp
+from reports.pages.report import Facts, Report
 from reports.pages.totals import Counts
-from reports.paths import INDEX
+from reports.pages.workload import Work
+from reports.paths import INDEX, TOTALS_JSON
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyLine:
-    """One company in the index."""
+    """One company of the group."""
 
     link: Link
-    sent_today: Share
-    calls: int
     has_alarm: bool
+    sent_today: Share
+    work: Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompaniesPage(Page):
+class CompaniesPage(Report):
     """The index of an edition."""
 
     template: ClassVar[str] = "companies.html"
@@ -39,42 +43,48 @@ class CompaniesPage(Page):
     companies: tuple[CompanyLine, ...]
 
 
-def find_stamp(conn: psycopg.Connection, as_of: object, timezone: str) -> Stamp:
-    """The age of the facts, in the group's clock."""
-    row = conn.execute(
-        """
-        select
-            %(as_of)s::timestamptz at time zone %(timezone)s as as_of,
-            (select max(data_until) from source_freshness) at time zone %(timezone)s as data_until
-        """,
-        {"as_of": as_of, "timezone": timezone},
-    ).fetchone()
-    assert row is not None  # noqa: S101 — a select without from has one row
-    return Stamp(row[0], row[1], timezone)
+def documents(conn: psycopg.Connection, scene: Scene) -> Iterator[Document]:
+    """The pages and files of the group."""
+    by_company = totals.find(conn, scene.filters)
+    facts = report.find(conn, scene, scene.filters, totals.together(by_company.values()))
+    data_until = totals_file.find_data_until(conn)
+    edition = scene.edition
+    stamp = stamp_of(edition, data_until, edition.timezone, edition.stale_hours)
+    yield Document(INDEX, build(edition, stamp, scene.companies, by_company, facts))
+    yield Document(TOTALS_JSON, totals_file.writer(edition, data_until, scene.companies, facts))
+    yield from group_total.documents(scene, stamp, by_company, facts.loss_reasons)
 
 
 def build(
+    edition: Edition,
     stamp: Stamp,
-    companies: Iterable[Company],
-    counts: Mapping[str, Counts],
-    alarms: Mapping[str, Sequence[AlarmCount]],
-    lists: Mapping[str, Sequence[ListCount]],
+    companies: Sequence[Company],
+    by_company: Mapping[str, Counts],
+    facts: Facts,
 ) -> CompaniesPage:
-    """One line a company, in the order given."""
+    """One line a company, in the order given; all else as in a company's report."""
+    works = workload.by_company(facts.measures)
+    nothing = workload.work_of(())
+    lines = tuple(
+        CompanyLine(
+            link=Link(company.name, f"{company.folder}/{INDEX}"),
+            has_alarm=bool(facts.alarms.get(company.company_id)),
+            sent_today=totals.sent_today(by_company.get(company.company_id, {})),
+            work=works.get(company.company_id, nothing),
+        )
+        for company in companies
+    )
+    by_lines = ((labels.IDENTITY_COMPANIES, [line.work for line in lines]),)
     return CompaniesPage(
-        title=labels.ALL_COMPANIES,
+        title=labels.GROUP,
         trail=(),
+        up="../",
         stamp=stamp,
-        companies=tuple(
-            CompanyLine(
-                link=Link(company.name, f"{company.folder}/{INDEX}"),
-                sent_today=totals.sent_today(counts.get(company.company_id, {})),
-                calls=sum(
-                    entry.call_requested + entry.no_reply + entry.not_sent
-                    for entry in lists.get(company.company_id, ())
-                ),
-                has_alarm=bool(alarms.get(company.company_id)),
-            )
-            for company in companies
+        proof=Proof(edition.run_id, edition.fingerprint).with_identities(
+            *report.identities(facts, by_lines)
         ),
+        totals_file=TOTALS_JSON,
+        companies=lines,
+        alarms=alarms.build_group(facts.alarms, companies, edition.timezone),
+        **report.parts(facts, group_total.address, edition.timezone),
     )

@@ -13,27 +13,22 @@ import psycopg
 from psycopg import sql
 
 from reports import formats, labels
+from reports.editions import Edition
 from reports.filters import Filters
-from reports.pages.page import Link, Stamp
+from reports.pages.page import Link, Parameter, Proof, Stamp
 from reports.paths import INDEX, company_folder
 
 
 class Company(NamedTuple):
-    """One company at one instant; both instants are local clock times."""
+    """One company at one instant; every time is a local clock time."""
 
     company_id: str
     name: str
-    timezone: str
     local_date: date
     no_reply_days: int
     dispatch_grace_hours: Decimal
-    as_of: datetime
-    data_until: datetime | None
-
-    @property
-    def stamp(self) -> Stamp:
-        """The age of the facts, in the company's time."""
-        return Stamp(self.as_of, self.data_until, self.timezone)
+    stamp: Stamp
+    proof: Proof
 
     @property
     def folder(self) -> str:
@@ -42,8 +37,13 @@ class Company(NamedTuple):
 
     @property
     def trail(self) -> tuple[Link, ...]:
-        """The way from a page in its folder back to the index."""
-        return (Link(labels.ALL_COMPANIES, f"../{INDEX}"),)
+        """The way from a page in its folder back to the group's page."""
+        return (Link(labels.GROUP, f"../{INDEX}"),)
+
+    @property
+    def up(self) -> str:
+        """The way from a page in its folder to the publish folder."""
+        return "../../"
 
 
 # `data until` is the greatest source time of all tables, in each company's clock.
@@ -61,20 +61,62 @@ select
     company.timezone,
     company.local_date,
     company.no_reply_days,
+    company.no_show_hours,
     company.dispatch_grace_hours,
-    company.as_of at time zone company.timezone as as_of,
-    freshness.data_until at time zone company.timezone as data_until
+    freshness.data_until
 from company
 cross join freshness
 where {condition}
 """
 
 
-def find(conn: psycopg.Connection, filters: Filters) -> list[Company]:
+def find(conn: psycopg.Connection, filters: Filters, edition: Edition) -> list[Company]:
     """The companies that may be seen, in the order of their names."""
     condition = filters.of_companies("company")
     query = sql.SQL(_COMPANIES).format(condition=condition.text)
-    companies = map(Company._make, conn.execute(query, condition.parameters))
+    companies = [_company(edition, *row) for row in conn.execute(query, condition.parameters)]
     return sorted(
         companies, key=lambda company: (formats.name_order(company.name), company.company_id)
+    )
+
+
+def _company(
+    edition: Edition,
+    company_id: str,
+    name: str,
+    timezone: str,
+    local_date: date,
+    no_reply_days: int,
+    no_show_hours: Decimal,
+    dispatch_grace_hours: Decimal,
+    data_until: datetime | None,
+) -> Company:
+    parameters = (
+        Parameter(labels.PARAMETER_NO_REPLY, formats.days(no_reply_days)),
+        Parameter(labels.PARAMETER_NO_SHOW, formats.hours(no_show_hours)),
+        Parameter(labels.PARAMETER_GRACE, formats.hours(dispatch_grace_hours)),
+    )
+    return Company(
+        company_id,
+        name,
+        local_date,
+        no_reply_days,
+        dispatch_grace_hours,
+        stamp_of(edition, data_until, timezone, edition.stale_hours_of(company_id)),
+        Proof(edition.run_id, edition.fingerprint, parameters),
+    )
+
+
+def stamp_of(
+    edition: Edition, data_until: datetime | None, timezone: str, stale_hours: float
+) -> Stamp:
+    """The age of an edition's facts as the clock of a time zone shows it."""
+    generated_at = formats.local(edition.generated_at, timezone)
+    return Stamp(
+        as_of=formats.local(edition.as_of, timezone),
+        data_until=None if data_until is None else formats.local(data_until, timezone),
+        generated_at=generated_at,
+        generated_machine=edition.generated_at.isoformat(timespec="seconds"),
+        timezone=timezone,
+        stale_hours=stale_hours,
     )

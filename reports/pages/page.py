@@ -1,4 +1,4 @@
-"""What every page has: its name, the way back, and the proof of its age.
+"""What every page has: its name, the way back, and the proof of its numbers.
 
 Belongs here: the base view model, which `base.html` shows, and the pieces that several pages
 share. Does not: anything only one page shows.
@@ -21,11 +21,32 @@ class Link(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """How old the page's facts are, in local clock time of `timezone`."""
+    """How old the page's facts are; local clock times of `timezone`, hours as a limit. Without
+    `as_of` nothing was ever published.
 
-    as_of: datetime
+    `generated_machine` is the same instant as `generated_at`, with its offset: the page's script
+    compares it with the reader's clock.
+    """
+
+    as_of: datetime | None
     data_until: datetime | None
+    generated_at: datetime
+    generated_machine: str
     timezone: str
+    stale_hours: float
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the data were older than the limit when the page was made, or never came."""
+        if self.data_until is None:
+            return True
+        age = self.generated_at - self.data_until
+        return age.total_seconds() > self.stale_hours * 3600
+
+    @property
+    def limit(self) -> str:
+        """The limit in words."""
+        return formats.hours(self.stale_hours)
 
 
 class Share(NamedTuple):
@@ -40,12 +61,56 @@ class Share(NamedTuple):
         return formats.percent(self.part, self.whole)
 
 
+class Identity(NamedTuple):
+    """Two numbers counted on two ways that must be one, and what they count."""
+
+    words: str
+    left: int
+    right: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether they are equal."""
+        return self.left == self.right
+
+
+class Parameter(NamedTuple):
+    """A parameter of the rules that the numbers were computed with, in words."""
+
+    words: str
+    value: str
+
+
+class Proof(NamedTuple):
+    """By what the page can be believed and found again.
+
+    `fingerprint` is the hash of the published tables (`reports/fingerprint.py`): equal for the same
+    source and the same as-of.
+    """
+
+    run_id: str
+    fingerprint: str
+    parameters: tuple[Parameter, ...] = ()
+    identities: tuple[Identity, ...] = ()
+
+    def with_identities(self, *identities: Identity) -> Proof:
+        """The same proof with what the page itself has computed."""
+        return self._replace(identities=identities)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The fields of the base template."""
+    """The fields of the base template.
+
+    `up` is the way from the page to the publish folder, where the pages beside the editions stand.
+    """
 
     template: ClassVar[str]
+    script: ClassVar[str | None] = None
+    """The file in `static/` of the page's own script, which it works without."""
 
     title: str
     trail: tuple[Link, ...]
+    up: str
     stamp: Stamp
+    proof: Proof

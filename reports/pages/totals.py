@@ -1,13 +1,14 @@
 """The seven totalizers of R11 with their buckets, for the contacts of today and for all.
 
-Belongs here: the part of a page that shows totals, its query and its builder. Does not: how a
-row falls into a bucket (R6–R11 are SQL), nor a whole page.
+Belongs here: the part of a report that shows totals, its queries and its builder. Does not: how a
+row falls into a bucket (R6–R11 are SQL), where its rows are shown (`total_rows.py`), nor a whole
+page.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,19 +26,45 @@ class Count(NamedTuple):
     today: int
     all_dates: int
 
+    def plus(self, other: Count) -> Count:
+        """Both together."""
+        return Count(self.today + other.today, self.all_dates + other.all_dates)
+
 
 NONE = Count(0, 0)
 
 Counts = Mapping[tuple[str, str], Count]
 """The counts of one company by totalizer and bucket; what is missing is zero."""
 
+Address = Callable[[str, str | None, bool], str]
+"""Where the rows of a total (bucket None) or of a bucket stand: of today's contacts, or of all."""
+
+
+class Clients(NamedTuple):
+    """Different clients by totalizer and bucket; None is the whole total, which is no sum, since a
+    client may stand in several buckets. And the rows that were looked at, to prove the totals by.
+    """
+
+    counts: Mapping[tuple[str, str | None], Count]
+    rows: int
+
+
+class Figure(NamedTuple):
+    """A number, and the address of exactly the rows it counts; without rows there is none."""
+
+    number: int
+    href: str | None
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bucket, shown even when it is empty."""
+    """One bucket, shown even when it is empty. A total with a single bucket has no shares."""
 
     label: str
-    count: Count
+    today: Figure
+    all_dates: Figure
+    clients: int
+    share: Share | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +74,10 @@ class Total:
     code: str
     label: str
     note: str
+    today: Figure
+    all_dates: Figure
+    clients: int
     buckets: tuple[Bucket, ...]
-
-    @property
-    def count(self) -> Count:
-        """R11: the total is the sum of its buckets, so it cannot disagree with them."""
-        return Count(
-            sum(bucket.count.today for bucket in self.buckets),
-            sum(bucket.count.all_dates for bucket in self.buckets),
-        )
 
 
 _COUNTS = """
@@ -69,6 +91,36 @@ from totalizer
 inner join company on company.company_id = totalizer.company_id
 where {condition}
 group by totalizer.company_id, totalizer.totalizer, totalizer.bucket
+"""
+
+# One pass over the rows: each client once in a bucket, and once in its total (bucket null).
+_CLIENTS = """
+with once as (
+
+    select
+        totalizer_row.totalizer,
+        totalizer_row.bucket,
+        totalizer_row.client_id,
+        bool_or({today}) as is_today,
+        count(*) as row_count
+    from totalizer_row
+    inner join company on company.company_id = totalizer_row.company_id
+    where {condition}
+    group by grouping sets (
+        (totalizer_row.totalizer, totalizer_row.bucket, totalizer_row.client_id),
+        (totalizer_row.totalizer, totalizer_row.client_id)
+    )
+
+)
+
+select
+    totalizer,
+    bucket,
+    count(client_id) filter (where is_today) as today,
+    count(client_id) as all_dates,
+    sum(row_count)::bigint as row_count
+from once
+group by totalizer, bucket
 """
 
 
@@ -86,52 +138,122 @@ def find(conn: psycopg.Connection, filters: Filters) -> dict[str, Counts]:
     return dict(companies)
 
 
+def find_clients(conn: psycopg.Connection, filters: Filters) -> Clients:
+    """The clients behind the totals of all companies that the filters choose, together."""
+    condition = filters.of_agendas("totalizer_row")
+    query = sql.SQL(_CLIENTS).format(
+        today=contact_day("totalizer_row", "today"), condition=condition.text
+    )
+    counts: dict[tuple[str, str | None], Count] = {}
+    rows = 0
+    for totalizer, bucket, today, all_dates, row_count in conn.execute(query, condition.parameters):
+        counts[totalizer, bucket] = Count(today, all_dates)
+        rows += row_count if bucket is None else 0
+    return Clients(counts, rows)
+
+
 def find_loss_reasons(conn: psycopg.Connection) -> dict[str, str]:
     """The name of each loss reason by its id."""
     return dict(conn.execute("select loss_reason_id, name from loss_reason").fetchall())
 
 
-def build(counts: Counts, loss_reasons: Mapping[str, str]) -> tuple[Total, ...]:
-    """Label the counts in the order of the specification."""
-    return tuple(
-        Total(
-            totalizer,
-            label,
-            labels.TOTALIZER_NOTES[totalizer],
-            _buckets(totalizer, counts, loss_reasons),
-        )
-        for totalizer, label in labels.TOTALIZERS.items()
-    )
+def together(companies: Iterable[Counts]) -> Counts:
+    """The counts of several companies as those of one."""
+    sums: dict[tuple[str, str], Count] = defaultdict(lambda: NONE)
+    for counts in companies:
+        for key, count in counts.items():
+            sums[key] = sums[key].plus(count)
+    return dict(sums)
+
+
+def of_total(counts: Counts, totalizer: str) -> Count:
+    """R11: a total is the sum of its buckets, so it cannot disagree with them."""
+    return sum_of(count for (of, _), count in counts.items() if of == totalizer)
+
+
+def sum_of(counts: Iterable[Count]) -> Count:
+    """All of them together."""
+    whole = NONE
+    for count in counts:
+        whole = whole.plus(count)
+    return whole
 
 
 def sent_today(counts: Counts) -> Share:
     """R12: the share sent, of the active open agendas with contact date today."""
-    whole = sum(count.today for (totalizer, _), count in counts.items() if totalizer == "active")
-    return Share(counts.get(("active", "sent"), NONE).today, whole)
+    return Share(counts.get(("active", "sent"), NONE).today, of_total(counts, "active").today)
 
 
-def _buckets(totalizer: str, counts: Counts, loss_reasons: Mapping[str, str]) -> tuple[Bucket, ...]:
+def buckets_of(totalizer: str, counts: Counts, loss_reasons: Mapping[str, str]) -> dict[str, str]:
+    """The buckets of a total and what they are called, in the order in which they are shown: that
+    of the specification; of loss reasons the most frequent first, the one of no reason last.
+    """
     # A code that has no label must not disappear: the total would be short of it.
-    counted = {bucket: count for (of, bucket), count in counts.items() if of == totalizer}
-    if totalizer == "refused":
-        return _refused_buckets(counted, loss_reasons)
-    known = labels.BUCKETS[totalizer]
-    codes = [*known, *sorted(counted.keys() - known.keys())]
-    return tuple(
-        Bucket(labels.bucket_label(totalizer, code), counted.get(code, NONE)) for code in codes
-    )
-
-
-def _refused_buckets(
-    counted: Mapping[str, Count], loss_reasons: Mapping[str, str]
-) -> tuple[Bucket, ...]:
-    # The most frequent reason first; the id of a reason that was dropped is shown as it is.
+    counted = {bucket for of, bucket in counts if of == totalizer}
+    if totalizer != "refused":
+        known = labels.BUCKETS[totalizer]
+        return {
+            code: labels.bucket_label(totalizer, code)
+            for code in (*known, *sorted(counted - known.keys()))
+        }
+    # The id of a reason that was dropped is shown as it is.
     named = {code: code for code in counted} | dict(loss_reasons)
     named.pop(labels.UNSPECIFIED, None)
-    reasons = [Bucket(name, counted.get(code, NONE)) for code, name in named.items()]
-    reasons.sort(key=lambda reason: (-reason.count.all_dates, formats.name_order(reason.label)))
-    unspecified = Bucket(
-        labels.bucket_label("refused", labels.UNSPECIFIED),
-        counted.get(labels.UNSPECIFIED, NONE),
+    order = sorted(
+        named.items(),
+        key=lambda reason: (
+            -counts.get((totalizer, reason[0]), NONE).all_dates,
+            formats.name_order(reason[1]),
+            reason[0],
+        ),
     )
-    return (*reasons, unspecified)
+    unspecified = labels.bucket_label(totalizer, labels.UNSPECIFIED)
+    return dict(order) | {labels.UNSPECIFIED: unspecified}
+
+
+def build(
+    counts: Counts, clients: Clients, loss_reasons: Mapping[str, str], address: Address
+) -> tuple[Total, ...]:
+    """Label the counts in the order of the specification and lead each to its rows."""
+    return tuple(
+        _total(totalizer, counts, clients, buckets_of(totalizer, counts, loss_reasons), address)
+        for totalizer in labels.TOTALIZERS
+    )
+
+
+def figures(
+    count: Count, totalizer: str, bucket: str | None, address: Address
+) -> tuple[Figure, Figure]:
+    """Both numbers, each with the address of its rows."""
+    return (
+        Figure(count.today, address(totalizer, bucket, True) if count.today else None),
+        Figure(count.all_dates, address(totalizer, bucket, False) if count.all_dates else None),
+    )
+
+
+def _total(
+    totalizer: str,
+    counts: Counts,
+    clients: Clients,
+    named: Mapping[str, str],
+    address: Address,
+) -> Total:
+    whole = of_total(counts, totalizer)
+
+    def bucket(code: str, label: str) -> Bucket:
+        count = counts.get((totalizer, code), NONE)
+        return Bucket(
+            label,
+            *figures(count, totalizer, code, address),
+            clients.counts.get((totalizer, code), NONE).all_dates,
+            Share(count.all_dates, whole.all_dates) if len(named) > 1 else None,
+        )
+
+    return Total(
+        totalizer,
+        labels.TOTALIZERS[totalizer],
+        labels.TOTALIZER_NOTES[totalizer],
+        *figures(whole, totalizer, None, address),
+        clients.counts.get((totalizer, None), NONE).all_dates,
+        tuple(bucket(code, label) for code, label in named.items()),
+    )

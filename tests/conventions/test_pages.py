@@ -18,13 +18,14 @@ import yaml
 from jinja2 import nodes
 
 from reports.formats import FILTERS
-from reports.pages import PAGES
 from reports.pages.page import Page
+from reports.plan import PAGES
 from reports.render import ENVIRONMENT
 from tests.unit.published_tables import DDL
 
 Used = set[tuple[str, str]]
-GLOBALS = {"policy", "stylesheet"}
+GLOBALS = {"policy", "static", "age_script"}
+CLASS_FIELDS = {"template", "script"}
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "reports" / "templates"
 MARTS = ROOT / "dbt_project" / "models" / "marts"
@@ -38,14 +39,19 @@ def test_a_template_uses_exactly_the_fields_of_its_page(page: type[Page]) -> Non
 def test_every_template_belongs_to_a_page() -> None:
     assert {path.name for path in TEMPLATES.iterdir()} == {
         "base.html",
+        *(path.name for path in TEMPLATES.glob("parts_*.html")),
         *(page.template for page in PAGES),
     }
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.iterdir()), ids=lambda path: path.name)
-def test_a_template_has_no_script_no_inline_style_and_no_switch_of_escaping(path: Path) -> None:
+def test_a_template_has_no_inline_script_no_inline_style_and_no_switch_of_escaping(
+    path: Path,
+) -> None:
     text = path.read_text(encoding="utf-8")
-    assert not re.search(r"<script|\sstyle=|\son\w+=|\bsafe\b|autoescape|https?:", text)
+    script_of_its_own = r"<script(?!>\{\{ static\([a-z_.]+\) \}\}</script>)"
+    assert not re.search(script_of_its_own, text)
+    assert not re.search(r"\sstyle=|\son\w+=|\bsafe\b|autoescape|https?:", text)
 
 
 def test_every_format_a_template_may_use_is_used() -> None:
@@ -88,6 +94,7 @@ class Walk:
 
     def __init__(self) -> None:
         self.used: Used = set()
+        self.macros: dict[str, nodes.Macro] = {}
 
     def statements(self, body: list[nodes.Node], names: dict[str, object]) -> None:
         """Follow each node; `names` are the variables in scope with their types."""
@@ -99,18 +106,47 @@ class Walk:
         if isinstance(node, nodes.For):
             inside = names | {node.target.name: element_of(self.type_of(node.iter, names))}
             self.statements(node.body, inside)
+            self.statements(node.else_, names)
+        elif isinstance(node, nodes.FromImport):
+            assert isinstance(node.template, nodes.Const)
+            for macro in parsed(node.template.value).find_all(nodes.Macro):
+                self.macros[macro.name] = macro
+        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
+            self.call(node, names)
         elif isinstance(node, nodes.Getattr | nodes.Name):
             self.type_of(node, names)
         else:
             for child in node.iter_child_nodes():
                 self.node(child, names)
 
+    def call(self, node: nodes.Call, names: dict[str, object]) -> None:
+        """Follow a macro with the types that it is called with; the program's functions have none.
+
+        A macro of `parts_<what>.html` is called with positional arguments.
+        """
+        assert isinstance(node.node, nodes.Name)
+        for argument in node.args:
+            self.node(argument, names)
+        macro = self.macros.get(node.node.name)
+        if macro is None:
+            assert node.node.name in GLOBALS, f"{node.node.name} is not a macro that was imported"
+            return
+        given = {
+            parameter.name: self.type_of(argument, names)
+            for parameter, argument in zip(macro.args, node.args, strict=True)
+        }
+        self.statements(macro.body, given)
+
     def type_of(self, node: nodes.Node, names: dict[str, object]) -> object:
         """The declared type of an expression, noting the fields that it reads."""
         if isinstance(node, nodes.Name):
             return str if node.name in GLOBALS else names[node.name]
+        if isinstance(node, nodes.Const):
+            return type(node.value)
         assert isinstance(node, nodes.Getattr), f"a template only reads fields, not {node!r}"
         owner = without_none(self.type_of(node.node, names))
+        if owner is not None and node.attr in CLASS_FIELDS and issubclass(owner, Page):
+            return str
         assert node.attr in members_of(owner), f"{owner} has no {node.attr}"
         self.used.add((name_of(owner, node.attr), node.attr))
         return members_of(owner)[node.attr]

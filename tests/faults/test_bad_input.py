@@ -163,6 +163,36 @@ def test_a_delivery_that_is_not_fit_is_refused_whole(
         assert all(line in said.output for line in message.splitlines())
 
 
+def test_the_quality_page_tells_a_failed_run_and_no_edition_changes(
+    program: Program, delivery: Path
+) -> None:
+    before = program.editions()
+    edit("agenda", rename_column("contact_date", "date"))(delivery)
+    assert program.call("run", "--source", delivery, "--as-of", AS_OF).exit_code == 1
+    said = program.beside("qualidade.html")
+    assert "A última execução falhou em" in said
+    assert "os dados publicados são de 20/11/2026 12:00" in said
+    assert "agenda.csv" in said.partition("Entrega recusada")[2][:200]
+    assert "Recusada em" in said
+    assert program.editions() == before
+    said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF).output
+    assert "Warning: the quality page" not in said
+    assert "A última execução falhou" not in program.beside("qualidade.html")
+    assert "20/11/2026 12:00 Atual" in program.beside("edicoes.html")
+
+
+def test_a_quality_page_that_cannot_be_written_does_not_fail_the_run(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PublishError("the quality page could not be written")
+
+    monkeypatch.setattr("orchestration.standing.write_standing", refuse)
+    said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
+    assert said.exit_code == 0, said.output
+    assert "Warning: the quality page could not be written" in said.output
+
+
 def test_a_first_delivery_must_hold_every_file(
     program: Program, delivery: Path, database: Database, tmp_path: Path
 ) -> None:
@@ -232,7 +262,7 @@ def test_a_full_disk_at_the_publish_folder_changes_nothing(
     real_open = os.open
 
     def full(path: str | Path, flags: int, *mode: int, **named: int) -> int:
-        if "editions" in str(path) and flags & os.O_CREAT and not str(path).endswith("index.html"):
+        if ".partial" in str(path) and flags & os.O_CREAT and not str(path).endswith("index.html"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         return real_open(path, flags, *mode, **named)
 
@@ -242,13 +272,13 @@ def test_a_full_disk_at_the_publish_folder_changes_nothing(
     assert said.exit_code == 1, said.output
     assert "No space left" in said.output
     assert (program.published(), program.pages()) == (before, pages)
-    assert not list((program.home / "published" / "editions").glob("*.partial"))
+    assert not list((program.home / "published").glob("*.partial"))
 
 
 def test_old_editions_that_cannot_be_removed_do_not_fail_the_run(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> list[str]:
+    def refuse(*_: object, **__: object) -> list[str]:
         raise PublishError("the old editions could not be removed")
 
     monkeypatch.setattr("reports.editions.prune", refuse)

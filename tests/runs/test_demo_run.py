@@ -92,6 +92,7 @@ def test_no_personal_data_in_output_events_or_check_results(
             for table in ("dagster.event_logs", "dagster.runs", "ops.check_result", "ops.delivery")
             for row in conn.execute(f"select t::text from {table} as t")
         )
+    told += program.beside("qualidade.html") + program.beside("edicoes.html")
     assert len(personal) > 500
     assert [value for value in personal if value in told] == []
 
@@ -131,6 +132,11 @@ def test_a_company_that_lost_all_its_rows_stops_publication(
     assert said.exit_code == 3, said.output
     assert said.last_line.startswith("Not published: blocking checks failed")
     assert (program.published(), program.pages()) == (before, pages)
+    told = program.beside("qualidade.html")
+    assert "Uma verificação parou a última execução em" in told
+    assert "os dados publicados são de 20/11/2026 12:00" in told
+    lost = told.partition("O que não passou Verificação")[2]
+    assert lost.index("Nenhuma empresa perdeu todas as suas agendas") < lost.index("✕ bloqueou")
 
 
 def test_a_failed_data_test_stops_publication(
@@ -158,3 +164,7 @@ def test_a_failed_data_test_stops_publication(
     assert said.exit_code == 3, said.output
     assert "assert_every_total_equals_its_rows (7 rows)" in said.last_line
     assert program.published() == before
+    assert (
+        "Cada total é igual ao número das suas linhas."
+        " assert_every_total_equals_its_rows ✕ bloqueou 7 encontradas bloqueia"
+    ) in program.beside("qualidade.html")

@@ -12,8 +12,14 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 from psycopg import sql
 
+from reports.editions import Edition
+
+# The edition of the tests: made one minute after the instant that it shows.
 AS_OF = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)  # 09:00 in São Paulo, 08:00 in Manaus
 TODAY = date(2026, 11, 20)
+EDITION = Edition(
+    as_of=AS_OF, generated_at=AS_OF + timedelta(minutes=1), run_id="11112222-run", stale_hours=24
+)
 HOSTILE_NAMES = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -35,7 +41,7 @@ create table campaign (campaign_id text, name text, active boolean);
 create table event_type (event_type_id text, campaign_id text, name text);
 create table loss_reason (loss_reason_id text, name text);
 create table client (client_id text, name text, ddd text, mobile text, landline text, email text,
-    accepts_messages boolean);
+    accepts_messages boolean, is_opted_out boolean, consent_origin text, consent_at timestamptz);
 create table vehicle (vehicle_id text, client_id text, plate text, model text, active boolean);
 create table source_freshness (table_name text, data_until timestamptz, as_of timestamptz);
 create table agenda_status (agenda_id text, company_id text, contact_date date, campaign_id text,
@@ -44,20 +50,44 @@ create table agenda_status (agenda_id text, company_id text, contact_date date, 
     is_no_show boolean, no_show_kind text, no_show_at timestamptz, cycle_start timestamptz,
     response text, loss_reason_id text, replied_at timestamptz, days_without_reply integer,
     booking_id text, booked_for timestamptz, call_reason text, call_detail text,
-    as_of timestamptz);
+    created_at timestamptz, closed_at timestamptz, as_of timestamptz);
 create table passive_contact_status (contact_id text, company_id text, contact_date date,
     client_id text, is_ambiguous boolean, bucket text, agenda_id text, booking_id text,
-    as_of timestamptz);
+    contacted_at timestamptz, as_of timestamptz);
 create table totalizer (company_id text, contact_date date, campaign_id text, event_type_id text,
     team_id text, agent_id text, totalizer text, bucket text, agenda_count bigint,
     as_of timestamptz);
 create table totalizer_history (snapshot_date date, company_id text, totalizer text, bucket text,
     agenda_count bigint, as_of timestamptz);
 create table sending_alarm (company_id text, cause text, agenda_count bigint,
+    client_count bigint,
     oldest_since timestamptz, as_of timestamptz);
 create table call_list (agenda_id text, company_id text, agent_id text, priority integer,
     position bigint, call_reason text, call_detail text, since timestamptz, phone text,
-    attempts bigint, last_attempt_at timestamptz, last_outcome text, as_of timestamptz);
+    attempts bigint, last_attempt_at timestamptz, last_outcome text, listed_at timestamptz,
+    days_untried integer, as_of timestamptz);
+create table call_waiting (company_id text, agenda_id text, agent_id text, position bigint,
+    wait_reason text, since timestamptz, callable_at timestamptz, as_of timestamptz);
+create table dispatch (company_id text, agenda_id text, dispatch_id text, purpose text,
+    queued_at timestamptz, outcome text, sent_at timestamptz, delivered_at timestamptz,
+    read_at timestamptz, failed_at timestamptz, error_code text, cause text, as_of timestamptz);
+create table reply (company_id text, agenda_id text, reply_id text, dispatch_id text,
+    option_id text, label text, action text, loss_reason_id text, replied_at timestamptz,
+    as_of timestamptz);
+create table booking (company_id text, agenda_id text, booking_id text, channel text,
+    created_at timestamptz, scheduled_for timestamptz, confirmed_at timestamptz,
+    arrived_at timestamptz, cancelled_at timestamptz, no_show_kind text, no_show_at timestamptz,
+    as_of timestamptz);
+create table call_attempt (company_id text, agenda_id text, attempt_id text, user_id text,
+    called_at timestamptz, outcome text, note text, as_of timestamptz);
+create table funnel (company_id text, contact_date date, campaign_id text, event_type_id text,
+    team_id text, agent_id text, funnel text, step text, agenda_count bigint, as_of timestamptz);
+create table totalizer_row (company_id text, totalizer text, row_id text, agenda_id text,
+    contact_date date, campaign_id text, event_type_id text, team_id text, agent_id text,
+    client_id text, bucket text, as_of timestamptz);
+create table totalizer_movement (company_id text, totalizer text, row_id text, agenda_id text,
+    contact_date date, agent_id text, client_id text, direction text, bucket text, event text,
+    previous_as_of timestamptz, as_of timestamptz);
 create table no_show_return (booking_id text, agenda_id text, company_id text,
     no_show_at timestamptz, as_of timestamptz);
 create table dispatch_due (agenda_id text, company_id text, purpose text, as_of timestamptz);
@@ -95,6 +125,14 @@ _WITH_AS_OF = {
     "totalizer",
     "sending_alarm",
     "call_list",
+    "call_waiting",
+    "dispatch",
+    "reply",
+    "booking",
+    "call_attempt",
+    "funnel",
+    "totalizer_row",
+    "totalizer_movement",
 }
 
 
@@ -111,19 +149,73 @@ def company(company_id: str, name: str, **columns: object) -> dict[str, object]:
     } | columns
 
 
-def total(
-    company_id: str, totalizer: str, bucket: str, agenda_count: int, contact_date: date = TODAY
-) -> dict[str, object]:
-    """A row of `totalizer`."""
-    return {
-        "company_id": company_id,
-        "totalizer": totalizer,
-        "bucket": bucket,
-        "agenda_count": agenda_count,
-        "contact_date": contact_date,
-        "campaign_id": "revisao",
-        "event_type_id": "r10",
-    }
+def agendas(
+    conn: psycopg.Connection, company_id: str, name: str, count: int, **columns: object
+) -> None:
+    """As many agendas alike, with the clients in turn; active and open unless told otherwise."""
+    insert(
+        conn,
+        "agenda_status",
+        *(
+            {
+                "company_id": company_id,
+                "agenda_id": f"{company_id}/{name}/{number}",
+                "contact_date": TODAY,
+                "campaign_id": "revisao",
+                "event_type_id": "r10",
+                "client_id": f"p{number % len(HOSTILE_NAMES)}",
+                "origin": "active",
+                "is_open": True,
+                "is_no_show": False,
+                "whatsapp_status": "sent",
+                "response": "awaiting_reply",
+                "created_at": AS_OF - timedelta(days=9),
+            }
+            | columns
+            for number in range(1, count + 1)
+        ),
+    )
+
+
+def count_totals(conn: psycopg.Connection) -> None:
+    """Fill `totalizer_row` and `totalizer` from the agendas and passive contacts that are there."""
+    conn.execute(_TOTALIZER_ROWS)
+    conn.execute(
+        """
+        insert into totalizer
+        select company_id, contact_date, campaign_id, event_type_id, team_id, agent_id, totalizer,
+            bucket, count(*), as_of
+        from totalizer_row
+        group by company_id, contact_date, campaign_id, event_type_id, team_id, agent_id,
+            totalizer, bucket, as_of
+        """
+    )
+
+
+_TOTALIZER_ROWS = """
+insert into totalizer_row
+select agenda_status.company_id, total.totalizer, agenda_id, agenda_id, contact_date, campaign_id,
+    event_type_id, team_id, agent_id, client_id, total.bucket, as_of
+from agenda_status
+cross join lateral (values
+    ('active', origin = 'active' and is_open, whatsapp_status),
+    ('no_show', is_no_show, no_show_kind),
+    ('refused', origin = 'active' and response = 'refused',
+        coalesce(loss_reason_id, 'unspecified')),
+    ('booked', origin = 'active' and response = 'booked', response),
+    ('call_requested', origin = 'active' and is_open and response = 'call_requested', response),
+    ('no_reply', origin = 'active' and is_open and response = 'no_reply',
+        case when days_without_reply >= 3 then '3+' else days_without_reply::text end)
+) as total (totalizer, is_counted, bucket)
+where total.is_counted
+union all
+select passive_contact_status.company_id, 'passive', contact_id, agenda_id,
+    passive_contact_status.contact_date, agenda_status.campaign_id, agenda_status.event_type_id,
+    agenda_status.team_id, agenda_status.agent_id, passive_contact_status.client_id, bucket,
+    passive_contact_status.as_of
+from passive_contact_status
+left join agenda_status using (company_id, agenda_id)
+"""
 
 
 def call(
@@ -150,6 +242,10 @@ def call(
             "campaign_id": "revisao",
             "event_type_id": "r10",
             "whatsapp_status": "other",
+            "origin": "active",
+            "is_open": True,
+            "is_no_show": False,
+            "response": listed["call_reason"],
         }
         | key
         | reason
@@ -188,9 +284,19 @@ def fill(conn: psycopg.Connection) -> None:
             )
         ),
     )
-    insert(conn, "campaign", {"campaign_id": "revisao", "name": "Revisões", "active": True})
+    insert(
+        conn,
+        "campaign",
+        {"campaign_id": "revisao", "name": "Revisões", "active": True},
+        {"campaign_id": "antiga", "name": "Recall <2025>", "active": False},
+    )
     insert(
         conn, "event_type", {"event_type_id": "r10", "campaign_id": "revisao", "name": "10.000 km"}
+    )
+    insert(
+        conn,
+        "team",
+        {"team_id": "t1", "company_id": "c1", "name": "Balcão & Pátio", "is_service_desk": True},
     )
     insert(
         conn,
@@ -209,22 +315,69 @@ def fill(conn: psycopg.Connection) -> None:
         {"vehicle_id": "v1", "client_id": "p0", "plate": "ABC1D23", "model": "Onix 1.0"},
         {"vehicle_id": "v2", "client_id": "p1", "model": "<b>Gol</b>"},
     )
+    agendas(conn, "c1", "sent", 12, agent_id="a1")
+    agendas(conn, "c1", "sent before", 9, contact_date=TODAY - day, team_id="t1")
+    agendas(
+        conn,
+        "c1",
+        "silent",
+        8,
+        contact_date=TODAY - 4 * day,
+        response="no_reply",
+        days_without_reply=4,
+        campaign_id="antiga",
+        event_type_id="dropped",
+    )
+    agendas(
+        conn,
+        "c1",
+        "away",
+        4,
+        contact_date=TODAY - day,
+        response="not_sent",
+        is_no_show=True,
+        no_show_kind="automatic",
+        no_show_at=AS_OF - hour,
+    )
+    agendas(conn, "c1", "price", 2, response="refused", loss_reason_id="l2", is_open=False)
+    agendas(
+        conn,
+        "c1",
+        "dropped reason",
+        7,
+        contact_date=TODAY - day,
+        response="refused",
+        loss_reason_id="gone",
+        is_open=False,
+    )
+    agendas(conn, "c1", "unspecified", 11, response="refused", is_open=False)
+    agendas(
+        conn,
+        "c1",
+        "booked",
+        6,
+        response="booked",
+        is_open=False,
+        booking_id="b1",
+        booked_for=AS_OF + day,
+    )
+    agendas(conn, "c2", "unreachable", 1, whatsapp_status="invalid_phone", response="not_sent")
     insert(
         conn,
-        "totalizer",
-        total("c1", "active", "sent", 1234),
-        total("c1", "active", "sent", 4321, TODAY - day),
-        total("c1", "active", "opted_out", 3),
-        total("c1", "active", "other", 9),
-        total("c1", "no_show", "automatic", 4, TODAY - day),
-        total("c1", "passive", "booking_registered", 5),
-        total("c1", "refused", "l2", 2),
-        total("c1", "refused", "gone", 7, TODAY - day),
-        total("c1", "refused", "unspecified", 11),
-        total("c1", "booked", "booked", 6),
-        total("c1", "call_requested", "call_requested", 1),
-        total("c1", "no_reply", "3+", 8, TODAY - 4 * day),
-        total("c2", "active", "invalid_phone", 1),
+        "passive_contact_status",
+        *(
+            {
+                "company_id": "c1",
+                "contact_id": f"w{number}",
+                "contact_date": TODAY,
+                "client_id": f"p{number}",
+                "is_ambiguous": number == 1,
+                "bucket": "booking_registered",
+                "contacted_at": AS_OF - hour,
+                "as_of": AS_OF,
+            }
+            for number in range(1, 6)
+        ),
     )
     insert(
         conn,
@@ -233,9 +386,16 @@ def fill(conn: psycopg.Connection) -> None:
             "company_id": "c1",
             "cause": "queued",
             "agenda_count": 1,
+            "client_count": 1,
             "oldest_since": AS_OF - 2 * day,
         },
-        {"company_id": "c1", "cause": "not_queued", "agenda_count": 2345},
+        {
+            "company_id": "c1",
+            "cause": "not_queued",
+            "agenda_count": 2345,
+            "client_count": 1999,
+            "oldest_since": AS_OF - hour,
+        },
     )
     call(
         conn,
@@ -304,7 +464,249 @@ def fill(conn: psycopg.Connection) -> None:
         listed={"call_reason": "not_sent", "call_detail": "invalid_phone", "since": AS_OF - day},
         agenda={"campaign_id": "dropped", "whatsapp_status": "invalid_phone"},
     )
+    fill_histories(conn)
+    fill_reports(conn)
+    count_totals(conn)
     conn.commit()
+
+
+def fill_histories(conn: psycopg.Connection) -> None:
+    """What happened to the agendas of the lists, and who must not be phoned yet: messages,
+    replies, bookings and calls at one instant, hostile notes, a list with nobody to phone now.
+    """
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    first = {"company_id": "c1", "agenda_id": "c1/a1/1"}
+    second = {"company_id": "c1", "agenda_id": "c1/a1/2"}
+    conn.execute(
+        """
+        update client
+        set (ddd, mobile, landline, email, accepts_messages, is_opted_out, consent_origin) =
+            ('11', '98765-4321', '1134567890', '<maria>@example.com', true, false, 'register')
+        where client_id = 'p0';
+        update client
+        set (ddd, mobile, accepts_messages, is_opted_out, consent_origin, consent_at) =
+            ('011', '9999', true, true, 'reply', timestamptz '2026-11-18 13:00Z')
+        where client_id = 'p1';
+        update vehicle set active = true;
+        update call_list set days_untried = 1 where agenda_id = 'c1/a1/3';
+        """
+    )
+    insert(
+        conn,
+        "vehicle",
+        {"vehicle_id": "v3", "client_id": "p0", "model": "Uno", "active": False},
+        {"vehicle_id": "v4", "client_id": "p0", "plate": "=1+1", "active": True},
+    )
+    sent = AS_OF - 2 * day
+    message = {"purpose": "first_contact", "outcome": "sent"}
+    insert(
+        conn,
+        "dispatch",
+        first
+        | message
+        | {
+            "dispatch_id": "d1",
+            "queued_at": AS_OF - 23 * hour,
+            "sent_at": AS_OF - 23 * hour,
+            "delivered_at": AS_OF - 23 * hour,
+            "read_at": AS_OF - 22.5 * hour,
+        },
+        first
+        | {
+            "dispatch_id": "d0",
+            "purpose": "no_show",
+            "outcome": "failed",
+            "queued_at": AS_OF - 3 * day,
+            "failed_at": AS_OF - 3 * day,
+            "error_code": "131026",
+            "cause": "no_whatsapp",
+        },
+        second
+        | message
+        | {
+            "dispatch_id": "d2",
+            "queued_at": sent - hour,
+            "sent_at": sent,
+            "delivered_at": sent + hour / 60,
+        },
+        second | message | {"dispatch_id": "d1", "queued_at": sent - hour, "sent_at": sent},
+    )
+    insert(
+        conn,
+        "reply",
+        first
+        | {
+            "reply_id": "r1",
+            "dispatch_id": "d1",
+            "label": "Ligue <b>já</b>",
+            "action": "call_me",
+            "replied_at": AS_OF - 22 * hour,
+        },
+    )
+    insert(
+        conn,
+        "booking",
+        first
+        | {
+            "booking_id": "b1",
+            "channel": "front_desk",
+            "created_at": AS_OF - 6 * day,
+            "confirmed_at": AS_OF - 6 * day,
+            "scheduled_for": AS_OF - 4 * day,
+            "no_show_kind": "automatic",
+            "no_show_at": AS_OF - 4 * day + 2 * hour,
+        },
+    )
+    insert(
+        conn,
+        "call_attempt",
+        *(
+            first
+            | {
+                "attempt_id": attempt,
+                "user_id": user,
+                "called_at": AS_OF - hour,
+                "outcome": "no_answer",
+                "note": note,
+            }
+            for attempt, user, note in (
+                ("k2", "a1", '"><img src=x onerror=alert(2)>'),
+                ("k1", "gone", None),
+            )
+        ),
+    )
+    for number, (agent, reason, since, callable_at) in enumerate(
+        (
+            ("a1", "dispatch_grace", AS_OF - 9 * hour, AS_OF + 3 * hour),
+            ("a1", "awaiting_reply", AS_OF - day, AS_OF + day + timedelta(seconds=30)),
+            ("só espera", "dispatch_grace", AS_OF - 9 * hour, AS_OF + 3 * hour),
+        ),
+        start=1,
+    ):
+        key = {"company_id": "c1", "agent_id": agent, "agenda_id": f"c1/waiting/{number}"}
+        is_sent = reason == "awaiting_reply"
+        insert(
+            conn,
+            "agenda_status",
+            key
+            | {
+                "contact_date": TODAY,
+                "campaign_id": "revisao",
+                "event_type_id": "r10",
+                "team_id": "t1",
+                "client_id": "p0" if is_sent else f"p{number + 2}",
+                "vehicle_id": "v1" if is_sent else None,
+                "origin": "active",
+                "is_open": True,
+                "is_no_show": False,
+                "whatsapp_status": "sent" if is_sent else "other",
+                "whatsapp_cause": None if is_sent else "queued",
+                "last_sent_at": since if is_sent else None,
+                "response": "awaiting_reply" if is_sent else "not_sent",
+                "created_at": AS_OF - 5 * day,
+            },
+        )
+        insert(
+            conn,
+            "call_waiting",
+            key
+            | {
+                "position": number if agent == "a1" else 1,
+                "wait_reason": reason,
+                "since": since,
+                "callable_at": callable_at,
+            },
+        )
+
+
+def fill_reports(conn: psycopg.Connection) -> None:
+    """What only reports show: both funnels, days of history with gaps, and what moved since the
+    edition before, of the busy company and a little of the second.
+    """
+    day = timedelta(days=1)
+    insert(
+        conn,
+        "funnel",
+        *(
+            {
+                "company_id": of,
+                "contact_date": date,
+                "campaign_id": "revisao",
+                "event_type_id": "r10",
+                "team_id": team,
+                "agent_id": agent,
+                "funnel": funnel,
+                "step": step,
+                "agenda_count": count,
+            }
+            for of, date, team, agent, funnel, step, count in (
+                ("c1", TODAY, "t1", "a1", "contact", "agendas", 1200),
+                ("c1", TODAY, "t1", "a1", "contact", "sent", 1150),
+                ("c1", TODAY, "t1", "a1", "contact", "replied", 410),
+                ("c1", TODAY, "t1", "a1", "contact", "booked", 222),
+                ("c1", TODAY, "t1", "a1", "contact", "came", 199),
+                ("c1", TODAY - 29 * day, None, "a2", "contact", "agendas", 3),
+                ("c1", TODAY - 29 * day, None, "a2", "contact", "booked_without_reply", 2),
+                ("c1", TODAY - 29 * day, None, "a2", "contact", "came_without_reply", 1),
+                ("c1", TODAY, "gone team", None, "return", "no_show", 4),
+                ("c1", TODAY, "gone team", None, "return", "messaged", 1),
+                # Out of the 30 days on either side.
+                ("c1", TODAY - 30 * day, "t1", "a1", "contact", "agendas", 70_000),
+                ("c1", TODAY + day, "t1", "a1", "contact", "agendas", 70_000),
+                ("c2", TODAY, None, None, "contact", "agendas", 1),
+            )
+        ),
+    )
+    insert(
+        conn,
+        "totalizer_history",
+        *(
+            {
+                "snapshot_date": TODAY - before * day,
+                "company_id": of,
+                "totalizer": totalizer,
+                "bucket": bucket,
+                "agenda_count": count,
+                "as_of": AS_OF - before * day,
+            }
+            for before, of, totalizer, bucket, count in (
+                (30, "c1", "active", "sent", 9999),
+                (29, "c1", "active", "sent", 40),
+                (29, "c1", "active", "other", 2),
+                (8, "c1", "active", "sent", 35),
+                (8, "c1", "no_show", "manual", 1),
+                (7, "c2", "active", "sent", 2),
+                (1, "c1", "active", "sent", 31),
+                # An earlier run of today: the page shows its own numbers.
+                (0, "c1", "active", "sent", 7777),
+            )
+        ),
+    )
+    insert(
+        conn,
+        "totalizer_movement",
+        *(
+            {
+                "company_id": of,
+                "totalizer": totalizer,
+                "row_id": f"{of}/moved/{number}",
+                "direction": direction,
+                "bucket": "sent",
+                "event": event,
+                "previous_as_of": AS_OF - day,
+            }
+            for of, totalizer, direction, event, count in (
+                ("c1", "active", "entered", "created", 3),
+                ("c1", "active", "entered", "reopened", 1),
+                ("c1", "active", "left", "closed", 2),
+                ("c1", "refused", "entered", "refused", 5),
+                ("c1", "passive", "entered", "contacted", 5),
+                ("c1", "no_reply", "entered", "deadline", 2),
+                ("c1", "no_reply", "left", "new <event>", 1),
+            )
+            for number in range(count)
+        ),
+    )
 
 
 def fill_many(conn: psycopg.Connection, lists: Iterable[str], rows_a_list: int) -> None:
@@ -318,7 +720,7 @@ def fill_many(conn: psycopg.Connection, lists: Iterable[str], rows_a_list: int) 
     conn.execute(
         """
         insert into client (client_id, name)
-        select 'p' || i, 'Cliente de Nome Comum ' || i from generate_series(1, 1000) as i
+        select 'many' || i, 'Cliente de Nome Comum ' || i from generate_series(1, 1000) as i
         """
     )
     conn.execute(
@@ -335,12 +737,56 @@ def fill_many(conn: psycopg.Connection, lists: Iterable[str], rows_a_list: int) 
             from numbered
         )
         insert into agenda_status (company_id, agent_id, agenda_id, contact_date, campaign_id,
-            event_type_id, client_id, whatsapp_status, last_sent_at, days_without_reply, as_of)
+            event_type_id, client_id, vehicle_id, origin, is_open, whatsapp_status, last_sent_at,
+            response, days_without_reply, created_at, as_of)
         select 'big', agent_id, agenda_id, %(today)s, 'revisao', 'r10',
-            'p' || (1 + position %% 1000), 'sent', %(as_of)s - interval '2 days', 2, %(as_of)s
+            'many' || client, 'v-many' || client, 'active', true, 'sent',
+            %(as_of)s - interval '2 days', 'no_reply', 2, %(as_of)s - interval '9 days', %(as_of)s
         from numbered
+        cross join lateral (select 1 + position %% 1000 as client) as client
         """,
         {"agents": agents, "rows": rows_a_list, "as_of": AS_OF, "today": TODAY},
     )
+    fill_many_histories(conn)
     conn.execute("analyze")
     conn.commit()
+
+
+def fill_many_histories(conn: psycopg.Connection) -> None:
+    """For every row of a call list a message that was read, a call, a vehicle and its totals."""
+    conn.execute(
+        """
+        insert into dispatch (company_id, agenda_id, dispatch_id, purpose, queued_at, outcome,
+            sent_at, delivered_at, read_at, as_of)
+        select company_id, agenda_id, agenda_id || '-d', 'first_contact', since - interval '1 hour',
+            'sent', since, since + interval '1 minute', since + interval '1 hour', as_of
+        from call_list
+        where company_id = 'big';
+        insert into call_attempt (company_id, agenda_id, attempt_id, user_id, called_at, outcome,
+            as_of)
+        select company_id, agenda_id, agenda_id || '-k', agent_id, last_attempt_at, last_outcome,
+            as_of
+        from call_list
+        where company_id = 'big';
+        insert into vehicle (vehicle_id, client_id, plate, model, active)
+        select 'v-' || client_id, client_id, 'ABC1D23', 'Onix 1.0', true
+        from client
+        where client_id like 'many%';
+        insert into totalizer_row (company_id, totalizer, row_id, agenda_id, contact_date,
+            campaign_id, event_type_id, agent_id, client_id, bucket, as_of)
+        select company_id, totalizer.code, agenda_id, agenda_id, contact_date, campaign_id,
+            event_type_id, agent_id, client_id, totalizer.bucket, as_of
+        from agenda_status
+        cross join (values ('active', 'sent'), ('no_reply', '2')) as totalizer (code, bucket)
+        where company_id = 'big';
+        create unique index on agenda_status (company_id, agenda_id);
+        create unique index on call_list (company_id, agenda_id);
+        create unique index on call_waiting (company_id, agenda_id);
+        create unique index on dispatch (company_id, agenda_id, dispatch_id);
+        create unique index on reply (company_id, agenda_id, reply_id);
+        create unique index on booking (company_id, agenda_id, booking_id);
+        create unique index on call_attempt (company_id, agenda_id, attempt_id);
+        create unique index on totalizer_row (company_id, totalizer, row_id);
+        create index on totalizer_row (company_id, agenda_id);
+        """
+    )

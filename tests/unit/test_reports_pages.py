@@ -1,9 +1,8 @@
-# ruff: noqa: DTZ001 — pages get local clock times, which have no zone
-"""What the pages say: totals that add up, and one true sentence for every row."""
+"""What the totals of a report say: they add up, lead to their rows, whatever the names."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,179 +11,55 @@ from hypothesis import strategies as st
 
 from orchestration.ingest.contract import SOURCE_TABLES
 from reports import labels
-from reports.pages import call_list, manager_day, totals
-from reports.pages.company import Company
-from reports.pages.totals import Count
+from reports.pages import manager_day, totals
+from reports.pages.company import Company, stamp_of
+from reports.pages.lists import ListCount
+from reports.pages.movement import Moves
+from reports.pages.page import Proof
+from reports.pages.report import Counted, Facts
+from reports.pages.totals import Clients, Count, Counts
 from reports.render import render
-from tests.unit.published_tables import HOSTILE_NAMES, TODAY
+from tests.unit.published_tables import AS_OF, EDITION, HOSTILE_NAMES, TODAY
 
 COMPANY = Company(
     company_id="c1",
     name="Oficina <Centro>",
-    timezone="America/Sao_Paulo",
     local_date=TODAY,
     no_reply_days=2,
     dispatch_grace_hours=Decimal("12"),
-    as_of=datetime(2026, 11, 20, 9, 0),
-    data_until=datetime(2026, 11, 20, 8, 45),
+    stamp=stamp_of(EDITION, AS_OF - timedelta(minutes=15), "America/Sao_Paulo", 24),
+    proof=Proof(EDITION.run_id, "0123456789abcdef"),
 )
-SENT = datetime(2026, 11, 18, 9, 12)
-NO_SHOW = datetime(2026, 11, 19, 11, 0)
-ROW = call_list.ListedAgenda(
-    company_id="c1",
-    agent_id="a1",
-    position=1,
-    agenda_id="g1",
-    call_reason="not_sent",
-    call_detail="other",
-    since=datetime(2026, 11, 20),
-    phone="11987654321",
-    attempts=0,
-    last_attempt_at=None,
-    last_outcome=None,
-    contact_date=TODAY,
-    whatsapp_status="other",
-    whatsapp_cause="not_queued",
-    last_sent_at=None,
-    cycle_start=None,
-    replied_at=None,
-    days_without_reply=None,
-    client_id="p1",
-    client_name="Maria",
-    vehicle_model="Onix",
-    vehicle_plate="ABC1D23",
-    event_type="Revisão",
-    campaign="Revisões",
+NOTHING = Facts(
+    counts={},
+    clients=Clients({}, 0),
+    loss_reasons={},
+    alarms={},
+    measures=(),
+    moves=Moves({}, None),
+    sets={},
+    last_day=TODAY,
+    combinations={},
+    counted=Counted(0, 0, 0),
 )
 
-SENTENCES = [
-    (
-        {"call_reason": "no_reply", "since": SENT, "last_sent_at": SENT, "days_without_reply": 2},
-        "Enviado 18/11 09:12; sem resposta há 2 dias; parâmetro 2 dias",
-        "WhatsApp enviado 18/11 09:12",
-    ),
-    (
-        {"call_reason": "call_requested", "since": NO_SHOW, "last_sent_at": SENT},
-        "Pediu para ligar em 19/11 11:00",
-        "WhatsApp enviado 18/11 09:12",
-    ),
-    (
-        {"call_reason": "call_requested", "since": NO_SHOW, "whatsapp_status": "opted_out"},
-        "Pediu para ligar em 19/11 11:00",
-        "WhatsApp não enviado: o cliente não aceita mensagens",
-    ),
-    (
-        {"call_detail": "invalid_phone"},
-        "Mensagem não enviada: telefone inválido",
-        "WhatsApp não enviado",
-    ),
-    (
-        {"call_detail": "invalid_phone", "client_id": None, "client_name": None},
-        "Mensagem não enviada: agenda sem cliente",
-        "WhatsApp não enviado",
-    ),
-    (
-        {"call_detail": "opted_out"},
-        "Mensagem não enviada: o cliente não aceita mensagens",
-        "WhatsApp não enviado",
-    ),
-    (
-        {},
-        "Mensagem não enviada: fora da fila do LEADZAP; prazo de 12 h vencido",
-        "WhatsApp não enviado",
-    ),
-    (
-        {"last_sent_at": SENT, "cycle_start": NO_SHOW, "whatsapp_status": "sent"},
-        "No-show em 19/11 11:00; nova mensagem não enviada: fora da fila do LEADZAP",
-        "WhatsApp não enviado desde o no-show de 19/11 11:00; último 18/11 09:12",
-    ),
-    (
-        {"call_detail": "opted_out", "replied_at": NO_SHOW, "last_sent_at": SENT},
-        "Respondeu em 19/11 11:00 e não aceita mensagens: nenhuma outra pode ser enviada",
-        "WhatsApp enviado 18/11 09:12",
-    ),
-    (
-        {"call_reason": "call_requested", "last_sent_at": NO_SHOW, "cycle_start": NO_SHOW},
-        "Pediu para ligar em 20/11 00:00",
-        "WhatsApp enviado 19/11 11:00",  # R7: at the start belongs to the cycle
-    ),
-]
+
+def address(totalizer: str, bucket: str | None, today: bool) -> str:
+    return f"{totalizer} {bucket} {today}"
 
 
-@pytest.mark.parametrize(("changes", "reason", "signal"), SENTENCES)
-def test_every_row_says_why_and_whether_a_message_went_out(
-    changes: dict[str, object], reason: str, signal: str
-) -> None:
-    row = ROW._replace(**changes)
-    assert call_list.reason_of(COMPANY, row) == reason
-    assert call_list.signal_of(COMPANY, row).text == signal
-
-
-@pytest.mark.parametrize("cause", labels.CAUSES)
-def test_every_cause_is_said_in_words(cause: str) -> None:
-    reason = call_list.reason_of(COMPANY, ROW._replace(whatsapp_cause=cause))
-    assert labels.CAUSES[cause].words in reason
-    assert cause not in reason
-
-
-def built(*rows: call_list.ListedAgenda) -> list[call_list.CallRow]:
-    page = call_list.build(COMPANY, "Maria", rows)
-    return [row for group in page.groups for row in group.rows]
-
-
-def test_attempts_are_told_with_the_last_outcome() -> None:
-    last = {"last_attempt_at": NO_SHOW, "last_outcome": "no_answer"}
-    rows = built(ROW, ROW._replace(attempts=1, **last), ROW._replace(attempts=3, **last))
-    assert [row.attempts for row in rows] == [
-        "Nenhuma ligação feita",
-        "1 ligação: não atendeu, 19/11 11:00",
-        "3 ligações; última: não atendeu, 19/11 11:00",
-    ]
-
-
-def test_the_order_and_positions_of_the_list_stay() -> None:
-    reasons = ["call_requested", "call_requested", "no_reply", "not_sent"]
-    rows = [
-        ROW._replace(position=place, call_reason=reason)
-        for place, reason in enumerate(reasons, start=1)
-    ]
-    page = call_list.build(COMPANY, "Maria", rows)
-    assert [group.code for group in page.groups] == ["call_requested", "no_reply", "not_sent"]
-    assert [row.position for group in page.groups for row in group.rows] == [1, 2, 3, 4]
-    assert page.count == 4
-
-
-def test_a_row_without_phone_or_vehicle_says_so() -> None:
-    (row,) = built(ROW._replace(phone=None, vehicle_model=None, vehicle_plate=None))
-    assert row.phone is None
-    assert row.vehicle == "Sem veículo"
-    html = render(call_list.build(COMPANY, "Maria", [ROW._replace(phone=None)]))
-    assert "sem telefone válido" in html
-    assert "tel:" not in html
-
-
-def test_an_empty_list_says_so() -> None:
-    assert "A lista está vazia" in render(call_list.build(COMPANY, "Maria", []))
+def built(counts: Counts, loss_reasons: dict[str, str] | None = None) -> dict[str, totals.Total]:
+    found = totals.build(counts, Clients({}, 0), loss_reasons or {}, address)
+    return {total.code: total for total in found}
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_stays_text(name: str) -> None:
-    row = ROW._replace(
-        client_name=name, vehicle_model=name, agenda_id=name, event_type=name, campaign=name
-    )
-    company = COMPANY._replace(name=name)
-    html = render(call_list.build(company, name, [row]))
-    assert "<script" not in html
+    facts = NOTHING._replace(counts={("refused", "l"): Count(1, 1)}, loss_reasons={"l": name})
+    lists = [ListCount("a", name, 0, 0, 0)]
+    html = render(manager_day.build(COMPANY._replace(name=name), facts, lists, address))
+    assert html.count("<script") == 1  # the page's own
     assert "<img" not in html
-    day = manager_day.build(
-        company,
-        {("refused", "l"): Count(1, 1)},
-        {"l": name},
-        [],
-        [manager_day.ListCount("a", name, 0, 0, 0)],
-    )
-    assert "<script" not in render(day)
-    assert "<img" not in render(day)
 
 
 codes = st.sampled_from(
@@ -196,27 +71,62 @@ counts = st.dictionaries(codes, st.builds(Count, st.integers(0, 9), st.integers(
 
 @given(counts)
 def test_r11_a_total_is_the_sum_of_its_buckets(counted: dict[tuple[str, str], Count]) -> None:
-    for total in totals.build(counted, {"l1": "Preço"}):
+    for total in built(counted, {"l1": "Preço"}).values():
         of_total = [count for (code, _), count in counted.items() if code == total.code]
-        assert total.count == (sum(c.today for c in of_total), sum(c.all_dates for c in of_total))
+        assert total.today.number == sum(count.today for count in of_total)
+        assert total.all_dates.number == sum(count.all_dates for count in of_total)
+        assert total.today.number == sum(bucket.today.number for bucket in total.buckets)
+        assert total.all_dates.number == sum(bucket.all_dates.number for bucket in total.buckets)
+
+
+@given(counts)
+def test_every_number_but_zero_leads_to_its_rows(counted: dict[tuple[str, str], Count]) -> None:
+    for code, total in built(counted).items():
+        named = totals.buckets_of(code, counted, {})
+        for bucket, part in [(None, total), *zip(named, total.buckets, strict=True)]:
+            for figure, today in ((part.today, True), (part.all_dates, False)):
+                expected = address(code, bucket, today) if figure.number else None
+                assert figure.href == expected
 
 
 def test_r11_every_bucket_is_shown_and_reasons_are_named() -> None:
-    built_totals = {total.code: total for total in totals.build({}, {"l1": "Preço"})}
-    assert list(built_totals) == list(labels.TOTALIZERS)
-    assert [b.label for b in built_totals["refused"].buckets] == ["Preço", "Sem motivo informado"]
-    assert [b.label for b in built_totals["no_reply"].buckets] == [
+    found = built({}, {"l1": "Preço"})
+    assert list(found) == list(labels.TOTALIZERS)
+    assert [b.label for b in found["refused"].buckets] == ["Preço", "Sem motivo informado"]
+    assert [b.label for b in found["no_reply"].buckets] == [
         "Há 1 dia",
         "Há 2 dias",
         "Há 3 dias ou mais",
     ]
-    assert all(b.count == (0, 0) for total in built_totals.values() for b in total.buckets)
+    assert all(b.today.number == 0 for total in found.values() for b in total.buckets)
 
 
 def test_r11_a_loss_reason_that_was_dropped_is_shown_by_its_id() -> None:
     counted = {("refused", "gone"): Count(1, 2), ("refused", "unspecified"): Count(3, 4)}
-    refused = next(t for t in totals.build(counted, {"l1": "Preço"}) if t.code == "refused")
+    refused = built(counted, {"l1": "Preço"})["refused"]
     assert [b.label for b in refused.buckets] == ["gone", "Preço", "Sem motivo informado"]
+
+
+def test_reasons_stand_by_frequency_then_name_and_none_given_last() -> None:
+    counted = {
+        ("refused", "b"): Count(0, 5),
+        ("refused", "c"): Count(0, 5),
+        ("refused", "a"): Count(9, 6),
+        ("refused", "unspecified"): Count(0, 99),
+    }
+    named = totals.buckets_of("refused", counted, {"a": "Zebra", "b": "Única", "c": "ultima"})
+    assert list(named) == ["a", "c", "b", "unspecified"]
+
+
+def test_a_share_of_nothing_is_not_available_and_a_single_part_has_none() -> None:
+    empty = built({})
+    assert [part.share and part.share.text for part in empty["no_show"].buckets] == ["N/D"] * 2
+    assert [part.share for part in empty["booked"].buckets] == [None]
+    some = built({("no_show", "manual"): Count(0, 1), ("no_show", "automatic"): Count(0, 7)})
+    assert [part.share and part.share.text for part in some["no_show"].buckets] == [
+        "12,5%",
+        "87,5%",
+    ]
 
 
 def test_r12_the_share_sent_is_of_today_alone() -> None:
@@ -227,6 +137,15 @@ def test_r12_the_share_sent_is_of_today_alone() -> None:
     }
     assert totals.sent_today(counted).text == "87,5%"
     assert totals.sent_today({("active", "sent"): Count(0, 9)}).text == "N/D"
+
+
+def test_companies_together_are_added_up() -> None:
+    one = {("active", "sent"): Count(1, 2)}
+    other = {("active", "sent"): Count(3, 4), ("booked", "booked"): Count(0, 1)}
+    assert totals.together([one, other, {}]) == {
+        ("active", "sent"): Count(4, 6),
+        ("booked", "booked"): Count(0, 1),
+    }
 
 
 def test_every_code_of_the_contract_that_a_page_shows_has_words() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import io
 import os
 import re
 import stat
 from collections.abc import Iterator
+from hashlib import sha256
+from html import unescape as html_text
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin
@@ -17,14 +20,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reports.write
+import reports.documents
 from orchestration.database import Database
-from reports import paths
-from reports.editions import Edition, PublishError
+from reports import labels, paths
+from reports.editions import PublishError
 from reports.write import write_pages
-from tests.unit.published_tables import AS_OF, create, fill, fill_many
+from tests.unit.published_tables import EDITION, create, fill, fill_many
 
-EDITION = Edition(AS_OF)
+BESIDE = {urljoin("index.html", f"../{name}") for name in (paths.QUALITY, paths.EDITIONS)}
 ids = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=64)
 
 
@@ -49,17 +52,23 @@ def page_of(folder: Path, company_id: str, file: str = paths.INDEX) -> str:
 
 def test_an_edition_is_complete(conn: psycopg.Connection, tmp_path: Path) -> None:
     written = write_pages(conn, tmp_path / "edition", edition=EDITION)
-    expected = {"index.html"}
-    for company_id, agents in {
-        "c1": ["a1", "a2", "m1", "gone/../<agent>"],
-        "c2": [],
-        "c3": [],
-    }.items():
+    expected = {"index.html", *(f"{paths.group_total_name(of)}.html" for of in labels.TOTALIZERS)}
+    for company_id, with_rows, without in (
+        ("c1", ["a1", "m1", "gone/../<agent>", "só espera"], ["a2", None]),
+        ("c2", [None], []),
+        ("c3", [], [None]),
+    ):
         folder = paths.company_folder(company_id)
-        files = [paths.INDEX, paths.UNASSIGNED, *map(paths.list_file, agents)]
+        files = [paths.INDEX, *map(paths.list_file, [*with_rows, *without])]
+        files += [paths.fichas_file(agent, 1) for agent in with_rows]
+        files += [
+            f"{paths.total_name(of, today=today)}.html"
+            for of in labels.TOTALIZERS
+            for today in (False, True)
+        ]
         expected |= {f"{folder}/{file}" for file in files}
     assert set(pages(tmp_path / "edition")) == expected
-    assert (written.companies, written.lists, written.rows) == (3, 7, 6)
+    assert (written.companies, written.lists, written.rows) == (3, 8, 6)
     assert written.pages == len(expected)
 
 
@@ -68,8 +77,8 @@ def test_every_link_leads_to_a_page(conn: psycopg.Connection, tmp_path: Path) ->
     written = pages(tmp_path / "edition")
     for name, html in written.items():
         for href in re.findall(r'href="([^"#]+)"', html):
-            if not href.startswith("tel:"):
-                assert urljoin(name, href) in written, (name, href)
+            if not href.startswith("tel:") and urljoin(name, href) not in BESIDE:
+                assert (tmp_path / "edition" / urljoin(name, href)).is_file(), (name, href)
 
 
 def test_the_managers_day_shows_what_is_published(conn: psycopg.Connection, tmp_path: Path) -> None:
@@ -80,13 +89,13 @@ def test_the_managers_day_shows_what_is_published(conn: psycopg.Connection, tmp_
         "Acionar o TI",
         "2.345 agendas",
         "desde 18/11/2026 09:00",
-        "99,0%",
-        "1.234 de 1.246",
+        "75,0%",
+        "15 de 20",
         "Sem motivo informado",
         "20/11/2026 08:45",  # dados até, São Paulo
     ):
         assert expected in re.sub(r"\s+", " ", text), expected
-    assert re.search(r"Total\s+1\.246\s+5\.567", text)
+    assert re.search(r"Total\s+20\s+41", text)
 
 
 def test_times_are_the_companys(conn: psycopg.Connection, tmp_path: Path) -> None:
@@ -120,7 +129,7 @@ def test_the_same_state_gives_the_same_bytes(conn: psycopg.Connection, tmp_path:
 def test_a_group_without_companies_has_an_index(database: Database, tmp_path: Path) -> None:
     with database.connect() as conn:
         create(conn)
-        assert write_pages(conn, tmp_path / "edition", edition=EDITION).pages == 1
+        assert write_pages(conn, tmp_path / "edition", edition=EDITION).companies == 0
     assert "Nenhuma empresa" in (tmp_path / "edition" / "index.html").read_text()
 
 
@@ -141,7 +150,7 @@ def fill_a_small_disk(monkeypatch: pytest.MonkeyPatch, full_at: str) -> None:
     """Let the fifth file find no space left."""
     made = 0
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    new_file = reports.write._new_file
+    new_file = reports.documents._new_file
 
     class FullFile(io.BytesIO):
         def write(self, content: object) -> int:
@@ -162,7 +171,7 @@ def fill_a_small_disk(monkeypatch: pytest.MonkeyPatch, full_at: str) -> None:
             raise full
         return FullFile()
 
-    monkeypatch.setattr(reports.write, "_new_file", open_on_a_small_disk)
+    monkeypatch.setattr(reports.documents, "_new_file", open_on_a_small_disk)
 
 
 def test_an_interruption_removes_the_new_edition(conn: psycopg.Connection, tmp_path: Path) -> None:
@@ -185,8 +194,9 @@ def test_a_folder_with_something_in_it_is_refused_and_left(
 def test_progress_is_told(conn: psycopg.Connection, tmp_path: Path) -> None:
     fill_many(conn, [f"agent{number}" for number in range(120)], 2)
     told: list[int] = []
-    write_pages(conn, tmp_path / "edition", edition=EDITION, on_progress=told.append)
-    assert told == [100]
+    written = write_pages(conn, tmp_path / "edition", edition=EDITION, on_progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == written.pages
 
 
 @given(ids, ids)
@@ -200,12 +210,49 @@ def test_two_ids_never_share_a_file_and_no_id_leaves_the_folder(one: str, other:
 def test_the_policy_allows_this_stylesheet_and_nothing_else(
     conn: psycopg.Connection, tmp_path: Path
 ) -> None:
-    import base64
-    from hashlib import sha256
-
     write_pages(conn, tmp_path / "edition", edition=EDITION)
     for html in pages(tmp_path / "edition").values():
+        policy = html_text(re.findall(r'Security-Policy" content="(.*?)"', html)[0])
         (style,) = re.findall(r"<style>(.*?)</style>", html, flags=re.DOTALL)
-        digest = base64.b64encode(sha256(style.encode()).digest()).decode()
-        assert f"default-src &#39;none&#39;; style-src &#39;sha256-{digest}&#39;" in html
-        assert not re.search(r"<(script|link|img|iframe)\b| style=| on\w+=\"|https?://", html)
+        scripts = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+        assert policy == (
+            f"default-src 'none'; style-src {digest(style)}; "
+            f"script-src {' '.join(map(digest, scripts))}; base-uri 'none'; form-action 'none'"
+        )
+        bare = re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
+        assert not re.search(r"<(script|link|img|iframe)\b| style=| on\w+=\"|https?://", bare)
+
+
+def digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def test_several_processes_write_what_one_writes(
+    conn: psycopg.Connection, database: Database, tmp_path: Path
+) -> None:
+    fill_many(conn, [f"agent{number}" for number in range(250)], 2)
+    alone = write_pages(conn, tmp_path / "alone", edition=EDITION)
+    shared = write_pages(
+        conn, tmp_path / "shared", edition=EDITION, address=database.url, processes=2
+    )
+    assert shared == alone
+    assert files(tmp_path / "shared") == files(tmp_path / "alone")
+
+
+def test_a_process_that_fails_removes_the_new_edition(
+    conn: psycopg.Connection, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_many(conn, [f"agent{number}" for number in range(250)], 2)
+    conn.execute("drop table vehicle")
+    conn.commit()
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        write_pages(conn, tmp_path / "edition", edition=EDITION, address=database.url, processes=2)
+    assert not (tmp_path / "edition").exists()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

@@ -1,0 +1,66 @@
+"""What an edition consists of: documents, each with its place, and what they are made from.
+
+Belongs here: the pieces that pages hand to the writer, and putting one into a file that only its
+owner reads. Does not: which documents there are (`plan.py`), what they show (`pages/`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, Edition, told
+from reports.filters import Filters
+from reports.pages.company import Company
+from reports.pages.page import Page
+from reports.render import render
+
+Writer = Callable[[BinaryIO], None]
+"""Writes a file that is no page: CSV, XLSX, JSON."""
+
+
+class Document(NamedTuple):
+    """One file of an edition: its path within it, and a page to render or the writer of a file.
+
+    `rows` is how many rows of a call list it shows.
+    """
+
+    path: str
+    content: Page | Writer
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every document of an edition is made from, beside the published tables."""
+
+    edition: Edition
+    filters: Filters
+    companies: tuple[Company, ...]
+
+
+def write(folder: Path, document: Document) -> int:
+    """Write a document to a file that was not there before; return its size in bytes."""
+    path = folder / document.path
+    content = document.content
+    html = render(content).encode() if isinstance(content, Page) else None
+    with told(path, "written; the new edition was removed"):
+        path.parent.mkdir(exist_ok=True, mode=OWNER_ONLY_FOLDER)
+        with _new_file(path) as file:
+            if html is not None:
+                file.write(html)
+            elif callable(content):
+                content(file)
+            return file.tell()
+
+
+def _new_file(path: Path) -> BinaryIO:
+    """Open a file that only its owner reads, from its first byte on.
+
+    It must not be there: should two ids ever share a name, the run fails rather than mix two lists.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
+    return open(handle, "w+b")

@@ -1,0 +1,118 @@
+"""The alarm of R12, "acionar o TI": why messages do not go out and which job to look at.
+
+Belongs here: the part of a report that shows it, its query and its builder. Does not: when there
+is an alarm (R12 is SQL).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from reports import formats, labels
+from reports.filters import Filters
+from reports.pages.company import Company
+from reports.pages.page import Link
+from reports.paths import INDEX
+
+_COMPANIES_NAMED = 6
+
+
+class AlarmCount(NamedTuple):
+    """A row of `sending_alarm`: `oldest_since` is an instant, not yet a local time."""
+
+    cause: str
+    agenda_count: int
+    client_count: int
+    oldest_since: datetime
+
+
+Alarms = Mapping[str, Sequence[AlarmCount]]
+"""The alarms of each company that has any, the largest first."""
+
+
+class Alarm(NamedTuple):
+    """Why messages do not go out, for how many agendas and clients, since when, where to look; for
+    the group also in which companies, the ones most concerned by name. There the clients are those
+    of each company added up.
+    """
+
+    words: str
+    agenda_count: int
+    clients: int
+    since: datetime
+    job: str
+    companies: tuple[Link, ...] = ()
+    further: str = ""
+
+
+_ALARMS = """
+select company_id, cause, agenda_count, client_count, oldest_since
+from sending_alarm
+where {condition}
+order by company_id, agenda_count desc, cause
+"""
+
+
+def find(conn: psycopg.Connection, filters: Filters) -> Alarms:
+    """The alarms of all companies that the filters choose."""
+    condition = filters.of_companies("sending_alarm")
+    query = sql.SQL(_ALARMS).format(condition=condition.text)
+    companies: dict[str, list[AlarmCount]] = defaultdict(list)
+    for company_id, *columns in conn.execute(query, condition.parameters):
+        companies[company_id].append(AlarmCount._make(columns))
+    return dict(companies)
+
+
+def build(alarms: Sequence[AlarmCount], timezone: str) -> tuple[Alarm, ...]:
+    """The alarms of one company in words."""
+    return tuple(_alarm(alarm.cause, [alarm], timezone) for alarm in alarms)
+
+
+def build_group(alarms: Alarms, companies: Sequence[Company], timezone: str) -> tuple[Alarm, ...]:
+    """The alarms of all companies by cause, the largest first, each with where it is."""
+    by_cause: dict[str, list[tuple[AlarmCount, Company]]] = defaultdict(list)
+    for company in companies:
+        for alarm in alarms.get(company.company_id, ()):
+            by_cause[alarm.cause].append((alarm, company))
+    found = [
+        _with_places(
+            _alarm(cause, [alarm for alarm, _ in where], timezone),
+            where,
+        )
+        for cause, where in sorted(by_cause.items())
+    ]
+    return tuple(sorted(found, key=lambda alarm: -alarm.agenda_count))
+
+
+def _alarm(code: str, alarms: Sequence[AlarmCount], timezone: str) -> Alarm:
+    cause = labels.cause(code)
+    return Alarm(
+        cause.words,
+        sum(alarm.agenda_count for alarm in alarms),
+        sum(alarm.client_count for alarm in alarms),
+        formats.local(min(alarm.oldest_since for alarm in alarms), timezone),
+        cause.job,
+    )
+
+
+def _with_places(alarm: Alarm, where: Sequence[tuple[AlarmCount, Company]]) -> Alarm:
+    most = sorted(where, key=lambda place: -place[0].agenda_count)
+    rest = len(most) - _COMPANIES_NAMED
+    return alarm._replace(
+        companies=tuple(
+            Link(
+                labels.ALARM_COMPANY.format(
+                    company=company.name, count=formats.number(count.agenda_count)
+                ),
+                f"{company.folder}/{INDEX}",
+            )
+            for count, company in most[:_COMPANIES_NAMED]
+        ),
+        further=labels.FURTHER_COMPANIES.format(count=formats.number(rest)) if rest > 0 else "",
+    )

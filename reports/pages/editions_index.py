@@ -1,0 +1,99 @@
+"""The editions that are there, so that what was published on a day can be looked at again.
+
+Belongs here: the page, beside the editions and written anew with them. Does not: which editions
+stay (`reports/editions.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, NamedTuple
+
+import psycopg
+
+from reports import formats, labels
+from reports.editions import Kept
+from reports.pages.page import Link, Page, Proof, Stamp
+from reports.paths import INDEX
+
+
+class EditionRow(NamedTuple):
+    """A row of `ops.edition`: of what an edition was made."""
+
+    fingerprint: str
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditionLine:
+    """An edition; times are the group's."""
+
+    link: Link
+    made_at: datetime
+    is_current: bool
+    pages: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionsOfDay:
+    """The editions of one date, by the instant that they show."""
+
+    day: date
+    weekday: str
+    editions: tuple[EditionLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionsPage(Page):
+    """The page of one publish folder."""
+
+    template: ClassVar[str] = "editions.html"
+
+    days: tuple[EditionsOfDay, ...]
+
+
+_MADE_OF = "select edition, fingerprint, pages from ops.edition where edition = any(%(editions)s)"
+
+
+def find(conn: psycopg.Connection, kept: Sequence[Kept]) -> dict[str, EditionRow]:
+    """Of what these editions were made, by their names."""
+    found = conn.execute(_MADE_OF, {"editions": [edition.name for edition in kept]})
+    return {edition: EditionRow(fingerprint, pages) for edition, fingerprint, pages in found}
+
+
+def build(
+    kept: Sequence[Kept],
+    current: str | None,
+    made_of: Mapping[str, EditionRow],
+    stamp: Stamp,
+    proof: Proof,
+    trail: tuple[Link, ...],
+) -> EditionsPage:
+    """Every edition under its date, the newest first; `current` names the one that is read."""
+    days: dict[date, list[EditionLine]] = {}
+    for edition in sorted(kept, key=lambda one: (one.as_of, one.made_at, one.name), reverse=True):
+        as_of = formats.local(edition.as_of, stamp.timezone)
+        made = made_of.get(edition.name)
+        days.setdefault(as_of.date(), []).append(
+            EditionLine(
+                link=Link(formats.moment(as_of), f"{edition.name}/{INDEX}"),
+                made_at=formats.local(edition.made_at, stamp.timezone),
+                is_current=edition.name == current,
+                pages=formats.number(made.pages) if made else labels.NOT_AVAILABLE,
+                fingerprint=made.fingerprint if made else labels.NOT_AVAILABLE,
+            )
+        )
+    return EditionsPage(
+        title=labels.EDITIONS,
+        trail=trail,
+        up="",
+        stamp=stamp,
+        proof=proof,
+        days=tuple(
+            EditionsOfDay(day, labels.WEEKDAYS[day.weekday()], tuple(lines))
+            for day, lines in days.items()
+        ),
+    )

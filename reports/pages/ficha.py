@@ -1,0 +1,241 @@
+"""The Ficha: everything known about one agenda and its client, on one page.
+
+Belongs here: the page, with one Ficha or many, and the builder of each. Does not: the queries
+(`agenda_rows.py`, `ficha_facts.py`), the sentences of R9 (`call_words.py`), nor who may see which
+agenda (`filters.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import ClassVar, NamedTuple
+
+import psycopg
+
+from reports import formats, labels
+from reports.filters import Filters
+from reports.pages import agenda_rows, call_words, ficha_facts, ficha_history
+from reports.pages.agenda_rows import AgendaRow
+from reports.pages.call_words import Phone, Said
+from reports.pages.company import Company
+from reports.pages.ficha_facts import Facts, OtherRow
+from reports.pages.ficha_history import Event
+from reports.pages.page import Identity, Link, Page
+from reports.paths import INDEX, ficha_anchor
+
+
+class Neighbours(NamedTuple):
+    """The way from a Ficha back to its list, and to the Fichas before and after it."""
+
+    back: Link | None = None
+    previous: str = ""
+    following: str = ""
+
+
+ALONE = Neighbours()
+
+
+class Standing(NamedTuple):
+    """Whether to phone the client now, not yet or not at all, and why."""
+
+    kind: str
+    words: str
+    why: str
+
+
+class Vehicle(NamedTuple):
+    """A vehicle of the client."""
+
+    words: str
+    is_active: bool
+    is_of_agenda: bool
+
+
+class OtherAgenda(NamedTuple):
+    """Another agenda of the client."""
+
+    contact_date: date
+    event_type: str
+    response: str
+
+
+class Ficha(NamedTuple):
+    """One agenda, ready to read."""
+
+    anchor: str
+    client: str
+    standing: Standing
+    phone: Phone | None
+    without_phone: bool
+    attempts: str
+    mobile: str
+    landline: str
+    email: str
+    consent: str
+    vehicles: tuple[Vehicle, ...]
+    agenda_id: str
+    contact_date: date
+    campaign: str
+    event_type: str
+    team: str
+    agent: str
+    origin: str
+    state: str
+    whatsapp: str
+    response: str
+    totals: tuple[str, ...]
+    history: tuple[Event, ...]
+    others: tuple[OtherAgenda, ...]
+    further: int
+    neighbours: Neighbours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FichaPage(Page):
+    """One Ficha, or those of a part of a list, shown one at a time.
+
+    `range` says which of how many they are; it is empty for one alone.
+    """
+
+    template: ClassVar[str] = "ficha.html"
+
+    company_name: str
+    range: str
+    fichas: tuple[Ficha, ...]
+
+
+def find(
+    conn: psycopg.Connection, filters: Filters, company: Company, agenda_ids: Sequence[str]
+) -> list[Ficha]:
+    """The Fichas of those agendas of a company that may be seen, in the order asked for."""
+    found = {row.agenda_id: row for row in agenda_rows.find(conn, filters, agenda_ids)}
+    rows = [found[agenda_id] for agenda_id in agenda_ids if agenda_id in found]
+    facts = ficha_facts.find(conn, rows)
+    return [build(call_words.say(company, row), facts) for row in rows]
+
+
+def page(
+    company: Company,
+    title: str,
+    fichas: Sequence[Ficha],
+    *,
+    trail: tuple[Link, ...] = (),
+    of_which: str = "",
+    identities: tuple[Identity, ...] = (),
+) -> FichaPage:
+    """A page with these Fichas, beside the other pages of the company."""
+    return FichaPage(
+        title=title,
+        trail=(*company.trail, Link(company.name, INDEX), *trail),
+        up=company.up,
+        stamp=company.stamp,
+        proof=company.proof.with_identities(*identities),
+        company_name=company.name,
+        range=of_which,
+        fichas=tuple(fichas),
+    )
+
+
+def build(said: Said, facts: Facts, neighbours: Neighbours = ALONE) -> Ficha:
+    """Say everything about one agenda."""
+    row = said.row
+    key = row.agenda_id
+    others = facts.others.get(key, ())
+    return Ficha(
+        anchor=ficha_anchor(key),
+        client=said.client,
+        standing=_standing(said),
+        phone=said.phone,
+        without_phone=row.call_position is not None and said.phone is None,
+        attempts=said.attempts,
+        mobile=f"{row.ddd or ''} {row.mobile or ''}".strip() or labels.NOT_GIVEN,
+        landline=row.landline or labels.NOT_GIVEN,
+        email=row.email or labels.NOT_GIVEN,
+        consent=_consent(row),
+        vehicles=tuple(
+            [
+                Vehicle(
+                    call_words.vehicle(one.model, one.plate),
+                    one.active,
+                    one.vehicle_id == row.vehicle_id,
+                )
+                for one in facts.vehicles.get(row.client_id or "", ())
+            ]
+        ),
+        agenda_id=key,
+        contact_date=row.contact_date,
+        campaign=row.campaign,
+        event_type=row.event_type,
+        team=row.team or labels.WITHOUT_TEAM,
+        agent=row.agent or labels.UNASSIGNED_LIST,
+        origin=labels.ORIGINS.get(row.origin, row.origin),
+        state=_state(row),
+        whatsapp=_whatsapp(row),
+        response=_response(row),
+        totals=tuple([_total(code, bucket) for _, code, bucket in facts.totals.get(key, ())])
+        or (labels.NO_TOTALS,),
+        history=ficha_history.build(facts.history.get(key, ())),
+        others=tuple([_other(other) for other in others]),
+        further=others[0].in_all - len(others) if others else 0,
+        neighbours=neighbours,
+    )
+
+
+def _standing(said: Said) -> Standing:
+    row = said.row
+    if row.call_position is not None:
+        position = formats.number(row.call_position)
+        return Standing("call", labels.STANDING_CALL.format(position=position), said.why)
+    if row.wait_position is not None:
+        words = labels.STANDING_WAIT.format(moment=said.callable_from)
+        return Standing("wait", words, said.why)
+    return Standing("none", labels.STANDING_NONE, labels.RESPONSES.get(row.response, row.response))
+
+
+@lru_cache(maxsize=256)
+def _total(totalizer: str, bucket: str) -> str:
+    words = labels.TOTALIZERS.get(totalizer, totalizer)
+    return f"{words}: {labels.bucket_label(totalizer, bucket)}"
+
+
+def _consent(row: AgendaRow) -> str:
+    words = labels.CONSENT.get((bool(row.is_opted_out), row.consent_origin or ""))
+    if words is None:
+        return labels.NOT_AVAILABLE
+    return words.format(moment=formats.moment(row.consent_at) if row.consent_at else "")
+
+
+def _state(row: AgendaRow) -> str:
+    if row.is_open:
+        return labels.STATE_OPEN
+    if row.closed_at is None:
+        return labels.STATE_CLOSED
+    return labels.STATE_CLOSED_AT.format(closed=formats.moment(row.closed_at))
+
+
+def _whatsapp(row: AgendaRow) -> str:
+    if row.last_sent_at is not None:
+        return labels.MESSAGE_SENT.format(sent=formats.moment(row.last_sent_at))
+    return labels.MESSAGE_NOT_SENT.format(why=call_words.not_sent(row))
+
+
+def _response(row: AgendaRow) -> str:
+    words = labels.RESPONSES.get(row.response, row.response)
+    if row.response in ("booked", "booked_elsewhere") and row.booked_for is not None:
+        return labels.RESPONSE_BOOKED.format(response=words, moment=formats.moment(row.booked_for))
+    if row.response == "refused":
+        reason = row.loss_reason or labels.bucket_label("refused", labels.UNSPECIFIED)
+        return labels.RESPONSE_REFUSED.format(response=words, reason=reason)
+    if row.response == "no_reply" and row.days_without_reply is not None:
+        days = formats.days(row.days_without_reply)
+        return labels.RESPONSE_NO_REPLY.format(response=words, days=days)
+    return words
+
+
+def _other(other: OtherRow) -> OtherAgenda:
+    words = labels.RESPONSES.get(other.response, other.response)
+    state = labels.STATE_OPEN if other.is_open else labels.STATE_CLOSED
+    return OtherAgenda(other.contact_date, other.event_type, f"{words} · {state}")

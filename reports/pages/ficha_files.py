@@ -1,0 +1,118 @@
+"""Where the Fichas of an edition stand: those of a list's agendas in files of fifty, in its order.
+
+Belongs here: those files, and the address of each Ficha, for its list and for every grid that names
+the agenda. Does not: what a Ficha shows (`ficha.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+import psycopg
+from psycopg import sql
+
+from reports import formats, labels
+from reports.documents import Document
+from reports.filters import Filters
+from reports.pages import ficha, lists
+from reports.pages.call_words import Said
+from reports.pages.company import Company
+from reports.pages.ficha import Neighbours
+from reports.pages.ficha_facts import Facts
+from reports.pages.lists import ListCount
+from reports.pages.page import Identity, Link
+from reports.paths import ficha_anchor, fichas_file, list_file
+
+FICHAS_A_FILE = 50
+
+# In the order of the pages: whom to phone, then whom not yet.
+_PLACES = """
+with placed as (
+
+    select company_id, agenda_id, agent_id, false as is_waiting, position
+    from call_list
+    where {call_list}
+    union all
+    select company_id, agenda_id, agent_id, true as is_waiting, position
+    from call_waiting
+    where {call_waiting}
+
+)
+
+select placed.agent_id, placed.agenda_id
+from placed
+inner join agenda_status
+    on agenda_status.company_id = placed.company_id
+    and agenda_status.agenda_id = placed.agenda_id
+inner join company on company.company_id = placed.company_id
+where {condition}
+order by placed.agent_id collate "C", placed.is_waiting, placed.position
+"""
+
+
+def ficha_places(conn: psycopg.Connection, filters: Filters) -> dict[str, str]:
+    """The address, within the folder of the one company that is filtered, of each Ficha."""
+    condition = filters.of_agendas("agenda_status")
+    query = sql.SQL(_PLACES).format(
+        condition=condition.text,
+        call_list=filters.of_companies("call_list").text,
+        call_waiting=filters.of_companies("call_waiting").text,
+    )
+    places: dict[str, str] = {}
+    with conn.cursor(binary=True) as cursor:
+        for agent_id, rows in groupby(cursor.execute(query, condition.parameters), itemgetter(0)):
+            agenda_ids = [agenda_id for _, agenda_id in rows]
+            places.update(zip(agenda_ids, addresses(agent_id, agenda_ids), strict=True))
+    return places
+
+
+def addresses(agent_id: str | None, agenda_ids: Sequence[str]) -> list[str]:
+    """The address of the Ficha of each agenda of a list, which are given in its order."""
+    parts = range(1, 2 + len(agenda_ids) // FICHAS_A_FILE)
+    files = [fichas_file(agent_id, part) for part in parts]
+    return [
+        f"{files[place // FICHAS_A_FILE]}#{ficha_anchor(agenda_id)}"
+        for place, agenda_id in enumerate(agenda_ids)
+    ]
+
+
+def documents(
+    company: Company, entry: ListCount, said: Sequence[Said], facts: Facts
+) -> Iterator[Document]:
+    """The files with the Fichas of a list, whose agendas are given in its order."""
+    title = lists.title(entry.agent_id, entry.name)
+    list_page = list_file(entry.agent_id)
+    hrefs = ["", *addresses(entry.agent_id, [one.row.agenda_id for one in said]), ""]
+    for first in range(0, len(said), FICHAS_A_FILE):
+        shown = said[first : first + FICHAS_A_FILE]
+        fichas = [
+            ficha.build(
+                one,
+                facts,
+                Neighbours(
+                    Link(labels.TO_THE_LIST, f"{list_page}#{hrefs[place].partition('#')[2]}"),
+                    hrefs[place - 1],
+                    hrefs[place + 1],
+                ),
+            )
+            for place, one in enumerate(shown, start=first + 1)
+        ]
+        page = ficha.page(
+            company,
+            labels.FICHAS.format(name=title),
+            fichas,
+            trail=(Link(title, list_page),),
+            of_which=_range(first + 1, first + len(shown), len(said)),
+            identities=(Identity(labels.IDENTITY_FICHAS, len(said), entry.total + entry.waiting),),
+        )
+        part = 1 + first // FICHAS_A_FILE
+        yield Document(f"{company.folder}/{fichas_file(entry.agent_id, part)}", page)
+
+
+def _range(first: int, last: int, count: int) -> str:
+    pattern = labels.FICHAS_RANGE_ONE if first == last else labels.FICHAS_RANGE
+    return pattern.format(
+        first=formats.number(first), last=formats.number(last), count=formats.number(count)
+    )

@@ -1,0 +1,59 @@
+"""The time line of a Ficha: what happened to an agenda, in words.
+
+Belongs here: one line for each event. Does not: which events there are and in which order
+(`ficha_facts.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from reports import formats, labels
+from reports.pages.ficha_facts import HistoryRow
+
+
+class Event(NamedTuple):
+    """Something that happened, at a local time; `kind` is its code, `note` what was written."""
+
+    kind: str
+    at: datetime
+    words: str
+    note: str
+
+
+_DETAILS = {
+    "queued": labels.PURPOSES,
+    "failed": {code: cause.words for code, cause in labels.CAUSES.items()},
+    "called": labels.OUTCOMES,
+    "booked": labels.CHANNELS,
+    "no_show": labels.NO_SHOW_KINDS,
+}
+
+
+def build(rows: Iterable[HistoryRow]) -> tuple[Event, ...]:
+    """Say each event in words."""
+    return tuple(
+        [
+            Event(event, at, _words(event, detail, moment), _note(person, note))
+            for _, at, event, detail, moment, person, note in rows
+        ]
+    )
+
+
+@lru_cache(maxsize=1024)
+def _words(event: str, detail: str | None, moment: datetime | None) -> str:
+    words = labels.EVENTS.get(event, event)
+    return words.format(
+        detail=_DETAILS.get(event, {}).get(detail or "", detail or ""),
+        moment=formats.moment(moment) if moment is not None else "",
+    )
+
+
+def _note(person: str | None, note: str | None) -> str:
+    if person is None:
+        return note or ""
+    by = labels.CALLED_BY.format(person=person)
+    return f"{by}: {note}" if note else by

@@ -1,0 +1,81 @@
+"""The two funnels: from the agenda to the visit, and from the no-show back to it.
+
+Belongs here: the part of a report that shows them, and its builder. Does not: which agendas reach a
+step (`int_agenda__journey` is SQL), nor the query, which workload and funnels share
+(`workload.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reports import labels
+from reports.pages.page import Share
+
+Steps = Mapping[tuple[str, str], int]
+"""Agendas by funnel and step; what is missing is zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step: how many reached it, of those of the step before and of the first.
+
+    `width` is the length of its bar, of 100 for the first step.
+    """
+
+    label: str
+    count: int
+    of_before: Share | None
+    of_first: Share | None
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWay:
+    """How many reached a step without the ones before it."""
+
+    words: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """One funnel, each step a part of the one before."""
+
+    code: str
+    title: str
+    steps: tuple[Step, ...]
+    other_ways: tuple[OtherWay, ...]
+
+
+def build(steps: Steps) -> tuple[Funnel, ...]:
+    """Label the steps and take their shares."""
+    return tuple(
+        Funnel(
+            code,
+            title,
+            _steps(code, steps),
+            tuple(
+                OtherWay(words, steps.get((code, way), 0))
+                for way, words in labels.FUNNEL_OTHER_WAYS[code].items()
+            ),
+        )
+        for code, title in labels.FUNNELS.items()
+    )
+
+
+def _steps(funnel: str, steps: Steps) -> tuple[Step, ...]:
+    named = labels.FUNNEL_STEPS[funnel]
+    counts = [steps.get((funnel, code), 0) for code in named]
+    first = counts[0]
+    return tuple(
+        Step(
+            label,
+            count,
+            Share(count, counts[place - 1]) if place else None,
+            Share(count, first) if place else None,
+            f"{100 * count / first:.1f}" if first else "0",
+        )
+        for place, (label, count) in enumerate(zip(named.values(), counts, strict=True))
+    )

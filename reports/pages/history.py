@@ -1,0 +1,206 @@
+"""The last 30 days of each total: a small chart, and the table of its numbers.
+
+Belongs here: the part of a report that shows them, its query and the geometry of the bars. Does
+not: what a total counts, nor keeping its history (`orchestration/publication.py`).
+
+The set of the day of an edition is kept when it is published, after its pages are written: the last
+day shows the edition's own totals.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import groupby
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from reports import formats, labels
+from reports.filters import Filters
+
+DAYS = 30
+
+# The drawing's own units; the page stretches it to the space there is.
+_DAY_WIDTH = 10
+_BAR_WIDTH = 8
+_HEIGHT = 48
+_LOWEST_BAR = 1  # zero is a mark on the ground, a missing day is a gap
+
+Sets = Mapping[date, Mapping[str, int]]
+"""The totals of each day that has a set; a total that is missing in a set is zero."""
+
+
+class Bars(NamedTuple):
+    """The paths of an SVG: the bars of the days before, that of the last day, and the gaps."""
+
+    before: str
+    last: str
+    gaps: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The days of one total."""
+
+    code: str
+    label: str
+    title: str
+    description: str
+    last: int
+    lowest: int
+    highest: int
+    bars: Bars
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A row of the table: a day and its counts in the order of the charts; or, without counts, a
+    day without an edition, to `last` when there are several in a row.
+    """
+
+    first: date
+    last: date | None
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The charts of all totals, and their table with the last day on top."""
+
+    first: date
+    last: date
+    charts: tuple[Chart, ...]
+    days: tuple[Day, ...]
+
+
+# A set is of all companies at once: a company without a row in it has nothing but zeros. The days
+# that have one are looked up first, so that the counts of a company are read by its key alone.
+_SETS = """
+with days as (
+
+    select distinct snapshot_date
+    from totalizer_history
+    where snapshot_date between %(first_day)s and %(last_day)s
+
+), counted as (
+
+    select
+        totalizer_history.snapshot_date,
+        totalizer_history.totalizer,
+        sum(totalizer_history.agenda_count)::bigint as agenda_count
+    from totalizer_history
+    where
+        totalizer_history.snapshot_date between %(first_day)s and %(last_day)s
+        and {condition}
+    group by totalizer_history.snapshot_date, totalizer_history.totalizer
+
+)
+
+select
+    days.snapshot_date,
+    counted.totalizer,
+    counted.agenda_count
+from days
+left join counted on counted.snapshot_date = days.snapshot_date
+"""
+
+
+def find(conn: psycopg.Connection, filters: Filters, last_day: date) -> dict[date, dict[str, int]]:
+    """The sets of the days before `last_day`, of all companies that the filters choose together."""
+    condition = filters.of_companies("totalizer_history")
+    query = sql.SQL(_SETS).format(condition=condition.text)
+    days = {"first_day": first_day(last_day), "last_day": last_day - timedelta(days=1)}
+    sets: dict[date, dict[str, int]] = defaultdict(dict)
+    for day, totalizer, count in conn.execute(query, {**condition.parameters, **days}):
+        of_day = sets[day]
+        if totalizer is not None:
+            of_day[totalizer] = count
+    return dict(sets)
+
+
+def first_day(last_day: date) -> date:
+    """The first of the days that a report looks back on."""
+    return last_day - timedelta(days=DAYS - 1)
+
+
+def build(sets: Sets, last_day: date, now: Mapping[str, int]) -> History:
+    """Draw the days before from their sets and the last one from the totals of now."""
+    first = first_day(last_day)
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    known = {**sets, last_day: now}
+    return History(
+        first,
+        last_day,
+        tuple(
+            _chart(
+                code,
+                label,
+                days,
+                [known[day].get(code, 0) if day in known else None for day in days],
+            )
+            for code, label in labels.TOTALIZERS.items()
+        ),
+        tuple(_table(days, known)),
+    )
+
+
+def _table(days: list[date], known: Sets) -> Iterator[Day]:
+    """The newest day on top; days without an edition are one row as long as they follow."""
+    for has_set, found in groupby(reversed(days), key=known.__contains__):
+        run = list(found)
+        if has_set:
+            for day in run:
+                counts = known[day]
+                yield Day(day, None, tuple(counts.get(code, 0) for code in labels.TOTALIZERS))
+        else:
+            yield Day(run[-1], run[0] if len(run) > 1 else None, ())
+
+
+def _chart(code: str, label: str, days: list[date], counts: list[int | None]) -> Chart:
+    known = [(day, count) for day, count in zip(days, counts, strict=True) if count is not None]
+    (begin, begun_with), (end, ends_with) = known[0], known[-1]
+    values = [count for _, count in known]
+    gaps = len(days) - len(known)
+    description = labels.HISTORY_DESCRIPTION.format(
+        first=formats.number(begun_with),
+        first_day=formats.day(begin),
+        last=formats.number(ends_with),
+        last_day=formats.day(end),
+        lowest=formats.number(min(values)),
+        highest=formats.number(max(values)),
+    )
+    if gaps:
+        description += labels.HISTORY_GAPS.format(count=formats.days(gaps))
+    return Chart(
+        code,
+        label,
+        labels.HISTORY_TITLE.format(total=label, days=formats.days(DAYS)),
+        description,
+        ends_with,
+        min(values),
+        max(values),
+        _bars(counts),
+    )
+
+
+def _bars(counts: list[int | None]) -> Bars:
+    highest = max((count for count in counts if count), default=1)
+    drawn = [
+        "" if count is None else _bar(place, count, highest) for place, count in enumerate(counts)
+    ]
+    gaps = [
+        f"M{place * _DAY_WIDTH} 0h{_DAY_WIDTH}v{_HEIGHT}h-{_DAY_WIDTH}z"
+        for place, count in enumerate(counts)
+        if count is None
+    ]
+    return Bars("".join(drawn[:-1]), drawn[-1], "".join(gaps))
+
+
+def _bar(place: int, count: int, highest: int) -> str:
+    height = max(_LOWEST_BAR, round(_HEIGHT * count / highest))
+    left = place * _DAY_WIDTH + (_DAY_WIDTH - _BAR_WIDTH) // 2
+    return f"M{left} {_HEIGHT}v-{height}h{_BAR_WIDTH}v{height}z"

@@ -1,0 +1,116 @@
+"""What entered and left each total since the edition before, and by what event.
+
+Belongs here: the part of a report that shows it, its query and its builder. Does not: what moved a
+row (`totalizer_movement` is SQL).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from reports import formats, labels
+from reports.filters import Filters
+
+
+class Moves(NamedTuple):
+    """Rows that moved, by total, direction and event; and the instant of the edition before, which
+    is unknown when nothing moved anywhere or there was none.
+    """
+
+    counts: Mapping[tuple[str, str, str], int]
+    previous_as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """How many rows one event has moved."""
+
+    words: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One total then and now. `before` is counted back from now."""
+
+    label: str
+    before: int
+    entered: int
+    left: int
+    now: int
+    entered_by: tuple[Event, ...]
+    left_by: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Movements:
+    """All totals since the edition before, at a local time; unknown when nothing moved."""
+
+    since: datetime | None
+    totals: tuple[Movement, ...]
+
+
+_MOVES = """
+select
+    totalizer_movement.totalizer,
+    totalizer_movement.direction,
+    totalizer_movement.event,
+    count(*) as row_count
+from totalizer_movement
+where {condition}
+group by
+    totalizer_movement.totalizer,
+    totalizer_movement.direction,
+    totalizer_movement.event
+"""
+
+# Every row names the same edition before.
+_PREVIOUS = "select previous_as_of from totalizer_movement limit 1"
+
+
+def find(conn: psycopg.Connection, filters: Filters) -> Moves:
+    """What moved in all companies that the filters choose, together."""
+    condition = filters.of_companies("totalizer_movement")
+    query = sql.SQL(_MOVES).format(condition=condition.text)
+    counts = {
+        (totalizer, direction, event): count
+        for totalizer, direction, event, count in conn.execute(query, condition.parameters)
+    }
+    previous = conn.execute(_PREVIOUS).fetchone()
+    return Moves(counts, previous[0] if previous else None)
+
+
+def build(moves: Moves, now: Mapping[str, int], timezone: str) -> Movements:
+    """Each total with what moved it, the most frequent event first."""
+    return Movements(
+        formats.local(moves.previous_as_of, timezone) if moves.previous_as_of else None,
+        tuple(
+            _movement(
+                label, _events(moves, code, "entered"), _events(moves, code, "left"), now[code]
+            )
+            for code, label in labels.TOTALIZERS.items()
+        ),
+    )
+
+
+def _movement(
+    label: str, entered_by: tuple[Event, ...], left_by: tuple[Event, ...], now: int
+) -> Movement:
+    entered = sum(event.count for event in entered_by)
+    left = sum(event.count for event in left_by)
+    return Movement(label, now - entered + left, entered, left, now, entered_by, left_by)
+
+
+def _events(moves: Moves, totalizer: str, direction: str) -> tuple[Event, ...]:
+    found = [
+        Event(labels.movement_event(event), count)
+        for (of, where, event), count in moves.counts.items()
+        if of == totalizer and where == direction
+    ]
+    return tuple(sorted(found, key=lambda event: (-event.count, event.words)))

@@ -1,0 +1,140 @@
+"""The quality page: what came in, what was set aside, what the checks found, what became of runs.
+
+Belongs here: the page, put together from `runs.py`, `check_history.py` and `deliveries.py`. Does
+not: when it is written (`reports/standing.py`). It stands beside the editions and is written anew
+at the end of every run, of failed ones too. No contents of any row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, NamedTuple
+
+import psycopg
+
+from reports import formats, labels
+from reports.pages import check_history, deliveries
+from reports.pages import runs as runs_of
+from reports.pages.check_history import CheckLine, SuiteHistory, Words
+from reports.pages.deliveries import DeliveryLines, SetAsideLine, SetAsideRow
+from reports.pages.page import Identity, Link, Page, Proof, Stamp
+from reports.pages.runs import LEGEND, Day, LegendEntry, Run, RunLine
+
+
+class Warned(NamedTuple):
+    """What must be known before any number is used: a sentence and, where it is told, why."""
+
+    words: str
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityPage(Page):
+    """The page of one publish folder."""
+
+    template: ClassVar[str] = "quality.html"
+
+    warned: Warned | None
+    last_run: RunLine | None
+    checks_said: str
+    failing: tuple[CheckLine, ...]
+    last_delivery: DeliveryLines | None
+    days: tuple[Day, ...]
+    legend: tuple[LegendEntry, ...]
+    runs: tuple[RunLine, ...]
+    deliveries: tuple[DeliveryLines, ...]
+    rejected: tuple[SetAsideLine, ...]
+    parked: tuple[SetAsideLine, ...]
+    suites: tuple[SuiteHistory, ...]
+
+    @property
+    def rejected_count(self) -> int:
+        """All rows that are rejected."""
+        return sum(line.rows for line in self.rejected)
+
+    @property
+    def parked_count(self) -> int:
+        """All rows that wait for another."""
+        return sum(line.rows for line in self.parked)
+
+
+class Facts(NamedTuple):
+    """All that is read for the page, in one transaction."""
+
+    runs: Sequence[Run]
+    days: tuple[Day, ...]
+    suites: Sequence[SuiteHistory]
+    deliveries: Sequence[DeliveryLines]
+    set_aside: Sequence[SetAsideRow]
+
+
+def find(conn: psycopg.Connection, now: datetime, timezone: str, words: Words) -> Facts:
+    """Read everything the page tells."""
+    found = runs_of.find(conn, now, timezone)
+    last = found[: runs_of.LAST_RUNS]
+    today = formats.local(now, timezone).date()
+    return Facts(
+        runs=last,
+        days=runs_of.days(found, today, runs_of.find_first_day(conn, timezone)),
+        suites=check_history.suites(last, check_history.find(conn, last), words),
+        deliveries=deliveries.find(conn, timezone),
+        set_aside=deliveries.find_set_aside(conn),
+    )
+
+
+def build(facts: Facts, stamp: Stamp, proof: Proof, trail: tuple[Link, ...]) -> QualityPage:
+    """Say it, the worst first."""
+    rejected, parked = deliveries.set_aside(facts.set_aside)
+    last_run = facts.runs[0] if facts.runs else None
+    checks = [check for suite in facts.suites for check in suite.checks]
+    loaded = next((one for one in facts.deliveries if one.is_loaded), None)
+    return QualityPage(
+        title=labels.QUALITY,
+        trail=trail,
+        up="",
+        stamp=stamp,
+        proof=proof.with_identities(*(_delivered_rows(loaded) if loaded else ())),
+        warned=_warned(last_run, stamp) if last_run else None,
+        last_run=runs_of.line_of(last_run) if last_run else None,
+        checks_said=check_history.counts([check for check in checks if not check.when]),
+        failing=tuple(
+            sorted(
+                (check for check in checks if check.mark.code != "passed"),
+                key=lambda check: list(labels.CHECK_RESULTS).index(check.mark.code),
+            )
+        ),
+        last_delivery=facts.deliveries[0] if facts.deliveries else None,
+        days=facts.days,
+        legend=LEGEND,
+        runs=tuple(map(runs_of.line_of, facts.runs)),
+        deliveries=tuple(facts.deliveries),
+        rejected=rejected,
+        parked=parked,
+        suites=tuple(facts.suites),
+    )
+
+
+def _delivered_rows(delivery: DeliveryLines) -> tuple[Identity, ...]:
+    total = delivery.total
+    became = total.new + total.known + total.rejected + total.parked
+    return (Identity(labels.IDENTITY_DELIVERED_ROWS, total.read, became),)
+
+
+def _warned(last: Run, stamp: Stamp) -> Warned | None:
+    """What is said above all else when the last run did not publish, or published nothing."""
+    line = runs_of.line_of(last)
+    when = formats.moment(last.ended_at)
+    if last.outcome == "zero":
+        return Warned(labels.LAST_RUN_FOUND_ZERO.format(when=when), "", "")
+    if last.outcome not in ("failed", "stopped"):
+        return None
+    stopped = last.outcome == "stopped"
+    if stamp.as_of is None:
+        first = labels.LAST_RUN_STOPPED_FIRST if stopped else labels.LAST_RUN_FAILED_FIRST
+        return Warned(first.format(when=when), line.reason, line.sentence)
+    pattern = labels.LAST_RUN_STOPPED if stopped else labels.LAST_RUN_FAILED
+    words = pattern.format(when=when, as_of=formats.moment(stamp.as_of))
+    return Warned(words, line.reason, line.sentence)
