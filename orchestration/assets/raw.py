@@ -12,6 +12,7 @@ from orchestration.checking import Checker
 from orchestration.database import Database
 from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
 from orchestration.ingest.load import LoadSettings, load_delivery
+from orchestration.ingest.whatsapp import spool, store
 from orchestration.progress import LOGGER, stage
 from orchestration.resources import RunSettings
 from orchestration.settings import Settings
@@ -58,7 +59,8 @@ def raw_tables(
     """Load the delivery of the run, whole or not at all."""
     checker.warm()
     source = run_settings.source or settings.source
-    if not source:
+    received = spool.closed_files(settings.whatsapp_spool)
+    if not source and not received:
         LOGGER.info("No source is named: computing over what is loaded.")
         for table in SOURCE_TABLES:
             yield dg.MaterializeResult(asset_key=raw_key(table), metadata={"rows_read": 0})
@@ -72,10 +74,11 @@ def raw_tables(
 
         loaded = load_delivery(
             warehouse,
-            source,
+            source or None,
             LoadSettings(
                 rejected_share_limit=settings.rejected_share_limit,
                 csv_encoding=settings.csv_encoding,
+                whatsapp_spool=settings.whatsapp_spool,
             ),
             run_id=context.run_id,
             on_progress=on_progress,
@@ -90,6 +93,11 @@ def raw_tables(
             "Set aside: %s rows of %s (%s), in raw.rejected_row", f"{count:,}", name, reason
         )
     by_table = {load.table: load for load in loaded.tables}
+    if events := by_table.get(store.NAME):
+        LOGGER.info(
+            "WhatsApp events: %s read, %s new, %s known, %s waiting for what they are about",
+            *(f"{count:,}" for count in (events.read, events.new, events.known, events.parked)),
+        )
     for table in SOURCE_TABLES:
         load = by_table.get(table.name)
         yield dg.MaterializeResult(

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from orchestration.ingest import errors
 from orchestration.ingest.contract import SourceTable, source_table
-from orchestration.ingest.tables import column_names, raw
+from orchestration.ingest.tables import as_delivered_in, column_names, raw
 
 KNOWN = "known"  # not a fault: the same version, there already
 
@@ -31,6 +31,16 @@ def same_row(table: SourceTable, left: str, right: str) -> sql.Composed:
         same_version(table, left, right),
         sql.SQL(", ").join(sql.Identifier(left, name) for name in rest),
         sql.SQL(", ").join(sql.Identifier(right, name) for name in rest),
+    )
+
+
+def not_known(table: SourceTable, alias: str) -> sql.Composed:
+    """No version that was delivered before is the same."""
+    return sql.SQL(" and ").join(
+        sql.SQL("not exists (select from {} as r where {})").format(
+            stored, same_row(table, alias, "r")
+        )
+        for stored in as_delivered_in(table)
     )
 
 

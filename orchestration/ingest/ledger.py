@@ -33,8 +33,14 @@ class TableLoad:
 
 def any_loaded(conn: psycopg.Connection) -> bool:
     """Whether a delivery was loaded before; the first one must hold every table."""
-    found = conn.execute("select from ops.delivery where status = 'loaded' limit 1")
-    return found.fetchone() is not None
+    return last_loaded(conn) is not None
+
+
+def last_loaded(conn: psycopg.Connection) -> int | None:
+    """The last delivery whose rows are there."""
+    row = conn.execute("select max(delivery_id) from ops.delivery where status = 'loaded'")
+    found = row.fetchone()
+    return found[0] if found else None
 
 
 def begin(conn: psycopg.Connection, source: str, run_id: str, started_at: datetime) -> int:

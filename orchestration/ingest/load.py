@@ -39,9 +39,11 @@ from orchestration.ingest.rejected import check_share, merge_arrived, retry_park
 from orchestration.ingest.source import Delivery, open_folder
 from orchestration.ingest.source_postgres import SCHEMES, open_schema, split_url
 from orchestration.ingest.versions import Merged, analyze, merge_plain
+from orchestration.ingest.whatsapp import overlay, spool, store
 
 __all__ = ["DeliveryRefused", "LoadSettings", "Loaded", "TableLoad", "load_delivery"]
 
+_NO_SOURCE = "WhatsApp events"
 _LOCK = 7_352_861_204  # any number; a load holds it, so that there is one at a time
 
 
@@ -49,12 +51,14 @@ _LOCK = 7_352_861_204  # any number; a load holds it, so that there is one at a 
 class LoadSettings:
     """How strict a load is, and how CSV files are encoded.
 
-    `row_by_row` leaves the fast path out: slower, with the same result.
+    `row_by_row` leaves the fast path out: slower, with the same result. `whatsapp_spool`: the
+    folder of received WhatsApp events, which every load takes along.
     """
 
     rejected_share_limit: float = 0.05
     csv_encoding: str = "utf-8"
     row_by_row: bool = False
+    whatsapp_spool: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Loaded:
 
 def load_delivery(
     database: Database,
-    source: str | Path,
+    source: str | Path | None,
     settings: LoadSettings,
     *,
     run_id: str = "",
@@ -77,6 +81,7 @@ def load_delivery(
 ) -> Loaded:
     """Load a delivery folder, or the schema of a `postgresql://…?schema=…` URL.
 
+    Without a source, only what was received from WhatsApp.
     Raises DeliveryRefused, its message complete, with everything as it was before; DatabaseError
     when the database fails. `on_progress(table, rows so far)` is called while it works.
     """
@@ -84,6 +89,7 @@ def load_delivery(
     try:
         with load_connection(database, "atendimento load") as conn, _only_load(conn):
             tables.prepare(conn)
+            store.prepare(conn)
             _clean(conn)
             try:
                 with _opened(source, settings) as delivery:
@@ -100,8 +106,10 @@ def load_delivery(
         raise database_failed(error) from None
 
 
-def source_label(source: str | Path) -> str:
+def source_label(source: str | Path | None) -> str:
     """The source as it may be shown and stored: without a password."""
+    if source is None:
+        return _NO_SOURCE
     if "://" not in str(source):
         return str(source)
     try:
@@ -112,8 +120,10 @@ def source_label(source: str | Path) -> str:
 
 
 @contextmanager
-def _opened(source: str | Path, settings: LoadSettings) -> Iterator[Delivery]:
-    if "://" in str(source):
+def _opened(source: str | Path | None, settings: LoadSettings) -> Iterator[Delivery]:
+    if source is None:
+        yield Delivery(_NO_SOURCE, {}, ())
+    elif "://" in str(source):
         if not str(source).startswith(SCHEMES):
             raise refused(
                 "The source is a URL of an unknown kind.",
@@ -160,6 +170,7 @@ def _load(
         _check_first(delivery)
     if "company" in delivery.tables:
         references.prepare_timezones(conn)
+    waiting = spool.closed_files(settings.whatsapp_spool) if settings.whatsapp_spool else []
     with (
         Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
         conn.transaction(),
@@ -169,7 +180,11 @@ def _load(
         by_reason: Counter[tuple[str, str]] = Counter()
         for table in ENTITY_TABLES:
             loads += _load_entity(conn, readers, table, number, settings, by_reason)
+        events = [*delivery.whatsapp_events, *waiting]
+        loads += store.load(conn, database, events, number, by_reason)
         ledger.finish(conn, number, loads)
+    if settings.whatsapp_spool:
+        spool.put_away(settings.whatsapp_spool, waiting)
     return Loaded(number, tuple(loads), delivery.notices, dict(by_reason))
 
 
@@ -215,9 +230,11 @@ def _load_entity(
 ) -> list[TableLoad]:
     """Parked rows first: they came earlier."""
     started = time.monotonic()
+    arrived = readers.arrived(table.name) if readers.expects(table.name) else None
+    overlay.take_off_arriving(conn, table, arrived.typed if arrived else None)
     retried = retry_parked(conn, table, delivery)
     by_reason.update({(table.name, reason): n for reason, n in retried.by_fault.items()})
-    if not readers.expects(table.name):
+    if arrived is None:
         if retried.new:
             analyze(conn, table)
         if not (retried.unparked or retried.by_fault):
@@ -225,7 +242,6 @@ def _load_entity(
         return [
             TableLoad(table.name, "", 0, 0, 0, 0, 0, retried.unparked, time.monotonic() - started)
         ]
-    arrived = readers.arrived(table.name)
     arrived, merged = _merge(conn, readers, arrived, delivery)
     found = merged.by_fault
     by_reason.update({(table.name, reason): n for reason, n in found.items()})

@@ -19,6 +19,7 @@ from typing import BinaryIO, Protocol, cast
 from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
 from orchestration.ingest.csv_text import BLOCK, BadText, Record, plain_blocks, records
 from orchestration.ingest.errors import DeliveryRefused, NotPlain, refused
+from orchestration.ingest.whatsapp import spool
 
 _BOM = b"\xef\xbb\xbf"
 _HEADER_LIMIT = 1 << 20
@@ -59,6 +60,7 @@ class Delivery:
     label: str
     tables: Mapping[str, TableSource]
     notices: tuple[str, ...]
+    whatsapp_events: tuple[Path, ...] = ()
 
 
 def open_folder(folder: Path, encoding: str) -> Delivery:
@@ -83,7 +85,8 @@ def open_folder(folder: Path, encoding: str) -> Delivery:
             found.setdefault(name, []).append(path)
         else:
             notices.append(f"{path.name}: the contract has no table {name}; the file was ignored.")
-    if not found:
+    events = tuple(spool.files_of_delivery(folder))
+    if not found and not events:
         raise refused(
             f"The delivery {folder} is empty: it holds no file of the source contract.",
             "A delivery holds files such as agenda.csv, agenda.csv.gz or agenda.parquet.",
@@ -99,7 +102,7 @@ def open_folder(folder: Path, encoding: str) -> Delivery:
         source = _open_file(paths[0], table, encoding)
         notices += check_header(source)
         tables[name] = source
-    return Delivery(str(folder), tables, tuple(notices))
+    return Delivery(str(folder), tables, tuple(notices), events)
 
 
 def check_header(source: TableSource) -> list[str]:

@@ -77,6 +77,20 @@ def raw(table: SourceTable | str) -> sql.Identifier:
     return sql.Identifier("raw", table if isinstance(table, str) else table.name)
 
 
+# Tables over whose rows WhatsApp's events are laid (`whatsapp/overlay.py`).
+_LAID_OVER = ("client", "dispatch")
+
+
+def delivered(table: SourceTable) -> sql.Identifier:
+    """Of a table that events are laid over: the rows that have some, as they were delivered."""
+    return sql.Identifier("raw", f"{table.name}_delivered")
+
+
+def as_delivered_in(table: SourceTable) -> tuple[sql.Identifier, ...]:
+    """Where a version that was delivered before may stand as it was delivered."""
+    return (raw(table), delivered(table)) if table.name in _LAID_OVER else (raw(table),)
+
+
 def arriving(name: str) -> sql.Identifier:
     """A table of what is being read."""
     return sql.Identifier(ARRIVING, name)

@@ -81,9 +81,8 @@ def merge_named(conn: psycopg.Connection, table: SourceTable, delivery: int) -> 
         )
     )
     known = sql.SQL(
-        "select a.line, null as column_name, {} as reason from {} as a "
-        "where exists (select from {} as r where {})"
-    ).format(sql.Literal(KNOWN), FRESH, raw(table), faults.same_row(table, "a", "r"))
+        "select a.line, null as column_name, {} as reason from {} as a where not ({})"
+    ).format(sql.Literal(KNOWN), FRESH, faults.not_known(table, "a"))
     analyze_keys(conn, table, FRESH)
     for question in (
         known,
@@ -119,10 +118,9 @@ def _company_column(table: SourceTable) -> str | None:
 def _create_fresh(conn: psycopg.Connection, table: SourceTable, typed: sql.Identifier) -> int:
     """The rows that are not stored just so already."""
     rows = conn.execute(
-        sql.SQL(
-            "create temp table fresh as select a.* from {} as a "
-            "where not exists (select from {} as r where {})"
-        ).format(typed, raw(table), faults.same_row(table, "a", "r"))
+        sql.SQL("create temp table fresh as select a.* from {} as a where {}").format(
+            typed, faults.not_known(table, "a")
+        )
     ).rowcount
     analyze_keys(conn, table, FRESH)
     return rows

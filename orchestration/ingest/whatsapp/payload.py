@@ -1,0 +1,205 @@
+"""One webhook body as events: statuses, replies, consent, and everything else kept aside.
+
+Belongs here: the shape of WhatsApp's payloads; nothing raises, whatever a line holds. Does not:
+files, the database. An event's values are text fit for PostgreSQL, and its ids fit the contract.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, NoReturn, TypeGuard
+
+from orchestration.ingest.contract import EARLIEST_YEAR, ID_LENGTH, LATEST_YEAR
+
+Family = Literal["status", "reply", "preference", "aside"]
+
+STATUSES = ("sent", "delivered", "read", "failed")
+PREFERENCES = ("stop", "resume")
+
+_EARLIEST = int(datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC).timestamp())
+_AFTER_LATEST = int(datetime(LATEST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
+_SECONDS = re.compile(r"[0-9]{1,15}")
+_PLAIN_KIND = re.compile(r"[a-z0-9_]{1,40}")
+_ERROR_LENGTH = 500
+_UNREADABLE_LENGTH = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, as one row.
+
+    `key`: the message of a status, the reply's own id, the number of a preference, the digest of
+    what is kept aside. `what`: the status, the option, stop or resume, the kind kept aside.
+    `about`: the message replied to.
+    """
+
+    family: Family
+    key: str
+    what: str
+    at: datetime | None = None
+    about: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    payload: str | None = None
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """Its values in the order of the columns they are copied into."""
+        return (
+            self.family, self.key, self.what, self.at, self.about,
+            self.error_code, self.error_message, self.payload,
+        )  # fmt: skip
+
+
+def events_of(line: bytes) -> list[Event]:
+    """Every event of one body; a body that cannot be read is one event kept aside."""
+    try:
+        body = json.loads(line, parse_constant=_no_constant)
+        return list(_of_body(body))
+    except (ValueError, RecursionError):
+        text = line[:_UNREADABLE_LENGTH].decode("utf-8", "backslashreplace")
+        return [_aside("unreadable", text)]
+
+
+def message_key(message_id: str) -> str:
+    """A message's id as an id of the contract: itself, or its digest when it is too long.
+
+    Ids of messages that clients write are often of 66 or 82 characters; the contract ends at 64.
+    """
+    if len(message_id) <= ID_LENGTH:
+        return _storable(message_id)
+    digest = hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).digest()
+    return "sha256." + base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _of_body(body: Any) -> Iterator[Event]:
+    changes = [
+        (entry, change)
+        for entry in _objects(body.get("entry") if isinstance(body, dict) else None)
+        for change in _objects(entry.get("changes"))
+    ]
+    if not changes:
+        yield _aside("no_webhook", body)
+    for entry, change in changes:
+        # Of two equal notices about an account, its id and time tell which is a repetition.
+        whole = {"id": entry.get("id"), "time": entry.get("time"), **change}
+        value = change.get("value")
+        found = list(_of_value(change.get("field"), value, whole) if _is_object(value) else ())
+        yield from found or [_aside(_kind(change.get("field")), whole)]
+
+
+def _of_value(field: object, value: dict[str, Any], whole: dict[str, Any]) -> Iterator[Event]:
+    if field == "messages":
+        yield from map(_of_status, _objects(value.get("statuses")))
+        yield from map(_of_message, _objects(value.get("messages")))
+        if value.get("errors"):
+            yield _aside("messages/errors", {**whole, "value": {"errors": value["errors"]}})
+    elif field == "user_preferences":
+        yield from map(_of_preference, _objects(value.get("user_preferences")))
+
+
+def _of_status(item: dict[str, Any]) -> Event:
+    message, status, at = item.get("id"), item.get("status"), _instant(item.get("timestamp"))
+    if status not in STATUSES or not _is_text(message) or at is None:
+        return _aside(_kind("statuses", status, *_without_time(at)), item)
+    code = explained = None
+    if status == "failed":
+        code, explained = _first_error(item.get("errors"))
+    return Event("status", message_key(message), status, at, None, code, explained)
+
+
+def _of_message(item: dict[str, Any]) -> Event:
+    """What was clicked is told by its id alone: a label may be worded anew any day."""
+    kind, option = item.get("type"), None
+    parts: list[object] = ["messages", kind]
+    if kind == "button" and _is_object(button := item.get("button")):
+        option = button.get("payload")
+    elif kind == "interactive" and _is_object(interactive := item.get("interactive")):
+        form = interactive.get("type")
+        parts.append(form)
+        chosen = interactive.get(form) if form in ("button_reply", "list_reply") else None
+        option = chosen.get("id") if _is_object(chosen) else None
+    context = item.get("context")
+    about = context.get("id") if _is_object(context) else None
+    own, at = item.get("id"), _instant(item.get("timestamp"))
+    if not _is_text(option) or not _is_text(own) or at is None:
+        return _aside(_kind(*parts, *_without_time(at)), item)
+    if not _is_text(about):
+        return _aside(_kind(*parts, "without_context"), item)
+    return Event("reply", message_key(own), _storable(option), at, message_key(about))
+
+
+def _of_preference(item: dict[str, Any]) -> Event:
+    number, value, at = item.get("wa_id"), item.get("value"), _instant(item.get("timestamp"))
+    if value not in PREFERENCES or not _is_text(number) or len(number) > ID_LENGTH or at is None:
+        return _aside(_kind("user_preferences", value, *_without_time(at)), item)
+    return Event("preference", _storable(number), value, at)
+
+
+def _first_error(errors: object) -> tuple[str | None, str | None]:
+    """WhatsApp's numeric code as text, and its words for it."""
+    for error in _objects(errors):
+        code = error.get("code")
+        data = error.get("error_data")
+        said = [
+            error.get("message") or error.get("title"),
+            data.get("details") if _is_object(data) else None,
+        ]
+        words = ": ".join(dict.fromkeys(_storable(part) for part in said if _is_text(part)))
+        known = isinstance(code, (int, str)) and not isinstance(code, bool)
+        return (
+            _storable(str(code))[:ID_LENGTH] or None if known else None,
+            words[:_ERROR_LENGTH] or None,
+        )
+    return None, None
+
+
+def _instant(value: object) -> datetime | None:
+    """Seconds since 1970, as text or number, within the years of the contract."""
+    text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    if not _SECONDS.fullmatch(text) or not _EARLIEST <= int(text) < _AFTER_LATEST:
+        return None
+    return datetime.fromtimestamp(int(text), UTC)
+
+
+def _without_time(at: datetime | None) -> tuple[str, ...]:
+    return () if at else ("without_time",)
+
+
+def _aside(kind: str, payload: object) -> Event:
+    text = json.dumps(payload, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return Event("aside", hashlib.sha256(f"{kind} {text}".encode()).hexdigest(), kind, payload=text)
+
+
+def _kind(*parts: object) -> str:
+    """Names of WhatsApp's only; whatever else stands in their place could be anything."""
+    return "/".join(
+        part if isinstance(part, str) and _PLAIN_KIND.fullmatch(part) else "other" for part in parts
+    )
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if _is_object(item)] if isinstance(value, list) else []
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value != ""
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL stores neither a NUL nor half a character."""
+    return text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"JSON has no {name}")

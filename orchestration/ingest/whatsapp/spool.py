@@ -1,0 +1,112 @@
+"""The folder in which webhook bodies wait as JSON lines, and what a file of them is.
+
+Belongs here: which files are closed, reading them, putting loaded ones away. Does not: what a line
+says, and writing (`orchestration/webhook/journal.py`). A file still written to ends in `.part` and
+its writer holds a lock on it; a writer that died holds none, and its file is closed for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gzip
+import os
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from orchestration.ingest.errors import refused
+
+OPEN = ".part"
+CLOSED = ".jsonl"
+LOADED = "loaded"
+IN_A_DELIVERY = ("whatsapp_events.jsonl", "whatsapp_events.jsonl.gz")
+
+# A body has at most 3 MB; what is longer is no line of ours, and is read in pieces.
+_LINE_LIMIT = 8 << 20
+# Long enough to load again what a database restored from a backup no longer has.
+_KEEP_LOADED_DAYS = 30
+
+
+class CutOff(Exception):
+    """A gzip file that ends too early, or is damaged."""
+
+
+def closed_files(folder: Path) -> list[Path]:
+    """The files that nobody writes to any more, oldest first; none when there is no folder."""
+    try:
+        if not folder.is_dir():
+            return []
+        for path in folder.glob(f"*{OPEN}"):
+            _close_orphan(path)
+        return sorted(
+            path for path in folder.iterdir() if path.name.endswith((CLOSED, f"{CLOSED}.gz"))
+        )
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+
+
+def files_of_delivery(folder: Path) -> list[Path]:
+    """The webhook bodies that a delivery folder holds."""
+    return [folder / name for name in IN_A_DELIVERY if (folder / name).is_file()]
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The lines with something on them; CutOff where a gzip file can be read no further."""
+    try:
+        with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
+            while line := file.readline(_LINE_LIMIT):
+                if line := line.strip():
+                    yield line
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise CutOff from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def put_away(folder: Path, files: Iterable[Path]) -> None:
+    """Move loaded files aside, and forget those put away long ago.
+
+    A file that cannot be moved is read again at the next load, which knows its events.
+    """
+    loaded = folder / LOADED
+    with contextlib.suppress(OSError):
+        for path in files:
+            loaded.mkdir(mode=0o700, exist_ok=True)
+            path.rename(loaded / path.name)
+            os.utime(loaded / path.name)
+        oldest = time.time() - _KEEP_LOADED_DAYS * 86_400
+        for path in loaded.glob("*"):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created or renamed in the folder survive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _close_orphan(path: Path) -> None:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return  # its writer has just closed it
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if path.exists():
+            path.rename(path.with_suffix(CLOSED))
+
+
+def _unreadable(path: Path, error: OSError) -> Exception:
+    return refused(
+        f"{path.name}: the WhatsApp events cannot be read: {error.strerror}.",
+        "Check the folder's permissions.",
+    )

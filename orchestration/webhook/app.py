@@ -1,0 +1,142 @@
+"""The two requests WhatsApp makes: to prove who we are, and to deliver events.
+
+Belongs here: routes, limits, signatures. Does not: the disk (`journal.py`). Nothing of a body or
+of an address's query is ever logged: both hold what nobody else may read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import logging
+from collections.abc import AsyncIterator
+
+import anyio
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from orchestration.webhook.journal import Journal
+
+LARGEST_BODY = 3 << 20
+PATH = "/webhook"
+LOGGER = logging.getLogger("atendimento.webhook")
+
+_SIGNATURE = "X-Hub-Signature-256"
+_READ_SECONDS = 30
+_CLOSE_FILE_SECONDS = 15
+_DRAIN_SECONDS = 5
+
+
+class _TooLarge(Exception):
+    """A body of more than LARGEST_BODY."""
+
+
+class _TooLargeResponse(PlainTextResponse):
+    """413 at once. A sender still writing would not see it, so a little more is let through."""
+
+    def __init__(self) -> None:
+        super().__init__("The body is larger than 3 MB.", 413, {"Connection": "close"})
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Answer, then read on without keeping anything."""
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with anyio.move_on_after(_DRAIN_SECONDS):
+            dropped = 0
+            while dropped <= LARGEST_BODY:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    break
+        await send({"type": "http.response.body", "body": b""})
+
+
+def create_app(
+    journal: Journal,
+    secret: str,
+    verify_token: str,
+    close_file_seconds: float = _CLOSE_FILE_SECONDS,
+) -> Starlette:
+    """Build the app over a journal; a load may take what came `close_file_seconds` ago."""
+
+    async def prove(request: Request) -> Response:
+        """WhatsApp asks once, when the address is entered, with the token entered beside it."""
+        asked = request.query_params
+        token = asked.get("hub.verify_token", "")
+        if asked.get("hub.mode") != "subscribe" or not _equal(token, verify_token):
+            return PlainTextResponse("Not subscribed: the mode or the token is another.", 403)
+        return PlainTextResponse(
+            asked.get("hub.challenge", ""), headers={"X-Content-Type-Options": "nosniff"}
+        )
+
+    async def receive(request: Request) -> Response:
+        """200 says: it is on disk. Whatever else is said, WhatsApp sends again."""
+        try:
+            with anyio.fail_after(_READ_SECONDS):
+                body = await _body(request)
+        except _TooLarge:
+            LOGGER.warning("A body larger than 3 MB was refused.")
+            return _TooLargeResponse()
+        except (ClientDisconnect, TimeoutError):
+            return PlainTextResponse("The body did not come.", 408)
+        if not _is_signed(body, request.headers.get(_SIGNATURE, ""), secret):
+            LOGGER.warning("A body without a valid signature was refused.")
+            return PlainTextResponse("The signature is not valid.", 401)
+        try:
+            await anyio.to_thread.run_sync(journal.append, body)
+        except OSError as error:
+            LOGGER.error("A body could not be stored: %s.", error.strerror)
+            return PlainTextResponse("Not stored; send again.", 503)
+        return PlainTextResponse("stored")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_close_files, journal, close_file_seconds)
+            yield
+            tasks.cancel_scope.cancel()
+        journal.close_file()
+
+    return Starlette(
+        routes=[
+            Route(PATH, prove, methods=["GET"]),
+            Route(PATH, receive, methods=["POST"]),
+        ],
+        lifespan=lifespan,
+    )
+
+
+async def _body(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > LARGEST_BODY:
+        raise _TooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        if len(body) + len(chunk) > LARGEST_BODY:
+            raise _TooLarge
+        body += chunk
+    return bytes(body)
+
+
+def _is_signed(body: bytes, signature: str, secret: str) -> bool:
+    """The signature is of the bytes as they came, before anything reads them."""
+    expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return _equal(signature, expected)
+
+
+def _equal(given: str, expected: str) -> bool:
+    """Compared in a time that tells nothing of where they differ."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+
+
+async def _close_files(journal: Journal, seconds: float) -> None:
+    while True:
+        await anyio.sleep(seconds)
+        await anyio.to_thread.run_sync(journal.close_file)

@@ -1,0 +1,91 @@
+"""Bodies on disk, one a line, each synced before `append` returns.
+
+Belongs here: one writer's open file, its lock, and closing it so that a load may take it. Does
+not: reading (`ingest/whatsapp/spool.py`, which says what the names mean).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+
+from orchestration.ingest.whatsapp.spool import CLOSED, OPEN, sync_folder
+
+_LARGEST_FILE = 64 << 20
+
+
+class Journal:
+    """The open file of one receiver in the folder; there may be several receivers."""
+
+    def __init__(self, folder: Path, largest_file: int = _LARGEST_FILE) -> None:
+        self._folder, self._largest_file = folder, largest_file
+        self._lock = threading.Lock()
+        self._path: Path | None = None
+        self._descriptor = -1
+        self._size = 0
+
+    def append(self, body: bytes) -> None:
+        """Put a body on disk as one line; OSError, and nothing of it kept, when that fails.
+
+        JSON has no line ends but between its values, where a space says the same.
+        """
+        line = body.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
+        with self._lock:
+            if self._path is None:
+                self._open()
+            try:
+                written = 0
+                while written < len(line):
+                    written += os.write(self._descriptor, line[written:])
+                os.fsync(self._descriptor)
+            except OSError:
+                # The next line must not follow a part of this one.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._descriptor, self._size)
+                self._close()
+                raise
+            self._size += len(line)
+            if self._size >= self._largest_file:
+                self._close()
+
+    def close_file(self) -> None:
+        """Let the next load take what has come; the next body opens another file."""
+        with self._lock:
+            self._close()
+
+    def _open(self) -> None:
+        while True:
+            path = self._folder / f"{time.time_ns()}-{os.getpid()}{OPEN}"
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # A load may have come between the two and taken it for a dead writer's.
+                if path.exists():
+                    sync_folder(self._folder)
+                    self._path, self._descriptor, self._size = path, descriptor, 0
+                    return
+            except BlockingIOError:
+                pass
+            except OSError:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+
+    def _close(self) -> None:
+        """Without a line there is nothing to take."""
+        if self._path is None:
+            return
+        path, self._path = self._path, None
+        try:
+            with contextlib.suppress(OSError):
+                if self._size:
+                    path.rename(path.with_suffix(CLOSED))
+                    sync_folder(self._folder)
+                else:
+                    path.unlink()
+        finally:
+            os.close(self._descriptor)
