@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import psycopg
 
+from orchestration import access_schema
+
 _DDL = """
 create schema if not exists ops;
 create schema if not exists history;
@@ -19,7 +21,19 @@ create table if not exists ops.publication (
     published_at timestamptz not null default clock_timestamp(),
     edition text not null
 );
+alter table ops.publication add column if not exists active_agendas bigint;
 comment on table ops.publication is 'One row a publication; the greatest id is what `marts` holds.';
+comment on column ops.publication.active_agendas is 'The total `active` of all companies (R11).';
+
+create table if not exists ops.edition (
+    edition text primary key,
+    run_id text not null,
+    fingerprint text not null,
+    pages bigint not null,
+    written_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.edition is
+    'One row an edition of pages written, published or not; the hash of the tables it shows.';
 
 create table if not exists ops.check_result (
     run_id text not null,
@@ -33,6 +47,7 @@ create table if not exists ops.check_result (
     checked_at timestamptz not null default clock_timestamp(),
     primary key (run_id, suite, check_name)
 );
+create index if not exists check_result_by_time on ops.check_result using brin (checked_at);
 comment on table ops.check_result is 'What every check found, run by run: ids, no personal data.';
 
 create table if not exists ops.run_failure (
@@ -40,7 +55,10 @@ create table if not exists ops.run_failure (
     failed_at timestamptz not null default clock_timestamp(),
     message text not null
 );
+alter table ops.run_failure add column if not exists kind text not null default '';
 comment on table ops.run_failure is 'The sentence of each run that failed.';
+comment on column ops.run_failure.kind is
+    'The name of the error when its message was written for a person; empty for any other.';
 
 create table if not exists history.totalizer_history (
     company_id text not null,
@@ -53,6 +71,17 @@ create table if not exists history.totalizer_history (
 );
 comment on table history.totalizer_history is
     'One set of totals a day (domain.md, section 4); `marts.totalizer_history` shows it.';
+
+create table if not exists ops.backfill_day (
+    snapshot_date date primary key,
+    as_of timestamptz not null,
+    last_delivery_id bigint not null,
+    completed_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.backfill_day is
+    'One row a day whose set of history a backfill wrote and no run has replaced since.';
+comment on column ops.backfill_day.last_delivery_id is
+    'The last delivery loaded by then: after a later one the day is due again.';
 """
 
 
@@ -60,12 +89,33 @@ def prepare(conn: psycopg.Connection) -> None:
     """Make what is not there yet. Safe to call at every start."""
     with conn.transaction():
         conn.execute(_DDL)
+        access_schema.prepare(conn)
 
 
-def record_failure(conn: psycopg.Connection, run_id: str, message: str) -> None:
+def record_failure(conn: psycopg.Connection, run_id: str, message: str, kind: str) -> None:
     """Keep why a run failed. The same run again changes nothing."""
     with conn.transaction():
         conn.execute(
-            "insert into ops.run_failure (run_id, message) values (%s, %s) on conflict do nothing",
-            [run_id, message],
+            "insert into ops.run_failure (run_id, message, kind) values (%s, %s, %s)"
+            " on conflict do nothing",
+            [run_id, message, kind],
+        )
+
+
+def record_edition(
+    conn: psycopg.Connection, edition: str, *, run_id: str, fingerprint: str, pages: int
+) -> None:
+    """Keep of what an edition of pages was made. The same edition again replaces its row."""
+    with conn.transaction():
+        conn.execute(
+            """
+            insert into ops.edition (edition, run_id, fingerprint, pages)
+            values (%s, %s, %s, %s)
+            on conflict (edition) do update set
+                run_id = excluded.run_id,
+                fingerprint = excluded.fingerprint,
+                pages = excluded.pages,
+                written_at = clock_timestamp()
+            """,
+            [edition, run_id, fingerprint, pages],
         )

@@ -1,4 +1,4 @@
-"""The command line: `atendimento run`, `demo`, `dagster`, `doctor`.
+"""The command line: `atendimento run`, `demo`, `backfill`, `dagster`, `doctor`.
 
 Belongs here: arguments, what is printed, exit codes. Does not: any work; each command imports what
 it needs when it is called, since Dagster and dbt take seconds to import.
@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from orchestration.instants import parse_instant
@@ -48,12 +48,23 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--as-of", type=_instant, help="ISO 8601 with an offset; default now")
     demo.set_defaults(command=_demo)
 
+    backfill = commands.add_parser("backfill", help="the history of past days, as of their ends")
+    backfill.add_argument("--from", dest="first", type=_date, required=True, metavar="DATE")
+    backfill.add_argument("--to", dest="last", type=_date, required=True, metavar="DATE")
+    backfill.add_argument("--again", action="store_true", help="also days that are done already")
+    backfill.set_defaults(command=_backfill)
+
     dagster = commands.add_parser("dagster", help="the Dagster UI with schedules and sensors")
     dagster.add_argument("--port", type=int, default=3000)
     dagster.set_defaults(command=_dagster)
 
     doctor = commands.add_parser("doctor", help="what is configured, reachable, fresh and wrong")
     doctor.set_defaults(command=_doctor)
+
+    webhook = commands.add_parser("webhook", help="receive WhatsApp's events; off unless started")
+    webhook.add_argument("--host", default="127.0.0.1")
+    webhook.add_argument("--port", type=int, default=8001)
+    webhook.set_defaults(command=_webhook)
 
     prepare = commands.add_parser("prepare", help="parse the dbt project (part of `make setup`)")
     prepare.set_defaults(command=_prepare)
@@ -67,6 +78,14 @@ def _instant(text: str) -> datetime:
         return parse_instant(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _date(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 — a date has no zone
+    except ValueError as error:
+        message = f"{text!r} is not a date: write it as 2026-11-20"
+        raise argparse.ArgumentTypeError(message) from error
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
@@ -127,6 +146,36 @@ def _demo(options: argparse.Namespace, _: Settings) -> int:
     return _end(OK, f"Wrote {options.folder}. Next: atendimento run --source {options.folder}")
 
 
+def _backfill(options: argparse.Namespace, settings: Settings) -> int:
+    _print_progress()
+
+    from orchestration import backfill
+    from orchestration.database import DatabaseError
+    from orchestration.dbt_runner import BuildFailed
+    from orchestration.runtime import RunInProgress
+
+    try:
+        ended = backfill.execute(
+            settings,
+            options.first,
+            options.last,
+            clock=datetime.now(UTC),
+            again=options.again,
+        )
+    except SettingsError as error:
+        return _end(WRONG_USAGE, f"Wrong settings: {error}")
+    except backfill.WrongDays as error:
+        return _end(WRONG_USAGE, str(error))
+    except backfill.DayStopped as error:
+        return _end(STOPPED_BY_CHECK, str(error))
+    except (backfill.NothingLoaded, BuildFailed, DatabaseError, RunInProgress) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return _end(FAILED, "Stopped. Finished days stay; the same command does the others.")
+    known = f" Done before: {ended.known} (--again computes them anew)." if ended.known else ""
+    return _end(OK, f"Days of history computed: {ended.computed}.{known}")
+
+
 def _dagster(options: argparse.Namespace, settings: Settings) -> int:
     from orchestration.database import DatabaseError
     from orchestration.runtime import export_environment, open_database, prepare_home
@@ -143,6 +192,31 @@ def _dagster(options: argparse.Namespace, settings: Settings) -> int:
     os.execv(  # noqa: S606 — replaces this process, so that signals reach Dagster
         program, [program, "dev", "-w", "workspace.yaml", "-p", str(options.port)]
     )
+
+
+def _webhook(options: argparse.Namespace, settings: Settings) -> int:
+    secret, token = settings.webhook_secret, settings.webhook_verify_token
+    if secret is None or token is None:
+        return _end(
+            WRONG_USAGE,
+            "The receiver is off: set ATENDIMENTO_WEBHOOK_SECRET to the app secret and "
+            "ATENDIMENTO_WEBHOOK_VERIFY_TOKEN to a token of your own (docs/whatsapp.md).",
+        )
+    from orchestration.webhook.serve import serve
+
+    folder = settings.whatsapp_spool
+    print(f"Receiving into {folder} on {options.host}, port {options.port}.", flush=True)
+    try:
+        serve(
+            folder,
+            secret.get_secret_value(),
+            token.get_secret_value(),
+            options.host,
+            options.port,
+        )
+    except OSError as error:
+        return _end(FAILED, f"Failed: {folder} cannot be used: {error.strerror}.")
+    return _end(OK, "Stopped receiving. The next run loads what has come.")
 
 
 def _doctor(_: argparse.Namespace, settings: Settings) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from datetime import datetime
+from uuid import uuid4
 
-from orchestration import bookkeeping
+from orchestration import bookkeeping, standing
 from orchestration.checking import Checker, open_checker
 from orchestration.database import Database
 from orchestration.outcome import OK, Ended, explain, not_passed
@@ -35,9 +36,12 @@ def _execute_job(
     import dagster as dg
 
     from orchestration.definitions import defs
+    from orchestration.liveness import alive, end_dead_runs, tags_of_run_by_hand
     from orchestration.schedules import run_config
 
-    with dg.DagsterInstance.get() as instance:
+    run_id = str(uuid4())
+    with dg.DagsterInstance.get() as instance, alive(database, run_id):
+        end_dead_runs(instance, database)
         result = defs.resolve_job_def("daily").execute_in_process(
             run_config={
                 # A URL may hold a password, and Dagster keeps and shows a run's configuration.
@@ -45,6 +49,8 @@ def _execute_job(
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             instance=instance,
+            run_id=run_id,
+            tags=tags_of_run_by_hand(run_id),
             resources={
                 "checker": checker,
                 "settings": settings.model_copy(update={"source": source}),
@@ -56,7 +62,8 @@ def _execute_job(
         failures = [event for event in result.all_events if event.is_failure]
     ended = explain(result.run_id, failures, database)
     with database.connect() as conn:
-        bookkeeping.record_failure(conn, ended.run_id, ended.reason)
+        bookkeeping.record_failure(conn, ended.run_id, ended.reason, ended.kind)
+    standing.refresh(settings, database)
     return ended
 
 

@@ -95,9 +95,10 @@ def build(
 ) -> list[NodeOutcome]:
     """Build every model and run every data test as of an instant (R3), into `marts_next`.
 
-    `select`: names of models, empty for all. `on_finished` is called with each node's name and
-    seconds. Returns the outcome of each node, failed data tests among them; raises BuildFailed
-    when a model could not be built.
+    `select`: dbt's selection of models, empty for all; of the data tests, then, those that read
+    selected models only. `on_finished` is called with each node's name and seconds. Returns the
+    outcome of each node, failed data tests among them; raises BuildFailed when a model could not
+    be built.
     """
     arguments = [
         "build", "--exclude-resource-type", "unit_test",
@@ -106,7 +107,7 @@ def build(
         *_QUIET, "--no-write-json",
     ]  # fmt: skip
     if select:
-        arguments += ["--select", *select]
+        arguments += ["--select", *select, "--indirect-selection", "cautious"]
 
     def on_event(event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
@@ -151,6 +152,8 @@ def _invoke(
     result = dbtRunner(manifest=manifest, callbacks=list(callbacks)).invoke(
         [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     )
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
     if result.exception:
         raise BuildFailed(
             f"dbt {arguments[0]} failed: {without_values(str(result.exception))}\n"

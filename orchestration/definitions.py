@@ -23,4 +23,5 @@ defs = dg.Definitions(
     schedules=schedules(SETTINGS),
     sensors=sensors(SETTINGS),
     resources=RESOURCES,
+    executor=dg.in_process_executor,
 )

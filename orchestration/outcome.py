@@ -17,7 +17,7 @@ from orchestration.database import Database
 OK, FAILED, WRONG_USAGE, STOPPED_BY_CHECK = 0, 1, 2, 3  # running.md
 
 # Errors whose message is written for a person; any other is a fault of ours and shows its trace.
-_SPEAKING = {
+SPEAKING = {
     "BuildFailed",
     "CheckCrashed",
     "ChecksStopped",
@@ -25,6 +25,7 @@ _SPEAKING = {
     "DeliveryRefused",
     "PublicationError",
     "PublishError",
+    "RunGivenUp",
     "RunInProgress",
     "SettingsError",
 }
@@ -32,16 +33,20 @@ _FAULT_OF_OURS = (
     "That is a fault of the program, not of the delivery. Run again; if it fails again, report the "
     "lines above."
 )
-_CHECK_STOPPED = {"ChecksStopped", "DagsterAssetCheckFailedError"}
+CHECK_STOPPED = {"ChecksStopped", "DagsterAssetCheckFailedError"}
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended: its exit code, its id and, unless published, why."""
+    """How a run ended: its exit code, its id and, unless published, why.
+
+    `kind` is the name of the error when its sentence was written for a person, else empty.
+    """
 
     exit_code: int
     run_id: str
     reason: str = ""
+    kind: str = ""
 
 
 def explain(run_id: str, failures: Iterable[Any], database: Database) -> Ended:
@@ -52,11 +57,11 @@ def explain(run_id: str, failures: Iterable[Any], database: Database) -> Ended:
         whole = error.to_string() if error else whole
         while error:
             name = error.cls_name
-            if name in _CHECK_STOPPED and name not in _SPEAKING:
-                return Ended(STOPPED_BY_CHECK, run_id, _failed_checks(run_id, database))
-            if name in _SPEAKING:
-                code = STOPPED_BY_CHECK if name in _CHECK_STOPPED else FAILED
-                return Ended(code, run_id, error.message.partition(": ")[2].strip())
+            if name in CHECK_STOPPED and name not in SPEAKING:
+                return Ended(STOPPED_BY_CHECK, run_id, _failed_checks(run_id, database), name)
+            if name in SPEAKING:
+                code = STOPPED_BY_CHECK if name in CHECK_STOPPED else FAILED
+                return Ended(code, run_id, error.message.partition(": ")[2].strip(), name)
             error = error.cause
     return Ended(FAILED, run_id, f"{whole.strip()}\n{_FAULT_OF_OURS}")
 

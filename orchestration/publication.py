@@ -6,11 +6,14 @@ publications. Does not: deciding whether the build is fit (the checks) or writin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg import sql
+
+from orchestration import access_schema
 
 
 class PublicationError(Exception):
@@ -38,15 +41,18 @@ def publish(
         # Everything before this may be lost with the machine and made again; this may not.
         conn.execute("set local synchronous_commit = on")
         _assert_complete(conn, as_of, expected)
-        _record_day(conn, as_of.astimezone(ZoneInfo(group_timezone)).date().isoformat())
+        record_day(conn, as_of.astimezone(ZoneInfo(group_timezone)).date())
         conn.execute("drop schema if exists marts_previous cascade")
         if _schema_exists(conn, "marts"):
             conn.execute("alter schema marts rename to marts_previous")
         conn.execute("alter schema marts_next rename to marts")
         conn.execute(
-            "insert into ops.publication (run_id, as_of, edition) values (%s, %s, %s)",
+            "insert into ops.publication (run_id, as_of, edition, active_agendas)"
+            " select %s, %s, %s, coalesce(sum(agenda_count), 0)"
+            " from marts.totalizer where totalizer = 'active'",
             [run_id, as_of, edition],
         )
+        access_schema.grant_rights(conn)
         before_commit()
 
 
@@ -64,15 +70,29 @@ def _assert_complete(conn: psycopg.Connection, as_of: datetime, expected: Collec
             f"marts_next is not complete ({', '.join(missing)} missing): build all models first. "
             "The published state is as it was."
         )
-    for (built_for,) in conn.execute("select distinct as_of from marts_next.company"):
+    for table, built_for in _instants(conn):
         if built_for != as_of:
             raise PublicationError(
-                f"marts_next was built as of {built_for}, this run is as of {as_of}: build again. "
-                "The published state is as it was."
+                f"marts_next.{table} was built as of {built_for}, this run is as of {as_of}: build "
+                "again. The published state is as it was."
             )
 
 
-def _record_day(conn: psycopg.Connection, snapshot_date: str) -> None:
+def _instants(conn: psycopg.Connection) -> Iterator[tuple[str, datetime]]:
+    """For which instant each table was built; a table is built at once, so one row tells."""
+    tables = conn.execute(
+        "select relname from pg_class inner join pg_attribute on attrelid = pg_class.oid"
+        " where relnamespace = 'marts_next'::regnamespace and relkind = 'r' and attname = 'as_of'"
+    ).fetchall()
+    for (table,) in tables:
+        first = sql.SQL("select as_of from {} limit 1").format(sql.Identifier("marts_next", table))
+        for (built_for,) in conn.execute(first):
+            yield table, built_for
+
+
+def record_day(conn: psycopg.Connection, snapshot_date: date) -> None:
+    """Make what `marts_next` counts the day's set of history, and no longer a backfill's."""
+    conn.execute("delete from ops.backfill_day where snapshot_date = %s", [snapshot_date])
     conn.execute("delete from history.totalizer_history where snapshot_date = %s", [snapshot_date])
     conn.execute(
         """

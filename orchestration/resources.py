@@ -13,6 +13,7 @@ from pydantic import PrivateAttr
 from orchestration.checking import Checker, open_checker
 from orchestration.database import Database
 from orchestration.instants import parse_instant
+from orchestration.liveness import alive
 from orchestration.runtime import open_database, run_lock
 from orchestration.settings import Settings, load_settings
 
@@ -63,7 +64,15 @@ def warehouse(context: dg.InitResourceContext) -> Iterator[Database]:
     # A delivery's run is asked for once: if it failed because somebody runs by hand just now, the
     # delivery would never be loaded.
     asked_for = context.run.tags if context.run else {}
-    with run_lock(database, wait=any(tag in asked_for for tag in _ASKED_BY_ITSELF)):
+
+    def given_up() -> bool:
+        run = context.instance.get_run_by_id(context.run_id or "") if context.instance else None
+        return run is not None and run.is_finished
+
+    with (
+        alive(database, context.run_id or "", given_up),
+        run_lock(database, wait=any(tag in asked_for for tag in _ASKED_BY_ITSELF)),
+    ):
         yield database
 
 

@@ -18,7 +18,9 @@ from orchestration import bookkeeping, embedded
 from orchestration.database import Database, DatabaseError
 from orchestration.settings import ROOT, Settings, SettingsError
 
-_RUN_LOCK = 7_301_845_117  # any number; `atendimento run` and the daemon agree on it
+# Any numbers; all processes agree on them.
+_RUN_LOCK = 7_301_845_117
+_BACKFILL_LOCK = 7_301_845_119
 
 
 class RunInProgress(Exception):
@@ -90,5 +92,19 @@ def run_lock(database: Database, *, wait: bool = False) -> Iterator[None]:
             raise RunInProgress(
                 "Another run is in progress on this database. Nothing was changed: wait for it to "
                 "end (`atendimento doctor` shows since when it runs) and run again."
+            )
+        yield
+
+
+@contextmanager
+def backfill_lock(database: Database) -> Iterator[None]:
+    """Hold the lock of the one backfill at a time. When another holds it, RunInProgress."""
+    with database.connect(application="atendimento backfill") as conn:
+        conn.autocommit = True
+        row = conn.execute("select pg_try_advisory_lock(%s)", [_BACKFILL_LOCK]).fetchone()
+        if row != (True,):
+            raise RunInProgress(
+                "Another backfill is in progress on this database. Nothing was changed: wait for "
+                "it to end and start again."
             )
         yield

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration import bookkeeping
+from orchestration import bookkeeping, standing
 from orchestration.inbox import complete_deliveries
 from orchestration.jobs import daily
+from orchestration.liveness import end_dead_runs
 from orchestration.outcome import explain
 from orchestration.runtime import open_database
 from orchestration.schedules import run_request
@@ -35,14 +36,25 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
     @dg.run_failure_sensor(
         monitored_jobs=[daily],
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Keeps the sentence of each failed run in ops.run_failure, for `doctor`.",
+        description="Keeps the sentence of each failed run, for `doctor` and the quality page.",
     )
     def run_failed(context: dg.RunFailureSensorContext) -> None:
-        database = open_database(load_settings())
+        settings = load_settings()
+        database = open_database(settings)
         failures = [*context.get_step_failure_events(), context.failure_event]
         ended = explain(context.dagster_run.run_id, failures, database)
         with database.connect() as conn:
-            bookkeeping.record_failure(conn, ended.run_id, ended.reason)
+            bookkeeping.record_failure(conn, ended.run_id, ended.reason, ended.kind)
+        standing.refresh(settings, database)
         context.log.error(ended.reason)
 
-    return [delivery_arrived, run_failed]
+    @dg.sensor(
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Marks as failed each run whose process is gone: the next would wait for it.",
+    )
+    def run_died(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        ended = end_dead_runs(context.instance, open_database(load_settings()))
+        return dg.SkipReason(f"Ended: {', '.join(ended)}." if ended else "No dead run.")
+
+    return [delivery_arrived, run_failed, run_died]

@@ -13,6 +13,7 @@ from pipeline import environment
 from orchestration.database import Database
 from orchestration.definitions import defs
 from orchestration.ingest.contract import SOURCE_TABLES
+from orchestration.liveness import tags_of_run_by_hand
 from orchestration.resources import RunSettings
 from orchestration.schedules import schedules
 from orchestration.sensors import sensors
@@ -68,7 +69,7 @@ def test_schedules_and_sensors_are_on_in_a_fresh_instance() -> None:
     assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in schedules)
     assert all(s.execution_timezone == "America/Sao_Paulo" for s in schedules)
     sensors = repository.sensor_defs
-    assert {sensor.name for sensor in sensors} == {"delivery_arrived", "run_failed"}
+    assert {sensor.name for sensor in sensors} == {"delivery_arrived", "run_failed", "run_died"}
     assert all(s.default_status == dg.DefaultSensorStatus.RUNNING for s in sensors)
 
 
@@ -116,11 +117,37 @@ def test_the_failure_sensor_keeps_the_sentence(database: Database, tmp_path: Pat
             dagster_instance=instance,
             dagster_run=result.dagster_run,
         ).for_run_failure()
-        with environment({"ATENDIMENTO_DATABASE_URL": database.url}):
+        with environment(
+            {"ATENDIMENTO_DATABASE_URL": database.url, "ATENDIMENTO_HOME": str(tmp_path)}
+        ):
             sensors(load_settings(NO_FILE))[1](context)
     with database.connect() as conn:
         kept = conn.execute("select run_id, message from ops.run_failure").fetchall()
     assert kept == [(result.run_id, "agenda.csv, line 3: nothing was loaded")]
+    told = (tmp_path / "published" / "qualidade.html").read_text(encoding="utf-8")
+    assert "agenda.csv, line 3: nothing was loaded" in told
+
+
+def test_the_sensor_ends_a_run_whose_process_is_gone(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dg.job
+    def daily() -> None: ...
+
+    run_id = "0f5b7a44-8a5b-4c0e-9c1e-6d5c3a0a7c11"
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.create_run_for_job(
+            daily,
+            run_id=run_id,
+            status=dg.DagsterRunStatus.STARTED,
+            tags=tags_of_run_by_hand(run_id),
+        )
+        with environment({"ATENDIMENTO_DATABASE_URL": database.url}):
+            sensor = sensors(load_settings(NO_FILE))[2]
+            said = sensor.evaluate_tick(dg.build_sensor_context(instance=instance)).skip_message
+        run = instance.get_run_by_id(run_id)
+    assert run
+    assert (run.status, said) == (dg.DagsterRunStatus.FAILURE, f"Ended: {run_id}.")
 
 
 def delivery(inbox: Path, name: str, *, complete: bool = True, text: str = "a,b\n") -> Path:
