@@ -10,13 +10,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple, get_args
 
 from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, Edition, told
 from reports.filters import Filters
 from reports.pages.company import Company
 from reports.pages.page import Page
 from reports.render import render
+
+Kind = Literal["reports", "totals", "lists", "fichas", "files"]
+"""A report, the rows of a total, a call list, Fichas, or a file to take away."""
+
+EVERY_KIND: frozenset[Kind] = frozenset(get_args(Kind))
 
 Writer = Callable[[BinaryIO], None]
 """Writes a file that is no page: CSV, XLSX, JSON."""
@@ -35,11 +40,14 @@ class Document(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What every document of an edition is made from, beside the published tables."""
+    """What every document of an edition is made from, beside the published tables; and which kinds
+    of documents are made.
+    """
 
     edition: Edition
     filters: Filters
     companies: tuple[Company, ...]
+    kinds: frozenset[Kind] = EVERY_KIND
 
 
 def write(folder: Path, document: Document) -> int:

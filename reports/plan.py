@@ -52,13 +52,19 @@ class Part:
 
 
 def parts(conn: psycopg.Connection, scene: Scene) -> list[Part]:
-    """Every part of the edition; together they make every document exactly once."""
+    """The parts of the edition; together they make every document of these kinds exactly once.
+    Fichas and the files of lists are made with the lists.
+    """
     found = lists.find(conn, scene.filters)
-    planned = [Part("group")]
+    planned = [Part("group")] if "reports" in scene.kinds else []
     for company in scene.companies:
         key = company.company_id
-        planned.append(Part("company", key))
-        planned.extend(Part("total", key, totalizer=code) for code in labels.TOTALIZERS)
+        if "reports" in scene.kinds:
+            planned.append(Part("company", key))
+        if "totals" in scene.kinds:
+            planned.extend(Part("total", key, totalizer=code) for code in labels.TOTALIZERS)
+        if "lists" not in scene.kinds:
+            continue
         of_company = lists.with_unassigned(found.get(key, ()))
         planned.extend(
             Part("lists", key, lists=of_company[first : first + _LISTS_A_PART])

@@ -115,13 +115,16 @@ def documents(
         for agent_id, rows in agenda_rows.stream(conn, filters, tuple(missing))
     )
     for batch in _batches(streamed):
-        facts = ficha_facts.find(conn, [row for one in batch for row in one.rows])
+        facts = None
+        if "fichas" in scene.kinds:
+            facts = ficha_facts.find(conn, [row for one in batch for row in one.rows])
         for entry, rows in batch:
             said = [call_words.say(company, row) for row in rows]
-            yield from _documents(company, entry, said)
-            yield from ficha_files.documents(company, entry, said, facts)
+            yield from _documents(scene, company, entry, said)
+            if facts is not None:
+                yield from ficha_files.documents(company, entry, said, facts)
     for entry in missing.values():
-        yield from _documents(company, entry, [])
+        yield from _documents(scene, company, entry, [])
 
 
 def _batches(streamed: Iterable[_ListRows]) -> Iterator[list[_ListRows]]:
@@ -138,10 +141,12 @@ def _batches(streamed: Iterable[_ListRows]) -> Iterator[list[_ListRows]]:
         yield batch
 
 
-def _documents(company: Company, entry: ListCount, said: Sequence[Said]) -> Iterator[Document]:
+def _documents(
+    scene: Scene, company: Company, entry: ListCount, said: Sequence[Said]
+) -> Iterator[Document]:
     page = build(company, entry, said)
     yield Document(f"{company.folder}/{list_file(entry.agent_id)}", page, page.count)
-    if page.count:
+    if page.count and "files" in scene.kinds:
         listed = said[: page.count]
         yield from call_files.documents(company, entry.agent_id, page, listed)
 

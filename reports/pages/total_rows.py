@@ -130,6 +130,8 @@ def documents(
         for part in range(1, layout.pages + 1):
             page = build(company, layout, named, shown, part)
             yield Document(f"{company.folder}/{layout.file(part)}", page)
+    if "files" not in scene.kinds:
+        return
     path = f"{company.folder}/{total_name(totalizer)}"
     for ending, writer in (("csv", takeaway.csv_writer), ("xlsx", takeaway.xlsx_writer)):
         yield Document(f"{path}.{ending}", writer(take_away(company, totalizer, named, rows)))

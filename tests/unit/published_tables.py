@@ -711,18 +711,39 @@ def fill_reports(conn: psycopg.Connection) -> None:
 
 def fill_many(conn: psycopg.Connection, lists: Iterable[str], rows_a_list: int) -> None:
     """One company with many lists, for measuring."""
-    insert(conn, "company", company("big", "Grande"))
+    _fill_shared(conn)
+    _fill_lists(conn, "big", list(lists), rows_a_list)
+    _fill_histories_of_all(conn)
+
+
+def fill_group(
+    conn: psycopg.Connection, companies: int, lists_a_company: int, rows_a_list: int
+) -> None:
+    """Many companies with many lists each, for measuring."""
+    _fill_shared(conn)
+    for number in range(companies):
+        agents = [f"agent {number}/{agent}" for agent in range(lists_a_company)]
+        _fill_lists(conn, f"company {number}", agents, rows_a_list)
+    _fill_histories_of_all(conn)
+
+
+def _fill_shared(conn: psycopg.Connection) -> None:
     insert(conn, "campaign", {"campaign_id": "revisao", "name": "Revisões", "active": True})
     insert(
         conn, "event_type", {"event_type_id": "r10", "campaign_id": "revisao", "name": "10.000 km"}
     )
-    agents = list(lists)
     conn.execute(
         """
         insert into client (client_id, name)
         select 'many' || i, 'Cliente de Nome Comum ' || i from generate_series(1, 1000) as i
         """
     )
+
+
+def _fill_lists(
+    conn: psycopg.Connection, company_id: str, agents: list[str], rows_a_list: int
+) -> None:
+    insert(conn, "company", company(company_id, f"Grande {company_id}"))
     conn.execute(
         """
         with numbered as (
@@ -731,7 +752,7 @@ def fill_many(conn: psycopg.Connection, lists: Iterable[str], rows_a_list: int) 
         ), listed as (
             insert into call_list (company_id, agent_id, position, agenda_id, priority, call_reason,
                 since, phone, attempts, last_attempt_at, last_outcome, as_of)
-            select 'big', agent_id, position, agenda_id, 2, 'no_reply',
+            select %(company)s, agent_id, position, agenda_id, 2, 'no_reply',
                 %(as_of)s - interval '2 days', '11987654321', 1,
                 %(as_of)s - interval '2 hours', 'busy', %(as_of)s
             from numbered
@@ -739,20 +760,23 @@ def fill_many(conn: psycopg.Connection, lists: Iterable[str], rows_a_list: int) 
         insert into agenda_status (company_id, agent_id, agenda_id, contact_date, campaign_id,
             event_type_id, client_id, vehicle_id, origin, is_open, whatsapp_status, last_sent_at,
             response, days_without_reply, created_at, as_of)
-        select 'big', agent_id, agenda_id, %(today)s, 'revisao', 'r10',
+        select %(company)s, agent_id, agenda_id, %(today)s, 'revisao', 'r10',
             'many' || client, 'v-many' || client, 'active', true, 'sent',
             %(as_of)s - interval '2 days', 'no_reply', 2, %(as_of)s - interval '9 days', %(as_of)s
         from numbered
         cross join lateral (select 1 + position %% 1000 as client) as client
         """,
-        {"agents": agents, "rows": rows_a_list, "as_of": AS_OF, "today": TODAY},
+        {
+            "company": company_id,
+            "agents": agents,
+            "rows": rows_a_list,
+            "as_of": AS_OF,
+            "today": TODAY,
+        },
     )
-    fill_many_histories(conn)
-    conn.execute("analyze")
-    conn.commit()
 
 
-def fill_many_histories(conn: psycopg.Connection) -> None:
+def _fill_histories_of_all(conn: psycopg.Connection) -> None:
     """For every row of a call list a message that was read, a call, a vehicle and its totals."""
     conn.execute(
         """
@@ -761,13 +785,13 @@ def fill_many_histories(conn: psycopg.Connection) -> None:
         select company_id, agenda_id, agenda_id || '-d', 'first_contact', since - interval '1 hour',
             'sent', since, since + interval '1 minute', since + interval '1 hour', as_of
         from call_list
-        where company_id = 'big';
+        where company_id not in ('c1', 'c2', 'c3');
         insert into call_attempt (company_id, agenda_id, attempt_id, user_id, called_at, outcome,
             as_of)
         select company_id, agenda_id, agenda_id || '-k', agent_id, last_attempt_at, last_outcome,
             as_of
         from call_list
-        where company_id = 'big';
+        where company_id not in ('c1', 'c2', 'c3');
         insert into vehicle (vehicle_id, client_id, plate, model, active)
         select 'v-' || client_id, client_id, 'ABC1D23', 'Onix 1.0', true
         from client
@@ -778,7 +802,7 @@ def fill_many_histories(conn: psycopg.Connection) -> None:
             event_type_id, agent_id, client_id, totalizer.bucket, as_of
         from agenda_status
         cross join (values ('active', 'sent'), ('no_reply', '2')) as totalizer (code, bucket)
-        where company_id = 'big';
+        where client_id like 'many%';
         create unique index on agenda_status (company_id, agenda_id);
         create unique index on call_list (company_id, agenda_id);
         create unique index on call_waiting (company_id, agenda_id);
@@ -790,3 +814,5 @@ def fill_many_histories(conn: psycopg.Connection) -> None:
         create index on totalizer_row (company_id, agenda_id);
         """
     )
+    conn.execute("analyze")
+    conn.commit()
