@@ -607,7 +607,7 @@ IDENTITY_TOTAL_ROWS_TODAY = "Linhas de hoje = total de hoje de {total}"
 
 # What the rows of a total are divided by.
 BUCKET_NAMES = {
-    "active": "Situação do WhatsApp",
+    "active": "Envio",
     "no_show": "Marcação",
     "passive": "Tipo de contato",
     "refused": "Motivo da perda",

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, NamedTuple
 from reports import formats, labels, spreadsheet
 from reports.documents import Writer
 from reports.pages.page import Proof, Stamp
-from reports.spreadsheet import Grid, Kind, Value
+from reports.spreadsheet import Grid, Kind, Value, plain
 
 
 class Column(NamedTuple):
@@ -98,7 +98,7 @@ def _write_csv(sheet: Sheet, file: BinaryIO) -> None:
 def _csv_text(value: str) -> str:
     if value[:1].isalnum() and value.isprintable():
         return value
-    value = spreadsheet.plain(value)
+    value = plain(value)
     return f"'{value}" if _FORMULA.match(value) else value
 
 
