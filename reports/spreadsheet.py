@@ -8,12 +8,14 @@ No time of writing is kept: the same rows give the same bytes.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from itertools import chain, count, islice
-from typing import Any, BinaryIO, Literal, NamedTuple
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO, Literal, NamedTuple
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -27,6 +29,8 @@ Value = str | int | float | Decimal | date | datetime | None
 """A moment is a local clock time; None is an empty cell, whatever the kind."""
 
 ROWS_A_SHEET = 1_048_576
+
+_BYTES_IN_MEMORY = 2**25
 
 _CHARACTERS_A_CELL = 32_767
 _CHARACTERS_A_NAME = 31
@@ -69,6 +73,14 @@ def plain(value: str) -> str:
 
 def write(file: BinaryIO, grids: Iterable[Grid]) -> None:
     """Write a workbook with these grids; one that is too long goes on in a further sheet."""
+    # Made aside: a library that finds the disk full in the middle would try again while it ends.
+    with SpooledTemporaryFile(max_size=_BYTES_IN_MEMORY) as whole:
+        _write_workbook(whole, grids)
+        whole.seek(0)
+        shutil.copyfileobj(whole, file)
+
+
+def _write_workbook(file: IO[bytes], grids: Iterable[Grid]) -> None:
     workbook = xlsxwriter.Workbook(
         file,
         {

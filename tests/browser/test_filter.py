@@ -16,7 +16,7 @@ from tests.browser.publication import Publication
 GRID = next(Path(page.template).stem for page in PAGES if page.script == "grid.js")
 MOST = 100
 """Milliseconds from the choice to the painted rows."""
-TRIES = 8
+TRIES = 20
 
 _SHOWN = """() => [...document.querySelectorAll("main tbody tr:has(td)")]
     .filter((row) => row.checkVisibility()).map((row) => row.textContent).join("\\n")"""
