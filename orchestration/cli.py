@@ -1,4 +1,4 @@
-"""The command line: `atendimento run`, `demo`, `backfill`, `dagster`, `doctor`.
+"""The command line: `atendimento run`, `demo`, `backfill`, `serve`, `account`, `dagster`, `doctor`.
 
 Belongs here: arguments, what is printed, exit codes. Does not: any work; each command imports what
 it needs when it is called, since Dagster and dbt take seconds to import.
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from orchestration import accounts_cli
 from orchestration.instants import parse_instant
 from orchestration.outcome import FAILED, OK, STOPPED_BY_CHECK, WRONG_USAGE
 from orchestration.settings import ROOT, Settings, SettingsError, load_settings
@@ -60,6 +61,18 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="what is configured, reachable, fresh and wrong")
     doctor.set_defaults(command=_doctor)
+
+    serve = commands.add_parser("serve", help="the lookup page over what was published")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000)
+    serve.set_defaults(command=_serve)
+
+    erase = commands.add_parser("erase", help="erase a client's personal data everywhere (LGPD)")
+    erase.add_argument("client", metavar="CLIENT", help="the client's id")
+    erase.set_defaults(command=_erase)
+
+    accounts_cli.add_commands(commands)
+    commands.choices["account"].set_defaults(command=_account)
 
     webhook = commands.add_parser("webhook", help="receive WhatsApp's events; off unless started")
     webhook.add_argument("--host", default="127.0.0.1")
@@ -192,6 +205,52 @@ def _dagster(options: argparse.Namespace, settings: Settings) -> int:
     os.execv(  # noqa: S606 — replaces this process, so that signals reach Dagster
         program, [program, "dev", "-w", "workspace.yaml", "-p", str(options.port)]
     )
+
+
+def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    from orchestration import serving
+    from orchestration.database import DatabaseError
+
+    host, port = options.host, options.port
+    try:
+        database, logins = serving.prepare(settings)
+        listening = serving.listen(host, port)
+    except SettingsError as error:
+        return _end(WRONG_USAGE, f"Wrong settings: {error}")
+    except (DatabaseError, serving.UnfitRole) as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _end(FAILED, f"Failed: {host}, port {port} cannot be listened on: {error.strerror}.")
+    for line in serving.greeting(settings, database):
+        print(line)
+    named = f"[{host}]" if ":" in host else host
+    print(f"The lookup page is on http://{named}:{port}", flush=True)
+    serving.serve(settings, logins, listening, host)
+    return _end(OK, "Stopped serving.")
+
+
+def _erase(options: argparse.Namespace, settings: Settings) -> int:
+    _print_progress()
+
+    from orchestration import erase
+    from orchestration.database import DatabaseError
+    from orchestration.runtime import RunInProgress
+
+    try:
+        receipt = erase.erase(settings, options.client)
+    except SettingsError as error:
+        return _end(WRONG_USAGE, f"Wrong settings: {error}")
+    except erase.UnknownClient as error:
+        return _end(WRONG_USAGE, str(error))
+    except (erase.EraseIncomplete, DatabaseError, RunInProgress) as error:
+        return _fail(str(error))
+    for line in receipt.lines():
+        print(line)
+    return _end(OK, "Erased. Keep this receipt.")
+
+
+def _account(options: argparse.Namespace, settings: Settings) -> int:
+    return accounts_cli.execute(options, settings, _end)
 
 
 def _webhook(options: argparse.Namespace, settings: Settings) -> int:

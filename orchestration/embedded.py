@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration import access_schema
 from orchestration.database import Database, DatabaseError
 
 SUPERUSER = "postgres"
@@ -187,6 +188,9 @@ class _Server:
             # Over TCP nobody is let in, so the private socket is the only door.
             if not conn.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone():
                 conn.execute(f"create role {OWNER} login nosuperuser nobypassrls")
+            for role in (access_schema.PAGE, access_schema.SIGN_IN):
+                if not conn.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
+                    conn.execute(f"create role {role} login nosuperuser nobypassrls noinherit")
             found = conn.execute("select 1 from pg_database where datname = %s", [DATABASE])
             if not found.fetchone():
                 conn.execute(f"create database {DATABASE} owner {OWNER}")

@@ -6,6 +6,7 @@ publications. Does not: deciding whether the build is fit (the checks) or writin
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -14,6 +15,9 @@ import psycopg
 from psycopg import sql
 
 from orchestration import access_schema
+
+_TURNS = 600
+_TURN_SECONDS = 0.25
 
 
 class PublicationError(Exception):
@@ -44,6 +48,7 @@ def publish(
         record_day(conn, as_of.astimezone(ZoneInfo(group_timezone)).date())
         conn.execute("drop schema if exists marts_previous cascade")
         if _schema_exists(conn, "marts"):
+            _wait_for_readers(conn)
             conn.execute("alter schema marts rename to marts_previous")
         conn.execute("alter schema marts_next rename to marts")
         conn.execute(
@@ -54,6 +59,28 @@ def publish(
         )
         access_schema.grant_rights(conn)
         before_commit()
+
+
+def _wait_for_readers(conn: psycopg.Connection) -> None:
+    """Lock the table that every reader's transaction locks first (`reports/lookup/reading.py`).
+
+    A rename in the middle of one would lead its names to tables its snapshot cannot see. Waits in
+    short turns: who comes meanwhile must not stand behind one that reads for long.
+    """
+    for _ in range(_TURNS):
+        try:
+            with conn.transaction():
+                conn.execute(f"set local lock_timeout = '{_TURN_SECONDS}s'")
+                conn.execute("lock table marts.company in access exclusive mode")
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(_TURN_SECONDS)
+        else:
+            conn.execute("set local lock_timeout to default")
+            return
+    raise PublicationError(
+        "marts.company has been read or locked by one transaction for minutes (pg_stat_activity "
+        "names it): end it and run again. The published state is as it was."
+    )
 
 
 def _assert_complete(conn: psycopg.Connection, as_of: datetime, expected: Collection[str]) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
@@ -40,6 +41,12 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None,
         description="postgresql:// URL of a server 17 or newer; without it the embedded PostgreSQL",
+    )
+    page_database_url: str | None = Field(
+        None, description="postgresql:// URL of the role the lookup page reads as; default: made"
+    )
+    signin_database_url: str | None = Field(
+        None, description="postgresql:// URL of the role it keeps sign-ins as; default: made"
     )
     home: Path = Field(ROOT / "var", description="state: embedded database, Dagster, logs")
     source: str | None = Field(
@@ -83,6 +90,28 @@ class Settings(BaseSettings):
     page_processes: Annotated[int, Field(ge=0)] = Field(
         0, description="processes that write the pages of a large edition; 0 is one a core"
     )
+    sign_in: Literal["local", "proxy"] = Field(
+        "local", description="how people sign in to the lookup page: local accounts, or proxy"
+    )
+    proxy_addresses: str = Field(
+        "",
+        description="addresses or networks of the reverse proxy, by commas; it alone is believed",
+    )
+    proxy_user_header: str = Field(
+        "X-Remote-User", description="header in which the proxy names the login, with sign-in proxy"
+    )
+    lookup_hosts: str = Field(
+        "127.0.0.1,localhost,[::1]", description="host names the lookup page answers to, by commas"
+    )
+    session_idle_minutes: Annotated[int, Field(ge=1)] = Field(
+        30, description="minutes without a request after which a session ends"
+    )
+    session_hours: Annotated[int, Field(ge=1, le=168)] = Field(
+        12, description="hours after which a session ends in any case"
+    )
+    access_log_days: Annotated[int, Field(ge=1)] = Field(
+        365, description="days for which the lookup page's access log is kept"
+    )
     webhook_secret: SecretStr | None = Field(
         None, description="app secret of WhatsApp's webhooks; without it there is no receiver"
     )
@@ -93,7 +122,7 @@ class Settings(BaseSettings):
         None, description="folder of received WhatsApp events; default HOME/whatsapp"
     )
 
-    @field_validator("database_url")
+    @field_validator("database_url", "page_database_url", "signin_database_url")
     @classmethod
     def _is_a_url(cls, url: str | None) -> str | None:
         if url is None:
@@ -117,6 +146,16 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is not an IANA time zone") from error
         return name
 
+    @field_validator("proxy_addresses")
+    @classmethod
+    def _are_addresses(cls, text: str) -> str:
+        for part in _listed(text):
+            try:
+                ip_network(part)
+            except ValueError as error:
+                raise ValueError(f"{part!r} is neither an address nor a network") from error
+        return text
+
     @field_validator("csv_encoding")
     @classmethod
     def _is_an_encoding(cls, name: str) -> str:
@@ -138,6 +177,16 @@ class Settings(BaseSettings):
     def published(self) -> Path:
         """The folder of the pages."""
         return self.publish_dir or self.home / "published"
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The addresses of the reverse proxy."""
+        return tuple(ip_network(part) for part in _listed(self.proxy_addresses))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The host names that the lookup page answers to."""
+        return _listed(self.lookup_hosts)
 
     @property
     def watched(self) -> Path:
@@ -167,6 +216,11 @@ def load_settings(env_file: Path = ROOT / ".env") -> Settings:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise SettingsError(f"{name} cannot be used: {first['msg']}. See .env.example.") from error
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """The parts of a setting that lists several by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _names_in(env_file: Path) -> list[str]:

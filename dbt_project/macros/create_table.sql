@@ -26,6 +26,9 @@
     {%- for constraint in adapter.render_raw_model_constraints(raw_constraints=model['constraints']) %}
     alter table {{ relation }} add {{ constraint }};
     {%- endfor %}
+    {%- if config.get('schema') == 'marts_next' %}
+    {{ row_policies(relation) }}
+    {%- endif %}
     analyze {{ relation }};
     {%- endif -%}
 {%- endmacro %}

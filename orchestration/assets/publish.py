@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import psycopg
 
-from orchestration import bookkeeping, standing
+from orchestration import bookkeeping, retention, standing
 from orchestration.assets.raw import OWNERS
 from orchestration.assets.warehouse import marts
 from orchestration.database import Database
@@ -136,8 +137,9 @@ def publication(
                 now=datetime.now(ZoneInfo(settings.group_timezone)),
             )
             progress.say(f"edition {name}, {len(removed)} old editions removed")
-        except editions.PublishError as error:
-            # Published it is: that old editions stay is no failure of the run.
+            retention.forget_old(conn, settings.access_log_days)
+        except (editions.PublishError, psycopg.Error) as error:
+            # Published it is: that something old stays is no failure of the run.
             LOGGER.warning("Warning: %s", error)
     standing.refresh(settings, warehouse)
     return dg.MaterializeResult(

@@ -26,6 +26,7 @@ from orchestration.ingest.contract import (
     SOURCE_TABLES,
     SourceTable,
 )
+from orchestration.ingest.erased import blank_arrived
 from orchestration.ingest.errors import (
     UNKNOWN_REFERENCE,
     DeliveryRefused,
@@ -231,6 +232,8 @@ def _load_entity(
     """Parked rows first: they came earlier."""
     started = time.monotonic()
     arrived = readers.arrived(table.name) if readers.expects(table.name) else None
+    if arrived is not None:
+        blank_arrived(conn, arrived)
     overlay.take_off_arriving(conn, table, arrived.typed if arrived else None)
     retried = retry_parked(conn, table, delivery)
     by_reason.update({(table.name, reason): n for reason, n in retried.by_fault.items()})
@@ -266,4 +269,5 @@ def _merge(
             return arrived, merge_plain(conn, arrived.table, arrived.typed, arrived.rows, delivery)
         except NotPlain:
             arrived = readers.arrived_named(arrived.table.name)
+            blank_arrived(conn, arrived)
     return arrived, merge_arrived(conn, arrived, delivery)

@@ -1,3 +1,5 @@
+-- Its row policy looks there (macros/row_policies.sql).
+-- depends_on: {{ ref('user_company') }}
 with app_user as (
 
     select * from {{ ref('stg_app_user') }}

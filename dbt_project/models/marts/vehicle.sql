@@ -1,3 +1,6 @@
+-- Its row policy looks there (macros/row_policies.sql).
+-- depends_on: {{ ref('agenda_status') }}
+-- depends_on: {{ ref('passive_contact_status') }}
 with vehicle as (
 
     select * from {{ ref('stg_vehicle') }}

@@ -1,0 +1,73 @@
+{# R14 in the database: which rows of a published table a reader of the lookup page may see. Who
+   reads is told by the schema `access`, per transaction; nobody told is nobody, and sees nothing.
+   The policies are made with the table, so that no table is ever without. The owner, and who is a
+   member of it, sees all. What a page shows of the rows, is not known here. #}
+
+{% macro row_policies(relation) -%}
+    {%- set readable = rows_of_reader(model['name'], relation.identifier) -%}
+    alter table {{ relation }} enable row level security;
+    alter table {{ relation }} force row level security;
+    create policy owner on {{ relation }} to current_user using (true);
+    {%- if readable %}
+    create policy reader on {{ relation }} for select using ({{ readable }});
+    {%- endif %}
+{%- endmacro %}
+
+{# The condition on a row, `none` for a table that no reader sees. A table that is not named here is
+   told by its columns: with an agent, an attendant sees their own rows and a manager all of their
+   companies; without one, it is of whole companies and for managers. Each question about the reader
+   is a query of its own, so that it is asked once, not for every row. #}
+{% macro rows_of_reader(table, alias) -%}
+    {%- set columns = model['columns'].keys() | list -%}
+    {%- set of_companies = 'company_id = any(cast((select access.companies()) as text[]))' -%}
+    {%- set is_manager = '(select access.agent()) is null' -%}
+    {%- set of_agent = 'agent_id = (select access.agent())' -%}
+    {%- set of_self = 'user_id = (select access.user_id())' -%}
+    {%- if table in ['search_word', 'search_name', 'search_key'] -%}
+        {{ return(none) }}
+    {%- elif table in ['campaign', 'event_type', 'loss_reason', 'source_freshness'] -%}
+        {{ return('(select access.companies()) is not null') }}
+    {%- elif table in ['company', 'team'] -%}
+        {{ return(of_companies) }}
+    {%- elif table == 'user_company' -%}
+        {{ return(of_companies ~ ' or ' ~ of_self) }}
+    {%- elif table == 'app_user' -%}
+        {%- set is_member = exists_for('user_company', 'user_id', alias) -%}
+        {{ return(of_companies ~ ' or ' ~ of_self ~ ' or ' ~ is_member) }}
+    {%- elif table in ['client', 'vehicle'] -%}
+        {%- set has_agenda = exists_for('agenda_status', 'client_id', alias) -%}
+        {%- set has_contact = exists_for('passive_contact_status', 'client_id', alias) -%}
+        {{ return(has_agenda ~ ' or ' ~ has_contact) }}
+    {%- elif table == 'totalizer_movement' -%}
+        {%- set of_agent_still = '(' ~ of_agent ~ ' and agent_still_has_it)' -%}
+        {{ return(of_companies ~ ' and (' ~ is_manager ~ ' or ' ~ of_agent_still ~ ')') }}
+    {%- elif 'company_id' in columns and 'agent_id' in columns -%}
+        {{ return(of_companies ~ ' and (' ~ is_manager ~ ' or ' ~ of_agent ~ ')') }}
+    {%- elif 'company_id' in columns -%}
+        {{ return(of_companies ~ ' and ' ~ is_manager) }}
+    {%- else -%}
+        {{ exceptions.raise_compiler_error(
+            "row_policies.sql does not say who may see the rows of " ~ table
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether another table has a row with the same key that the reader may see: it is asked under that
+   table's own policy. The model names the table in a `depends_on`. #}
+{% macro exists_for(table, key, alias) -%}
+    {{- return(
+        'exists (select from ' ~ ref(table).render() ~ ' as seen where seen.' ~ key ~ ' = '
+        ~ adapter.quote(alias) ~ '.' ~ key ~ ')'
+    ) -}}
+{%- endmacro %}
+
+{# A view is read with the rights of its reader, so that the policies below it hold. Replaces
+   dbt-postgres's way to make one. #}
+{% macro postgres__create_view_as(relation, sql) -%}
+    {%- if config.get('contract').enforced -%}
+    {{ get_assert_columns_equivalent(sql) }}
+    {%- endif %}
+    create view {{ relation }} with (security_invoker = true) as (
+        {{ sql }}
+    );
+{%- endmacro %}

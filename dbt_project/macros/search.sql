@@ -1,0 +1,100 @@
+{# By what a client is found: words of a name, digits of a phone, signs of a plate, each brought to
+   one form on both sides, what is stored and what is typed. Who may find whom, is not known here. #}
+
+{# Lower case without accents; whatever parts words is a space. As looking for each of these signs is
+   slow, only a text that may have one is. #}
+{% macro folded(text) -%}
+    case
+        when lower({{ text }}) !~ '[^a-z ]' then lower({{ text }})
+        else translate(
+            lower(normalize({{ text }}, nfc)),
+            'áàâãäåāéèêëēíìîïīóòôõöøōúùûüūçñýÿ.,;:!?-_/\()[]{}"''´`*+&#|' || chr(160) || chr(9),
+            'aaaaaaaeeeeeiiiiiooooooouuuuucnyy                                        '
+        )
+    end
+{%- endmacro %}
+
+{# What parts the words of Portuguese names and tells none of them from another. #}
+{% macro particles() -%}
+    ('', 'da', 'das', 'de', 'di', 'do', 'dos', 'du', 'e')
+{%- endmacro %}
+
+{# The words of a name, as rows of one column. #}
+{% macro name_words(name) -%}
+    (
+        select distinct left(parts.part, 40) as word
+        from string_to_table({{ folded(name) }}, ' ') as parts (part)
+        where parts.part not in {{ particles() }}
+    )
+{%- endmacro %}
+
+{# A word, and the word with a letter left out: two words that differ by one letter too many, too
+   few, wrong or in another's place share one of these. Short words are taken as they are. #}
+{% macro one_left_out(word) -%}
+    array(
+        select left({{ word }}, places.place - 1) || substr({{ word }}, places.place + 1)
+        from generate_series(1, length({{ word }})) as places (place)
+        where length({{ word }}) between 4 and 20
+        union all
+        select {{ word }}
+    )
+{%- endmacro %}
+
+{# The same with up to two letters left out of a long word. #}
+{% macro two_left_out(word) -%}
+    array(
+        select
+            left({{ word }}, places.place - 1)
+            || substr({{ word }}, places.place + 1, later.place - places.place - 1)
+            || substr({{ word }}, later.place + 1)
+        from
+            generate_series(1, length({{ word }})) as places (place),
+            generate_series(places.place + 1, length({{ word }})) as later (place)
+        where length({{ word }}) between 7 and 20
+        union all
+        select unnest({{ one_left_out(word) }})
+    )
+{%- endmacro %}
+
+{# What is left of a text when only these signs stay. #}
+{% macro only(text, signs) -%}
+    translate({{ text }}, translate({{ text }}, '{{ signs }}', ''), '')
+{%- endmacro %}
+
+{# Digits without the country and a leading zero. #}
+{% macro without_country(digits) -%}
+    case
+        when
+            length(ltrim({{ digits }}, '0')) in (12, 13)
+            and left(ltrim({{ digits }}, '0'), 2) = '55'
+            then substr(ltrim({{ digits }}, '0'), 3)
+        else ltrim({{ digits }}, '0')
+    end
+{%- endmacro %}
+
+{# A phone as it is sought: without the ninth digit (R10), last digit first, so that what lacks the
+   DDD is the beginning of what has it. The number has no country any more. #}
+{% macro phone_sought(number) -%}
+    reverse(
+        case
+            when
+                length({{ number }}) = 9
+                and left({{ number }}, 1) = '9'
+                and substr({{ number }}, 2, 1) in ('6', '7', '8', '9')
+                then substr({{ number }}, 2)
+            else coalesce({{ phone_key(number) }}, {{ number }})
+        end
+    )
+{%- endmacro %}
+
+{# A plate's signs, the old and the Mercosul spelling as one: the fifth as a letter (0 is A). Of what
+   is only the beginning of a plate, the beginning. #}
+{% macro plate_sought(signs) -%}
+    left({{ signs }}, 4)
+    || translate(substr({{ signs }}, 5, 1), '0123456789', 'ABCDEFGHIJ')
+    || substr({{ signs }}, 6)
+{%- endmacro %}
+
+{% macro plate_signs() -%}
+    ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
+{%- endmacro %}

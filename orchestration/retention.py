@@ -1,0 +1,23 @@
+"""What the lookup page keeps is forgotten with time: rows of its access log, ended sessions.
+
+Belongs here: how long, and doing it; at each publication and whenever the page starts. Does not:
+editions (`reports/editions.py` prunes those), nor erasing one client.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+
+_SESSIONS_STAY = timedelta(days=30)
+
+
+def forget_old(conn: psycopg.Connection, log_days: int) -> None:
+    """Remove log rows older than that many days, and sessions that ended long ago."""
+    with conn.transaction():
+        conn.execute("select access.forget_log(clock_timestamp() - %s)", [timedelta(days=log_days)])
+        conn.execute(
+            "delete from access.session where expires_at < clock_timestamp() - %s",
+            [_SESSIONS_STAY],
+        )

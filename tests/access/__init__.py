@@ -1,0 +1,1 @@
+"""R14 and LGPD in the database: roles, row policies, search, erasure."""

@@ -1,0 +1,204 @@
+"""`atendimento erase`: nothing of the client is left anywhere, and nothing of others is missing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pipeline import Program
+from tests_database import fresh_database
+
+from orchestration.database import Database
+
+AS_OF = "2026-11-20T10:30:00-03:00"
+NAME, EMAIL, PLATE = "Zulmira Quixabeira Xique", "zulmira@example.com", "QXB7Z77"
+DDD, MOBILE, OLD_MOBILE, LANDLINE = "93", "99871-2345", "998712000", "9332217766"
+NOTE = "filha da Zulmira atende"
+# Whatever spelling they are looked for in.
+PLANTED = (
+    "Zulmira", "zulmira", "Quixabeira", "quixabeira", "xique", PLATE, "QXB7",
+    "99871-2345", "998712345", "98712345", "54321789", "998712000", "9332217766", "6677122339",
+)  # fmt: skip
+
+
+def rows_of(folder: Path, table: str) -> list[dict[str, str]]:
+    with (folder / f"{table}.csv").open(encoding="utf-8-sig", newline="") as file:
+        sample = file.readline()
+        file.seek(0)
+        return list(csv.DictReader(file, delimiter=";" if ";" in sample else ","))
+
+
+def write(folder: Path, table: str, rows: list[dict[str, str]]) -> None:
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def plant(folder: Path, home: Path) -> tuple[str, str]:
+    """Make a client with open agendas the planted one; their id and an agenda's."""
+    agendas = rows_of(folder, "agenda")
+    open_one = next(row for row in agendas if row["client_id"] and not row["closed_at"])
+    client, agenda = open_one["client_id"], open_one["agenda_id"]
+    clients = rows_of(folder, "client")
+    ours = next(row for row in clients if row["client_id"] == client)
+    planted = {"name": NAME, "ddd": DDD, "landline": LANDLINE, "email": EMAIL}
+    earlier = ours | planted | {"updated_at": "2020-01-01T00:00:00-03:00", "mobile": OLD_MOBILE}
+    broken = earlier | {"updated_at": "never"}
+    others = [row for row in clients if row["client_id"] != client]
+    mine = [ours | planted | {"mobile": MOBILE}, earlier, broken]
+    write(folder, "client", [*others, *mine])
+    vehicles = [row for row in rows_of(folder, "vehicle") if row["client_id"] != client]
+    kept = {row["vehicle_id"] for row in vehicles}
+    theirs = vehicles[0] | {"client_id": client, "plate": PLATE, "vehicle_id": "planted"}
+    write(folder, "vehicle", [*vehicles, theirs])
+    for row in agendas:
+        row["vehicle_id"] = row["vehicle_id"] if row["vehicle_id"] in kept else ""
+    write(folder, "agenda", agendas)
+    contacts = rows_of(folder, "passive_contact")
+    contact = contacts[0] | {
+        "contact_id": "planted", "whatsapp_number": "+55 (93) 9 9871-2345",
+        "agenda_id": "", "booking_id": "",
+    }  # fmt: skip
+    rejected = contact | {"contact_id": "rejected", "menu_option": "nonsense"}
+    write(folder, "passive_contact", [*contacts, contact, rejected])
+    user = rows_of(folder, "app_user")[0]["user_id"]
+    attempt = {
+        "attempt_id": "planted", "updated_at": "2026-11-19T10:00:00-03:00", "agenda_id": agenda,
+        "user_id": user, "called_at": "2026-11-19T10:00:00-03:00", "outcome": "call_back",
+        "note": NOTE,
+    }  # fmt: skip
+    attempts = folder / "call_attempt.csv"
+    known = rows_of(folder, "call_attempt") if attempts.exists() else []
+    write(folder, "call_attempt", [*known, attempt])
+    (home / "whatsapp").mkdir(parents=True, exist_ok=True)
+    profile = {"profile": {"name": NAME}, "wa_id": "5593998712345"}
+    message = {"from": "5593998712345", "id": "wamid.1", "timestamp": "1763600000", "type": "text"}
+    other = message | {"from": "5511911112222", "id": "wamid.2", "text": {"body": "outra pessoa"}}
+    with (home / "whatsapp" / "events.jsonl").open("w", encoding="utf-8") as file:
+        for value in (
+            {"contacts": [profile], "messages": [message | {"text": {"body": NAME}}]},
+            {"messages": [other]},
+        ):
+            change = {"field": "messages", "value": value}
+            file.write(json.dumps({"entry": [{"id": "1", "changes": [change]}]}) + "\n")
+    return client, agenda
+
+
+def found_in_tables(database: Database) -> list[str]:
+    """Every table of any schema with a planted string in a row, catalogues and statistics too."""
+    with database.connect() as conn:
+        names = conn.execute(
+            "select c.oid::regclass::text from pg_class as c where c.relkind in ('r', 'm')"
+            " and c.relnamespace::regnamespace::text not in ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        hits = [
+            name
+            for (name,) in names
+            if conn.execute(
+                f"select 1 from {name} as t where t::text like any(%s) limit 1".encode(),
+                [[f"%{planted}%" for planted in PLANTED]],
+            ).fetchone()
+        ]
+        statistics = conn.execute(
+            "select 1 from pg_stats where concat(most_common_vals, histogram_bounds) like any(%s)"
+            " limit 1",
+            [[f"%{planted}%" for planted in PLANTED]],
+        ).fetchone()
+    return [*hits, "pg_stats"] if statistics else hits
+
+
+def found_in_files(home: Path) -> list[str]:
+    return [
+        path.name
+        for path in home.rglob("*")
+        if path.is_file()
+        and "delivery" not in path.relative_to(home).parts[0]
+        and any(planted.encode() in path.read_bytes() for planted in PLANTED)
+    ]
+
+
+def others(program: Program, client: str) -> dict[str, object]:
+    """What the group holds beside the client, and the history."""
+    with program.database.connect() as conn:
+        return {
+            query: conn.execute(query.encode(), {"id": client}).fetchall()
+            for query in (
+                "select sum(hashtextextended(c::text, 0)) from marts.client as c"
+                " where client_id <> %(id)s",
+                "select sum(hashtextextended(v::text, 0)) from raw.vehicle as v"
+                " where client_id <> %(id)s",
+                "select sum(hashtextextended(p::text, 0)) from raw.passive_contact as p"
+                " where contact_id <> 'planted'",
+                "select count(*) from raw.call_attempt",
+                "select count(*) from raw.rejected_row",
+                "select count(*), count(client_id) from marts.agenda_status",
+                "select sum(hashtextextended(h::text, 0)) from history.totalizer_history as h",
+            )
+        }
+
+
+@pytest.fixture(scope="module")
+def program(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres: Database,
+    maintenance: psycopg.Connection,
+    one_check_worker: None,
+) -> Iterator[Program]:
+    home = tmp_path_factory.mktemp("erase")
+    with fresh_database(postgres, maintenance) as database:
+        yield Program(home, database)
+
+
+def test_nothing_of_an_erased_client_is_left_and_nothing_comes_back(program: Program) -> None:
+    folder = program.home / "delivery"
+    program.call("demo", folder, "--agendas", "1000", "--as-of", AS_OF)
+    client, agenda = plant(folder, program.home)
+    for as_of in ("2026-11-19T10:30:00-03:00", AS_OF):
+        said = program.call("run", "--source", folder, "--as-of", as_of)
+        assert said.exit_code == 0, said.output
+    assert {"raw.client", "raw.call_attempt", "raw.rejected_row", "raw.whatsapp_aside"} <= set(
+        found_in_tables(program.database)
+    )
+    assert {"marts.client", "marts_previous.client"} <= set(found_in_tables(program.database))
+    assert found_in_files(program.home)
+    before = others(program, client)
+
+    said = program.call("erase", client)
+
+    assert said.exit_code == 0, said.output
+    assert not any(planted in said.output for planted in PLANTED)
+    assert "raw.client: 2 rows" in said.output
+    assert found_in_tables(program.database) == []
+    assert found_in_files(program.home) == []
+    assert others(program, client) == before
+    with program.database.connect() as conn:
+        kept = conn.execute(
+            "select name, ddd, mobile, landline, email, accepts_messages, is_opted_out"
+            " from marts.client where client_id = %s",
+            [client],
+        ).fetchone()
+        assert kept == ("(apagado)", None, None, None, None, False, True)
+        listed = "select whatsapp_status, client_id from marts.agenda_status where agenda_id = %s"
+        assert conn.execute(listed, [agenda]).fetchone()[1] == client  # type: ignore[index]
+    assert len({Path(path).parts[0] for path in program.editions()}) == 1
+
+    # The source tells all again, the same and a newer version.
+    newer = rows_of(folder, "client")
+    ours = [row for row in newer if row["client_id"] == client and row["mobile"] == MOBILE]
+    write(folder, "client", [*newer, ours[0] | {"updated_at": "2026-11-20T09:00:00-03:00"}])
+    said = program.call("run", "--source", folder, "--as-of", AS_OF)
+    assert said.exit_code == 0, said.output
+    assert found_in_tables(program.database) == []
+    assert found_in_files(program.home) == []
+
+
+def test_a_client_that_is_not_there_changes_nothing(program: Program) -> None:
+    said = program.call("erase", "nobody at all")
+    assert said.exit_code == 2
+    assert said.last_line == "There is no client nobody at all. Nothing was changed."
