@@ -6,7 +6,7 @@ UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_COMPILE_BYTECODE=1 $(VENV)/bin/uv
 AGENDAS ?= 20000
 DEMO ?= var/demo
 
-.PHONY: run test check format screenshots setup dagster stop clean fresh
+.PHONY: run test check format screenshots setup serve dagster stop clean fresh
 
 run: setup ## Set up, make a demo delivery (once), run the main job on it
 	@test -e $(DEMO)/manifest.json || $(VENV)/bin/atendimento demo $(DEMO) --agendas $(AGENDAS)
@@ -28,6 +28,9 @@ format: setup
 
 screenshots: setup ## Pictures of the main pages of a demo, into docs/; needs Chromium
 	$(VENV)/bin/python -m tests.browser.screenshots docs
+
+serve: setup ## The lookup page on http://127.0.0.1:8000 over what the last run published
+	$(VENV)/bin/atendimento serve
 
 dagster: setup ## The Dagster UI with schedules and sensors
 	$(VENV)/bin/atendimento dagster

@@ -48,8 +48,8 @@ class Sheet(NamedTuple):
 def about(stamp: Stamp, proof: Proof) -> tuple[tuple[str, str], ...]:
     """By what a file that was taken away can be believed and found again: what a page prints."""
     return (
-        (labels.ABOUT_DATA_UNTIL, _moment(stamp.data_until)),
-        (labels.ABOUT_AS_OF, _moment(stamp.as_of)),
+        (labels.ABOUT_DATA_UNTIL, moment_or_none(stamp.data_until)),
+        (labels.ABOUT_AS_OF, moment_or_none(stamp.as_of)),
         (labels.ABOUT_GENERATED, formats.moment(stamp.generated_at)),
         (labels.ABOUT_TIMEZONE, stamp.timezone),
         *proof.parameters,
@@ -62,7 +62,8 @@ def about(stamp: Stamp, proof: Proof) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _moment(value: datetime | None) -> str:
+def moment_or_none(value: datetime | None) -> str:
+    """A moment as text; N/D when there is none."""
     return labels.NOT_AVAILABLE if value is None else formats.moment(value)
 
 

@@ -1,6 +1,6 @@
 """The rows that a total of a company counts, each said in words.
 
-Belongs here: the query for all rows of one total, their order, and the words of a row. Does not:
+Belongs here: the query for the rows of one total, their order, and the words of a row. Does not:
 which rows count (R11 is SQL), nor the pages and files that show them (`total_rows.py`).
 """
 
@@ -16,6 +16,7 @@ from psycopg import sql
 
 from reports import formats, labels
 from reports.documents import Scene
+from reports.filters import Filters
 from reports.pages.company import Company
 
 _ROWS_A_FETCH = 2000
@@ -143,22 +144,35 @@ def find(
     words: dict[str, str] = {}
     ordered = [
         (_order(places, row), listed(company, totalizer, row, fichas, words))
-        for row in _stream(conn, scene, company, totalizer)
+        for row in stream(conn, replace(scene.filters, company_id=company.company_id), totalizer)
     ]
     ordered.sort(key=lambda entry: entry[0])
     return [row for _, row in ordered]
 
 
-def _stream(
-    conn: psycopg.Connection, scene: Scene, company: Company, totalizer: str
-) -> Iterator[CountedRow]:
-    filters = replace(scene.filters, company_id=company.company_id)
+def stream(conn: psycopg.Connection, filters: Filters, totalizer: str) -> Iterator[CountedRow]:
+    """The rows of a total that the filters choose, as they come.
+
+    Needs an open transaction, since the cursor lives on the server.
+    """
     condition = filters.of_agendas("totalizer_row")
     query = sql.SQL(_ROWS).format(condition=condition.text)
     with conn.cursor(name="total_rows", binary=True) as cursor:
         cursor.itersize = _ROWS_A_FETCH
         cursor.execute(query, {**condition.parameters, "totalizer": totalizer})
         yield from map(CountedRow._make, cursor)
+
+
+def find_some(
+    conn: psycopg.Connection, filters: Filters, totalizer: str, row_ids: Sequence[str]
+) -> dict[str, CountedRow]:
+    """Those of these rows of a total that the filters choose, by their ids."""
+    condition = filters.of_agendas("totalizer_row")
+    chosen = sql.SQL("{} and totalizer_row.row_id = any(%(row_ids)s)").format(condition.text)
+    query = sql.SQL(_ROWS).format(condition=chosen)
+    given = {**condition.parameters, "totalizer": totalizer, "row_ids": list(row_ids)}
+    with conn.cursor(binary=True) as cursor:
+        return {row[0]: CountedRow._make(row) for row in cursor.execute(query, given)}
 
 
 def _order(places: Mapping[str, int], row: CountedRow) -> tuple[int, date, tuple[str, str], str]:

@@ -18,6 +18,15 @@ import yaml
 from jinja2 import nodes
 
 from reports.formats import FILTERS
+from reports.lookup.access_log import AccessLogPage
+from reports.lookup.errors import ErrorPage
+from reports.lookup.ficha_page import LookupFichaPage
+from reports.lookup.home import HomePage
+from reports.lookup.page import LookupPage
+from reports.lookup.password_page import PasswordPage
+from reports.lookup.screen import ScreenPage
+from reports.lookup.search import SearchPage
+from reports.lookup.sign_in import SignInPage
 from reports.pages.page import Page
 from reports.plan import PAGES
 from reports.render import ENVIRONMENT
@@ -26,21 +35,33 @@ from tests.unit.published_tables import DDL
 Used = set[tuple[str, str]]
 GLOBALS = {"policy", "static", "age_script"}
 CLASS_FIELDS = {"template", "script"}
+LOOKUP_PAGES: tuple[type[LookupPage], ...] = (
+    SignInPage,
+    PasswordPage,
+    HomePage,
+    ScreenPage,
+    LookupFichaPage,
+    SearchPage,
+    AccessLogPage,
+    ErrorPage,
+)
+BASES: dict[type, str] = {Page: "base.html", LookupPage: "lookup_base.html"}
+ANY_PAGE = (*PAGES, *LOOKUP_PAGES)
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "reports" / "templates"
 MARTS = ROOT / "dbt_project" / "models" / "marts"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.__name__)
-def test_a_template_uses_exactly_the_fields_of_its_page(page: type[Page]) -> None:
+@pytest.mark.parametrize("page", ANY_PAGE, ids=lambda page: page.__name__)
+def test_a_template_uses_exactly_the_fields_of_its_page(page: type) -> None:
     assert used_by_template(page) == declared_by(page)
 
 
 def test_every_template_belongs_to_a_page() -> None:
     assert {path.name for path in TEMPLATES.iterdir()} == {
-        "base.html",
+        *BASES.values(),
         *(path.name for path in TEMPLATES.glob("parts_*.html")),
-        *(page.template for page in PAGES),
+        *(page.template for page in ANY_PAGE),
     }
 
 
@@ -81,10 +102,17 @@ def parsed(template: str) -> nodes.Template:
     return ENVIRONMENT.parse((TEMPLATES / template).read_text(encoding="utf-8"))
 
 
-def used_by_template(page: type[Page]) -> Used:
+def base_of(page: type) -> type | None:
+    """The base view model of a page; None for what is no page."""
+    return next((base for base in BASES if issubclass(page, base)), None)
+
+
+def used_by_template(page: type) -> Used:
     """Every (class, field) that the page's template and the one it extends read."""
     walk = Walk()
-    for template in (page.template, "base.html"):
+    base = base_of(page)
+    assert base
+    for template in (page.template, BASES[base]):
         walk.statements(parsed(template).body, {"page": page})
     return walk.used
 
@@ -145,7 +173,7 @@ class Walk:
             return type(node.value)
         assert isinstance(node, nodes.Getattr), f"a template only reads fields, not {node!r}"
         owner = without_none(self.type_of(node.node, names))
-        if owner is not None and node.attr in CLASS_FIELDS and issubclass(owner, Page):
+        if owner is not None and node.attr in CLASS_FIELDS and base_of(owner):
             return str
         assert node.attr in members_of(owner), f"{owner} has no {node.attr}"
         self.used.add((name_of(owner, node.attr), node.attr))
@@ -183,9 +211,8 @@ def members_of(owner: object) -> dict[str, object]:
 
 
 def name_of(owner: type, member: str) -> str:
-    return (
-        Page.__name__ if member in members_of(Page) and issubclass(owner, Page) else owner.__name__
-    )
+    base = base_of(owner)
+    return base.__name__ if base and member in members_of(base) else owner.__name__
 
 
 def element_of(declared: object) -> object:

@@ -1,0 +1,113 @@
+"""The page of the access log: for managers, of their companies, the newest first.
+
+Belongs here: the page. Does not: the log (`log.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, NamedTuple
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from reports import formats
+from reports.labels import NOT_AVAILABLE
+from reports.lookup import log, words
+from reports.lookup.log import Entry
+from reports.lookup.page import Choice, LookupPage, answer
+from reports.lookup.visit import Visit
+
+PATH = "/acessos"
+_A_PAGE = 100
+_LONGEST_ID = 64
+
+
+class Line(NamedTuple):
+    """One entry, as it is read."""
+
+    at: datetime
+    who: str
+    action: str
+    company: str
+    agenda: str
+    client: str
+    details: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLogPage(LookupPage):
+    """A hundred entries; `older` leads to the next ones."""
+
+    template: ClassVar[str] = "lookup_access_log.html"
+
+    timezone: str
+    actions: tuple[Choice, ...]
+    people: tuple[Choice, ...]
+    lines: tuple[Line, ...]
+    older: str | None
+
+
+def show(visit: Visit) -> Response:
+    """The page; not found for attendants."""
+    user = visit.user
+    if not user.is_manager:
+        raise HTTPException(404)
+    asked = visit.request.query_params
+    before = asked.get("antes", "")
+    action, who = asked.get("acao") or None, (asked.get("quem") or "")[:_LONGEST_ID] or None
+    if before and not (before.isascii() and before.isdecimal() and len(before) < 19):
+        raise HTTPException(404)
+    if (action and action not in words.ACTIONS) or "\0" in (who or ""):
+        raise HTTPException(404)
+    with visit.keeping() as conn:
+        entries = log.find(
+            conn,
+            user.company_ids,
+            before=int(before) if before else None,
+            count=_A_PAGE + 1,
+            action=action,
+            user_id=who,
+        )
+    visit.record("log_read", company_id=user.home_company_id)
+    names: dict[str, str] = dict(
+        visit.conn.execute("select user_id, full_name from app_user").fetchall()
+    )
+    companies: dict[str, str] = dict(
+        visit.conn.execute("select company_id, name from company").fetchall()
+    )
+    shown = entries[:_A_PAGE]
+    older = None
+    if len(entries) > _A_PAGE:
+        chosen = {"acao": action, "quem": who, "antes": str(shown[-1].log_id)}
+        older = f"?{urlencode({key: value for key, value in chosen.items() if value})}"
+    page = AccessLogPage(
+        title=words.ACCESS_LOG,
+        signed=visit.signed,
+        timezone=visit.config.timezone,
+        actions=_choices(words.ACTIONS, action),
+        people=_choices(
+            dict(sorted(names.items(), key=lambda person: formats.name_order(person[1]))), who
+        ),
+        lines=tuple(_line(entry, names, companies, visit.config.timezone) for entry in shown),
+        older=older,
+    )
+    return answer(page)
+
+
+def _choices(offered: dict[str, str], chosen: str | None) -> tuple[Choice, ...]:
+    return tuple(Choice(value, text, value == chosen) for value, text in offered.items())
+
+
+def _line(entry: Entry, names: dict[str, str], companies: dict[str, str], timezone: str) -> Line:
+    return Line(
+        formats.local(entry.at, timezone),
+        names.get(entry.user_id or "", entry.user_id or NOT_AVAILABLE),
+        words.ACTIONS.get(entry.action, entry.action),
+        companies.get(entry.company_id or "", entry.company_id or ""),
+        entry.agenda_id or "",
+        entry.client_id or "",
+        " · ".join(str(value) for value in entry.details.values()),
+    )

@@ -1,0 +1,54 @@
+"""What the app is told when it is made: addresses, folders, limits.
+
+Belongs here: the values, with the defaults that tests use too. Does not: where they come from
+(`orchestration/serving.py` makes them of the settings).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Literal
+
+SignInKind = Literal["local", "proxy"]
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashCost:
+    """What one Argon2id costs: passes, KiB of memory, lanes. The default is RFC 9106's second."""
+
+    passes: int = 3
+    memory: int = 65_536
+    lanes: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupConfig:
+    """Everything the app depends on from outside.
+
+    `page_database` is the login that reads the published tables, `sign_in_database` the one that
+    keeps accounts, sessions and the access log. `hosts` are the names the app answers to. A user
+    header counts from `proxy_addresses` only, and with the sign-in `proxy` only.
+    """
+
+    page_database: str
+    sign_in_database: str
+    publish_dir: Path
+    hosts: tuple[str, ...] = LOCAL_HOSTS
+    timezone: str = "America/Sao_Paulo"
+    sign_in: SignInKind = "local"
+    proxy_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
+    proxy_user_header: str = "X-Remote-User"
+    idle: timedelta = timedelta(minutes=30)
+    lifetime: timedelta = timedelta(hours=12)
+    tries_of_account: int = 5
+    tries_of_address: int = 30
+    locked_for: timedelta = timedelta(minutes=15)
+    hash_cost: HashCost = HashCost()
+    connections: int = 10
+    statement_seconds: float = 5
+    patience_seconds: float = 8
+    largest_body: int = 16_384

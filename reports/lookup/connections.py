@@ -1,0 +1,110 @@
+"""Connections to the database that heal: a pool for each of the two logins.
+
+Belongs here: opening, settings of every session, waiting for a database that was away. Does not:
+what is read (`reading.py`) or written (`sessions.py`, `accounts.py`, `log.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+_IMPATIENT_SECONDS = 0.5
+_SESSION_SECONDS = 3_600
+
+# Its warnings repeat the server's words, address included, at every attempt to connect again.
+logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+
+
+class Away(Exception):
+    """The database does not answer."""
+
+
+class Connections:
+    """A pool of one login. After a failed wait the next ones are short, until one succeeds."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        name: str,
+        size: int,
+        settings: dict[str, str],
+        patience: float,
+    ) -> None:
+        self._patience = patience
+        self._is_away = False
+        set_all = sql.SQL("; ").join(
+            sql.SQL("set {} = {}").format(sql.Identifier(key), sql.Literal(value))
+            for key, value in settings.items()
+        )
+
+        def configure(conn: psycopg.Connection) -> None:
+            conn.execute(set_all)
+
+        self._pool = ConnectionPool(
+            address,
+            kwargs={"autocommit": True, "application_name": name, "connect_timeout": 3},
+            min_size=min(2, size),
+            max_size=size,
+            open=False,
+            configure=configure,
+            # A connection from before a restart of the server is replaced, not handed out.
+            check=ConnectionPool.check_connection,
+            reconnect_timeout=max(patience, 1),
+            max_lifetime=_SESSION_SECONDS,
+            name=name,
+        )
+
+    def open(self) -> None:
+        """Begin to connect; whether the server is there or not."""
+        self._pool.open(wait=False)
+
+    def close(self) -> None:
+        """End every connection."""
+        self._pool.close()
+
+    @contextmanager
+    def one(self, patience: float | None = None) -> Iterator[psycopg.Connection]:
+        """A connection in autocommit mode. Raises Away when none comes in time."""
+        if patience is None:
+            patience = _IMPATIENT_SECONDS if self._is_away else self._patience
+        began = time.monotonic()
+        try:
+            conn = self._pool.getconn(timeout=patience)
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            # A wait that was long enough tells; a short one may only have met a busy pool.
+            self._is_away = self._is_away or time.monotonic() - began >= self._patience
+            raise Away from error
+        self._is_away = False
+        try:
+            yield conn
+        finally:
+            self._pool.putconn(conn)
+
+
+def page_settings(statement_seconds: float) -> dict[str, str]:
+    """The settings of every session that reads the published tables: none can write or stay."""
+    return {
+        "default_transaction_read_only": "on",
+        "search_path": "marts",
+        "statement_timeout": f"{round(statement_seconds * 1000)}ms",
+        "idle_in_transaction_session_timeout": f"{round(statement_seconds * 4000)}ms",
+        "timezone": "UTC",
+    }
+
+
+def sign_in_settings(statement_seconds: float) -> dict[str, str]:
+    """The settings of every session that keeps accounts, sessions and the access log."""
+    return {
+        "search_path": "access",
+        "statement_timeout": f"{round(statement_seconds * 1000)}ms",
+        "idle_in_transaction_session_timeout": f"{round(statement_seconds * 4000)}ms",
+        "timezone": "UTC",
+    }

@@ -1,0 +1,75 @@
+"""Error pages: one plain page for all that goes wrong, the same for "not there" and "not yours".
+
+Belongs here: which error becomes which page. Does not: raising one, nor errors that nobody foresaw
+(`security.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import psycopg
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reports.lookup import words
+from reports.lookup.connections import Away
+from reports.lookup.page import LookupPage, answer
+from reports.lookup.reading import NothingPublished
+from reports.lookup.security import LOGGER, place_of
+from reports.lookup.words import Problem
+
+_WAIT_SECONDS = "10"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPage(LookupPage):
+    """What happened and what to do."""
+
+    template: ClassVar[str] = "lookup_error.html"
+
+    text: str
+    status: int
+
+
+def error_page(status: int, problem: Problem | None = None) -> Response:
+    """The page of a status; 500 for one that has none."""
+    known = status if status in words.PROBLEMS else 500
+    title, text = problem or words.PROBLEMS[known]
+    response = answer(ErrorPage(title=title, text=text, status=known), known)
+    if known == 503:
+        response.headers["Retry-After"] = _WAIT_SECONDS
+    return response
+
+
+def _http(_: Request, error: HTTPException) -> Response:
+    response = error_page(error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _away(_: Request, __: Exception) -> Response:
+    return error_page(503)
+
+
+def _nothing_published(_: Request, __: Exception) -> Response:
+    return error_page(503, words.NOTHING_PUBLISHED)
+
+
+def _database(_: Request, error: Exception) -> Response:
+    LOGGER.error("%s at %s", type(error).__name__, place_of(error))
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return error_page(503, words.TOO_SLOW)
+    return error_page(503)
+
+
+HANDLERS: dict[Any, Callable[[Request, Any], Response]] = {
+    HTTPException: _http,
+    Away: _away,
+    NothingPublished: _nothing_published,
+    psycopg.OperationalError: _database,
+}
+"""For Starlette: what is raised, and the page that answers it."""

@@ -1,0 +1,74 @@
+"""The rows of the grid on screen to take away, as CSV and as XLSX: all of them, not only the page.
+
+Belongs here: the two answers. Does not: how a row is written into a file (`takeaway.py`). A file
+holds no phone: whoever works a row finds it in the Ficha.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from reports import labels, takeaway
+from reports.documents import Writer
+from reports.lookup import chosen, published, rows, screen
+from reports.lookup.chosen import Chosen
+from reports.lookup.visit import Visit
+from reports.pages import total_rows
+from reports.paths import total_name
+from reports.takeaway import Sheet
+
+CSV_PATH = f"{screen.FILES_PATH}.csv"
+XLSX_PATH = f"{screen.FILES_PATH}.xlsx"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def csv(visit: Visit) -> Response:
+    """The rows as CSV."""
+    choice, sheet = _sheet(visit, "csv")
+    return _file(choice, "csv", "text/csv", takeaway.csv_writer(sheet))
+
+
+def xlsx(visit: Visit) -> Response:
+    """The rows as XLSX."""
+    choice, sheet = _sheet(visit, "xlsx")
+    return _file(choice, "xlsx", _XLSX, takeaway.xlsx_writer(sheet))
+
+
+def _sheet(visit: Visit, kind: str) -> tuple[Chosen, Sheet]:
+    choice = chosen.read(visit.conn, visit.user, visit.request.query_params)
+    company = published.company_of(visit.conn, visit.user, choice.company_id)
+    picture = screen.picture_of(visit, choice)
+    if picture.count > screen.MOST_TAKEN:
+        raise HTTPException(404)
+    buckets = [bucket for bucket, _ in picture.shown]
+    filters = choice.filters(visit.user.access)
+    listed = rows.find_all(visit.conn, filters, company, choice.total, buckets)
+    visit.record(
+        "rows_taken",
+        company_id=choice.company_id,
+        total=choice.total,
+        rows=str(len(listed)),
+        file=kind,
+    )
+    sheet = total_rows.take_away(company, choice.total, picture.named, listed)
+    about = (
+        (labels.ABOUT_DATA_UNTIL, takeaway.moment_or_none(company.stamp.data_until)),
+        (labels.ABOUT_AS_OF, takeaway.moment_or_none(company.stamp.as_of)),
+        (labels.ABOUT_TIMEZONE, company.stamp.timezone),
+        *company.proof.parameters,
+    )
+    return choice, sheet._replace(about=about)
+
+
+def _file(choice: Chosen, ending: str, kind: str, write: Writer) -> Response:
+    content = BytesIO()
+    write(content)
+    name = f"{total_name(choice.total)}.{ending}"
+    return Response(
+        content.getvalue(),
+        media_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

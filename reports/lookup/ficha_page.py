@@ -1,0 +1,97 @@
+"""The Ficha of one agenda, for whoever may see it; its phones for whoever works it.
+
+Belongs here: the page, and showing the phones to somebody who asks for them. Does not: what a Ficha
+says (`pages/ficha.py`), nor how a phone is masked (`masking.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from reports.filters import Filters
+from reports.lookup import log, published, words
+from reports.lookup.chosen import Chosen
+from reports.lookup.masking import masked, works
+from reports.lookup.page import LookupPage, answer
+from reports.lookup.rows import FICHA_PATH, ficha_address
+from reports.lookup.visit import Visit
+from reports.pages import agenda_rows, call_words, ficha, ficha_facts
+from reports.pages.agenda_rows import AgendaRow
+from reports.pages.ficha import Ficha
+
+PATH = f"{FICHA_PATH}/{{agenda_id:path}}"
+_LONGEST_ID = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupFichaPage(LookupPage):
+    """One Ficha. `reveal` is where its phones can be asked for, empty when they are shown."""
+
+    template: ClassVar[str] = "lookup_ficha.html"
+
+    company_name: str
+    ficha: Ficha
+    back: str
+    reveal: str
+
+
+def show(visit: Visit) -> Response:
+    """The Ficha; phones masked for those who do not work the agenda."""
+    row = _find(visit)
+    _record(visit, "ficha_opened", row)
+    return _answer(visit, row, is_open=works(visit.user, row.agent_id))
+
+
+def reveal(visit: Visit) -> Response:
+    """The same with the phones; who asked is in the access log."""
+    row = _find(visit)
+    _record(visit, "phone_revealed", row)
+    return _answer(visit, row, is_open=True)
+
+
+def _find(visit: Visit) -> AgendaRow:
+    agenda_id: str = visit.request.path_params["agenda_id"]
+    company_id = visit.request.query_params.get("empresa") or None
+    if len(agenda_id) > _LONGEST_ID or "\0" in agenda_id:
+        raise HTTPException(404)
+    if company_id is not None and company_id not in visit.user.company_ids:
+        raise HTTPException(404)
+    filters = Filters(access=visit.user.access, company_id=company_id)
+    found = agenda_rows.find(visit.conn, filters, [agenda_id])
+    if not found:
+        raise HTTPException(404)
+    return found[0]
+
+
+def _record(visit: Visit, action: log.Action, row: AgendaRow) -> None:
+    visit.record(
+        action, company_id=row.company_id, agenda_id=row.agenda_id, client_id=row.client_id
+    )
+
+
+def _answer(visit: Visit, row: AgendaRow, *, is_open: bool) -> Response:
+    company = published.company_of(visit.conn, visit.user, row.company_id)
+    facts = ficha_facts.find(visit.conn, [row])
+    made = ficha.build(call_words.say(company, row), facts)
+    page = LookupFichaPage(
+        title=words.FICHA,
+        signed=visit.signed,
+        company_name=company.name,
+        ficha=made if is_open else _masked(made),
+        back=Chosen(row.company_id).address(),
+        reveal="" if is_open else ficha_address(row.company_id, row.agenda_id),
+    )
+    return answer(page)
+
+
+def _masked(made: Ficha) -> Ficha:
+    """Without an address to phone: that holds the whole number."""
+    return made._replace(
+        phone=made.phone and made.phone._replace(text=masked(made.phone.text), href=""),
+        mobile=masked(made.mobile),
+        landline=masked(made.landline),
+    )

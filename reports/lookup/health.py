@@ -1,0 +1,32 @@
+"""`/health`: whether the app can serve, for whoever watches it. No secret, no personal data.
+
+Belongs here: the question and its answer. Does not: pages for people.
+"""
+
+from __future__ import annotations
+
+import psycopg
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from reports import editions
+from reports.lookup.connections import Away
+from reports.lookup.visit import services_of
+
+_PATIENCE_SECONDS = 1.0
+
+
+def show(request: Request) -> Response:
+    """200 when both logins are answered and something is published; 503 with the reason else."""
+    services = services_of(request)
+    current = editions.current(services.config.publish_dir)
+    try:
+        with services.keeper.one(_PATIENCE_SECONDS) as conn:
+            conn.execute("select from access.session limit 0")
+        with services.page.one(_PATIENCE_SECONDS) as conn:
+            found = conn.execute("select to_regclass('marts.company') is not null").fetchone()
+    except (Away, psycopg.Error):
+        return JSONResponse({"status": "unavailable", "database": "away"}, 503)
+    if found != (True,) or current is None:
+        return JSONResponse({"status": "unavailable", "database": "ok", "edition": None}, 503)
+    return JSONResponse({"status": "ok", "database": "ok", "edition": current.name})

@@ -1,0 +1,80 @@
+"""What the filters of the screen offer (R14), as far as the reader may see it.
+
+Belongs here: the lists of the filter form. Does not: what was chosen (`chosen.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import psycopg
+
+from reports import formats, labels
+from reports.lookup import words
+from reports.lookup.chosen import DAYS, WITHOUT_AGENT, Chosen, agent_value
+from reports.lookup.page import Choice
+from reports.lookup.users import User
+
+
+class Offers(NamedTuple):
+    """The lists, in the order of the form; an empty one is not shown."""
+
+    companies: tuple[Choice, ...]
+    days: tuple[Choice, ...]
+    campaigns: tuple[Choice, ...]
+    event_types: tuple[Choice, ...]
+    teams: tuple[Choice, ...]
+    agents: tuple[Choice, ...]
+
+
+# A campaign that has ended is offered only when an address has chosen it.
+_CAMPAIGNS = """
+select campaign_id, name
+from campaign
+where active or campaign_id = %(chosen)s
+"""
+_AGENTS = """
+select user_id, full_name
+from app_user
+where
+    company_id = %(company_id)s
+    or exists (
+        select from user_company
+        where user_company.user_id = app_user.user_id and user_company.company_id = %(company_id)s
+    )
+"""
+
+
+def find(conn: psycopg.Connection, user: User, chosen: Chosen) -> Offers:
+    """The lists for a choice: event types of its campaign, teams and agents of its company."""
+    companies = conn.execute("select company_id, name from company").fetchall()
+    campaigns = conn.execute(_CAMPAIGNS, {"chosen": chosen.campaign_id}).fetchall()
+    event_types = conn.execute(
+        "select event_type_id, name from event_type where campaign_id = %s", [chosen.campaign_id]
+    ).fetchall()
+    teams = conn.execute(
+        "select team_id, name from team where company_id = %s and is_service_desk",
+        [chosen.company_id],
+    ).fetchall()
+    return Offers(
+        _choices(companies, chosen.company_id),
+        tuple(Choice(day, words.DAYS[day], day == chosen.day) for day in DAYS),
+        _choices(campaigns, chosen.campaign_id),
+        _choices(event_types, chosen.event_type_id),
+        _choices(teams, chosen.team_id),
+        _agents(conn, chosen) if user.is_manager else (),
+    )
+
+
+def _agents(conn: psycopg.Connection, chosen: Chosen) -> tuple[Choice, ...]:
+    found = conn.execute(_AGENTS, {"company_id": chosen.company_id}).fetchall()
+    named = _choices(
+        ((agent_value(key), name) for key, name in found), agent_value(chosen.agent_id)
+    )
+    return (*named, Choice(WITHOUT_AGENT, labels.UNASSIGNED_LIST, chosen.without_agent))
+
+
+def _choices(offered: Iterable[tuple[str, str]], chosen: str | None) -> tuple[Choice, ...]:
+    in_order = sorted(offered, key=lambda one: (formats.name_order(one[1]), one[0]))
+    return tuple(Choice(value, text, value == chosen) for value, text in in_order)

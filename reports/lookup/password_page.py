@@ -1,0 +1,85 @@
+"""Choosing a new password: at the first sign-in, or whenever somebody wants to.
+
+Belongs here: the form and what it leads to. Does not: what makes a good one (`passwords.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from reports.lookup import accounts, log, passwords, sessions, words
+from reports.lookup.page import LookupPage, answer
+from reports.lookup.security import set_cookie
+from reports.lookup.visit import SESSION, Visit, address_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPage(LookupPage):
+    """The form; `objection` says why the last one was not taken."""
+
+    template: ClassVar[str] = "lookup_password.html"
+
+    login: str
+    is_first: bool
+    shortest: int
+    objection: str | None
+
+
+def show(visit: Visit) -> Response:
+    """The form."""
+    return _form(visit)
+
+
+def change(visit: Visit) -> Response:
+    """Take the new password; every other session of the user ends, this one gets a new token."""
+    _assert_local(visit)
+    config, user, hasher = visit.config, visit.user, visit.services.hasher
+    given = {name: visit.form.get(name, "") for name in ("atual", "nova", "repetida")}
+    objection = passwords.objection(given["nova"], login=user.login, name=user.name)
+    if given["nova"] != given["repetida"]:
+        objection = "different"
+    elif given["nova"] == given["atual"]:
+        objection = "same"
+    if objection:
+        return _form(visit, objection)
+    with visit.keeping() as conn:
+        account = accounts.try_account(
+            conn, user.user_id, limit=config.tries_of_account, locked_for=config.locked_for
+        )
+    if account is None:
+        return _form(visit, "locked")
+    if not hasher.verify(account.password_hash, given["atual"]):
+        return _form(visit, "wrong")
+    hashed = hasher.hash(given["nova"])
+    with visit.keeping() as conn, conn.transaction():
+        accounts.set_password(conn, user.user_id, hashed, must_change=False)
+        sessions.revoke_all(conn, user.user_id)
+        opened = sessions.start(
+            conn, user.user_id, lifetime=config.lifetime, address=address_of(visit.request)
+        )
+        log.record(conn, "password_changed", user.user_id, company_id=user.home_company_id)
+    response = RedirectResponse("/", 303)
+    set_cookie(visit.request, response, SESSION, opened.token)
+    return response
+
+
+def _form(visit: Visit, objection: str | None = None) -> Response:
+    _assert_local(visit)
+    page = PasswordPage(
+        title=words.NEW_PASSWORD,
+        signed=visit.signed,
+        login=visit.user.login,
+        is_first=visit.session.must_change,
+        shortest=passwords.SHORTEST,
+        objection=words.OBJECTIONS[objection] if objection else None,
+    )
+    return answer(page, 422 if objection else 200)
+
+
+def _assert_local(visit: Visit) -> None:
+    if visit.config.sign_in != "local":
+        raise HTTPException(404)

@@ -1,0 +1,143 @@
+"""The generated pages, lists and files, each to whom it belongs; anything else is not found.
+
+Belongs here: which file of the publish folder a user may open, and sending it. Does not: what is in
+one, nor how they are named (`reports/paths.py`).
+
+Who may open what is computed from the user's own companies and id, never looked up from the
+address: an address that names anything else leads nowhere, whether or not it is there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from reports import editions
+from reports.lookup.users import User
+from reports.lookup.visit import Visit
+from reports.paths import EDITIONS, INDEX, QUALITY, TOTALS_JSON, company_folder, fichas_file
+from reports.paths import list_file as list_of
+
+PREFIX = "/relatorios"
+_FILE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\.(?:html|csv|xlsx|json)", re.ASCII)
+_EDITION = re.compile(r"current|\d{4}-\d{2}-\d{2}T\d{6}Z-[\w-]{1,40}", re.ASCII)
+_KINDS = {
+    ".html": "text/html",
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_TO_TAKE = (".csv", ".xlsx")
+_META_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
+# As `reports/render.py` writes it: a page brings the policy of its own styles and scripts.
+_POLICY = re.compile(
+    r"default-src 'none'; style-src(?: 'sha256-[\w+/=]+')+; script-src(?: 'sha256-[\w+/=]+')+; "
+    r"base-uri 'none'; form-action 'none'",
+    re.ASCII,
+)
+_HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file that the user may open; `company_id` is None for those of the group."""
+
+    path: Path
+    company_id: str | None
+
+
+def show(visit: Visit) -> Response:
+    """Send a file of the publish folder."""
+    place = find(visit.config.publish_dir, visit.user, visit.request.path_params["path"])
+    if place is None:
+        raise HTTPException(404)
+    try:
+        # Not through a link: only `current` is one, and that is resolved by now.
+        handle = os.open(place.path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise HTTPException(404) from error
+    with open(handle, "rb") as file:
+        facts = os.fstat(file.fileno())
+        head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
+    if not stat.S_ISREG(facts.st_mode):
+        raise HTTPException(404)
+    if place.company_id is not None and place.path.name not in (INDEX, TOTALS_JSON):
+        is_taken = place.path.suffix in _TO_TAKE
+        visit.record(
+            "report_taken" if is_taken else "report_opened",
+            company_id=place.company_id,
+            file=place.path.name,
+            edition=place.path.parent.parent.name,
+        )
+    return _send(place.path, facts, head)
+
+
+def find(publish_dir: Path, user: User, path: str) -> Place | None:
+    """The file of an address below `/relatorios/`, if the user may open it."""
+    parts = path.split("/")
+    if not _FILE.fullmatch(parts[-1]):
+        return None
+    if len(parts) == 1:
+        is_standing = parts[0] in (QUALITY, EDITIONS)
+        return Place(publish_dir / parts[0], None) if is_standing and user.is_manager else None
+    if not _EDITION.fullmatch(parts[0]):
+        return None
+    edition = editions.current(publish_dir) if parts[0] == "current" else publish_dir / parts[0]
+    if edition is None:
+        return None
+    if len(parts) == 2:
+        return Place(edition / parts[1], None) if sees_group(edition, user) else None
+    if len(parts) != 3:
+        return None
+    company_id = {company_folder(company): company for company in user.company_ids}.get(parts[1])
+    if company_id is None or not (user.is_manager or _is_own(user.user_id, parts[2])):
+        return None
+    return Place(edition / parts[1] / parts[2], company_id)
+
+
+def sees_group(edition: Path, user: User) -> bool:
+    """Whether every company of an edition is the user's: only then the group's pages are theirs."""
+    own = {company_folder(company_id) for company_id in user.company_ids}
+    try:
+        folders = {entry.name for entry in os.scandir(edition) if entry.is_dir()}
+    except OSError:
+        return False
+    return user.is_manager and folders <= own
+
+
+def has(publish_dir: Path, user: User, path: str) -> bool:
+    """Whether there is such a file and the user may open it."""
+    place = find(publish_dir, user, path)
+    return place is not None and place.path.is_file()
+
+
+def _is_own(user_id: str, name: str) -> bool:
+    """Whether a file of a company is the agent's own list, its rows or a part of its Fichas."""
+    of_list, of_fichas = Path(list_of(user_id)).stem, fichas_file(user_id, 1).rpartition("-")[0]
+    return bool(
+        re.fullmatch(rf"{of_list}\.(?:html|csv|xlsx)|{of_fichas}-\d{{1,6}}\.html", name, re.ASCII)
+    )
+
+
+def _send(path: Path, facts: os.stat_result, head: str) -> Response:
+    is_taken = path.suffix in _TO_TAKE
+    response = FileResponse(
+        path,
+        media_type=_KINDS[path.suffix],
+        filename=path.name,
+        stat_result=facts,
+        content_disposition_type="attachment" if is_taken else "inline",
+    )
+    told = _META_POLICY.search(head)
+    policy = unescape(told[1]) if told else ""
+    if _POLICY.fullmatch(policy):
+        # The page says the same itself, but cannot say who may frame it.
+        response.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
+    return response

@@ -1,0 +1,245 @@
+"""Finding a client, and why they are or are not to be phoned today.
+
+Belongs here: the page of what was found. Does not: the finding itself, which the database does as
+far as the reader may see (`marts.search`), nor the sentences of R9 (`pages/call_words.py`).
+
+Of each client found in a company one agenda is shown: the one that is on a list, else one that may
+come on it, else the latest open one, else the latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, NamedTuple
+
+import psycopg
+from starlette.responses import Response
+
+from reports import formats, labels
+from reports.filters import Filters
+from reports.lookup import published, words
+from reports.lookup.masking import masked, works
+from reports.lookup.page import LookupPage, answer
+from reports.lookup.rows import ficha_address
+from reports.lookup.visit import Visit
+from reports.pages import agenda_rows, call_words
+from reports.pages.agenda_rows import AgendaRow
+from reports.pages.company import Company
+
+PATH = "/busca"
+_LONGEST = 200
+_MOST = 30
+
+
+class Found(NamedTuple):
+    """A client or an agenda that was found, and where they stand. Without an agenda of the client
+    in that company there is no Ficha.
+    """
+
+    client: str
+    ficha: str
+    company: str
+    agenda_id: str
+    vehicle: str
+    phone: str
+    kind: str
+    standing: str
+    why: str
+    further: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage(LookupPage):
+    """What was found, the best first; `is_cut` when there may be more."""
+
+    template: ClassVar[str] = "lookup_search.html"
+
+    sought: str
+    found: tuple[Found, ...]
+    is_cut: bool
+
+
+class Hit(NamedTuple):
+    """What the database found, with the agenda to show of it and how many there are."""
+
+    company_id: str
+    client_id: str | None
+    agenda_id: str | None
+    in_all: int
+
+
+# Every table is read under the reader's policies, the function answers ids alone.
+_SEARCH = """
+with hit as (
+
+    select hit.*
+    from search(%(sought)s, %(most)s) with ordinality
+        as hit (kind, company_id, client_id, agenda_id, score, place)
+
+)
+
+select
+    hit.company_id,
+    hit.client_id,
+    coalesce(hit.agenda_id, best.agenda_id) as agenda_id,
+    coalesce(best.in_all, 0) as in_all
+from hit
+left join lateral (
+    select
+        agenda_status.agenda_id,
+        count(*) over () as in_all
+    from agenda_status
+    left join call_list using (company_id, agenda_id)
+    left join call_waiting using (company_id, agenda_id)
+    where
+        agenda_status.company_id = hit.company_id
+        and agenda_status.client_id = hit.client_id
+    order by
+        call_list.position,
+        call_waiting.position,
+        agenda_status.is_open desc,
+        agenda_status.contact_date desc,
+        agenda_status.agenda_id collate "C"
+    limit 1
+) as best on true
+order by hit.place
+"""
+_CLIENTS = """
+select client_id, name, concat_ws(' ', ddd, mobile), landline
+from client
+where client_id = any(%s)
+"""
+
+
+def show(visit: Visit) -> Response:
+    """The page; without anything to look for, the form alone."""
+    sought = (visit.request.query_params.get("q") or "").replace("\0", "")[:_LONGEST].strip()
+    hits = _find(visit.conn, sought) if sought else []
+    if sought:
+        visit.record("searched", company_id=visit.user.home_company_id, found=str(len(hits)))
+    page = SearchPage(
+        title=words.SEARCH,
+        signed=visit.signed,
+        sought=sought,
+        found=tuple(_say(visit, hits)),
+        is_cut=len(hits) >= _MOST,
+    )
+    return answer(page)
+
+
+def _find(conn: psycopg.Connection, sought: str) -> list[Hit]:
+    rows = conn.execute(_SEARCH, {"sought": sought, "most": _MOST})
+    # An agenda's id may also be what a client is found by.
+    return list(dict.fromkeys(Hit._make(row) for row in rows))
+
+
+def _say(visit: Visit, hits: Sequence[Hit]) -> list[Found]:
+    companies = {
+        company_id: published.company_of(visit.conn, visit.user, company_id)
+        for company_id in dict.fromkeys(hit.company_id for hit in hits)
+    }
+    ids = [hit.agenda_id for hit in hits if hit.agenda_id is not None]
+    rows = {
+        (row.company_id, row.agenda_id): row
+        for row in agenda_rows.find(visit.conn, Filters(access=visit.user.access), ids)
+    }
+    clients: dict[str, tuple[str | None, str, str | None]] = {
+        client_id: (name, mobile, landline)
+        for client_id, name, mobile, landline in visit.conn.execute(
+            _CLIENTS, [[hit.client_id for hit in hits]]
+        )
+    }
+    said = []
+    for hit in hits:
+        company = companies[hit.company_id]
+        row = rows.get((hit.company_id, hit.agenda_id or ""))
+        if row is not None:
+            said.append(_of_agenda(visit, company, row, hit.in_all))
+        elif hit.client_id in clients:
+            said.append(_without_agenda(visit, company, *clients[hit.client_id]))
+    return said
+
+
+def _of_agenda(visit: Visit, company: Company, row: AgendaRow, in_all: int) -> Found:
+    kind, standing, why = standing_of(company, row)
+    phone = formats.phone(row.phone) if row.phone else f"{row.ddd or ''} {row.mobile or ''}".strip()
+    return Found(
+        row.client_name or labels.NO_CLIENT,
+        ficha_address(row.company_id, row.agenda_id),
+        company.name,
+        row.agenda_id,
+        call_words.vehicle(row.vehicle_model, row.vehicle_plate),
+        _phone(phone or row.landline or "", is_open=works(visit.user, row.agent_id)),
+        kind,
+        standing,
+        why,
+        max(in_all - 1, 0),
+    )
+
+
+def _without_agenda(
+    visit: Visit, company: Company, name: str | None, mobile: str, landline: str | None
+) -> Found:
+    """A client whom the reader knows by a passive contact alone."""
+    return Found(
+        name or labels.NO_CLIENT,
+        "",
+        company.name,
+        "",
+        "",
+        _phone(mobile or landline or "", is_open=not visit.user.is_manager),
+        "none",
+        labels.STANDING_NONE,
+        words.WHY_NO_AGENDA,
+        0,
+    )
+
+
+def _phone(number: str, *, is_open: bool) -> str:
+    shown = number or labels.NOT_GIVEN
+    return shown if is_open else masked(shown)
+
+
+def standing_of(company: Company, row: AgendaRow) -> tuple[str, str, str]:
+    """Whether to phone the client now, not yet or not at all: the kind, the words and why (R9)."""
+    if row.call_position is not None:
+        position = formats.number(row.call_position)
+        return (
+            "call",
+            labels.STANDING_CALL.format(position=position),
+            call_words.reason_of(company, row),
+        )
+    if row.wait_position is not None:
+        moment = call_words.callable_from(company, row)
+        return "wait", labels.STANDING_WAIT.format(moment=moment), call_words.wait_of(company, row)
+    return "none", labels.STANDING_NONE, _why_not(company, row)
+
+
+def _why_not(company: Company, row: AgendaRow) -> str:
+    """The first of R9's conditions that does not hold."""
+    if not row.is_open:
+        if row.closed_at is None:
+            return words.WHY_CLOSED
+        return words.WHY_CLOSED_AT.format(
+            at=formats.recent_moment(row.closed_at, company.local_date)
+        )
+    if row.origin != "active":
+        return words.WHY_PASSIVE
+    if row.contact_date > company.local_date:
+        return words.WHY_LATER.format(day=formats.day(row.contact_date))
+    pattern = words.WHY_RESPONSE.get(row.response)
+    if pattern is None:
+        return labels.RESPONSES.get(row.response, row.response)
+    return pattern.format(
+        booked_for=_moment(company, row.booked_for),
+        replied_at=_moment(company, row.replied_at),
+        reason=row.loss_reason or labels.NO_REASON,
+    )
+
+
+def _moment(company: Company, value: datetime | None) -> str:
+    if value is None:
+        return labels.NOT_AVAILABLE
+    return formats.recent_moment(value, company.local_date)

@@ -1,0 +1,113 @@
+"""Sessions: who is signed in, kept on the server.
+
+Belongs here: reads and writes of `access.session`. Does not: cookies (`security.py`), nor how a
+user proved who they are (`sign_in.py`). Of a token only its hash is kept: who reads the table
+cannot sign in with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+import psycopg
+
+_SEEN_AGAIN_AFTER = timedelta(minutes=1)
+
+
+class Session(NamedTuple):
+    """A session that is in force. `must_change` asks for a new password before anything else."""
+
+    user_id: str
+    csrf: str
+    must_change: bool
+
+
+class Opened(NamedTuple):
+    """A session just opened, with the token that its browser is given."""
+
+    token: str
+    session: Session
+
+
+def start(
+    conn: psycopg.Connection,
+    user_id: str,
+    *,
+    lifetime: timedelta,
+    address: str,
+    must_change: bool = False,
+) -> Opened:
+    """Open a session under a token that nobody had before."""
+    token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    conn.execute(
+        """
+        insert into access.session
+            (token_hash, user_id, csrf, created_at, last_seen_at, expires_at, address)
+        select %s, %s, %s, now, now, now + %s, %s
+        from clock_timestamp() as now
+        """,
+        [_hash(token), user_id, csrf, lifetime, address],
+    )
+    return Opened(token, Session(user_id, csrf, must_change))
+
+
+def find(
+    conn: psycopg.Connection, token: str, *, idle: timedelta, with_account: bool
+) -> Session | None:
+    """The session of a token, if it is in force; it has been seen now.
+
+    `with_account`: it is of a local account, and ends when that is withdrawn.
+    """
+    found = conn.execute(
+        """
+        select
+            session.user_id,
+            session.csrf,
+            coalesce(account.must_change, false),
+            account.user_id is not null,
+            session.last_seen_at < clock_timestamp() - %s
+        from access.session
+        left join access.account on account.user_id = session.user_id
+        where session.token_hash = %s
+            and session.revoked_at is null
+            and session.expires_at > clock_timestamp()
+            and session.last_seen_at > clock_timestamp() - %s
+        """,
+        [_SEEN_AGAIN_AFTER, _hash(token), idle],
+    ).fetchone()
+    if not found:
+        return None
+    user_id, csrf, must_change, has_account, is_due = found
+    if with_account and not has_account:
+        return None
+    if is_due:
+        conn.execute(
+            "update access.session set last_seen_at = clock_timestamp() where token_hash = %s",
+            [_hash(token)],
+        )
+    return Session(user_id, csrf, must_change and with_account)
+
+
+def revoke(conn: psycopg.Connection, token: str) -> None:
+    """End the session of a token."""
+    conn.execute(
+        "update access.session set revoked_at = clock_timestamp()"
+        " where token_hash = %s and revoked_at is null",
+        [_hash(token)],
+    )
+
+
+def revoke_all(conn: psycopg.Connection, user_id: str) -> int:
+    """End every session of a user; how many there were in force."""
+    return conn.execute(
+        "update access.session set revoked_at = clock_timestamp()"
+        " where user_id = %s and revoked_at is null and expires_at > clock_timestamp()",
+        [user_id],
+    ).rowcount
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "replace")).digest()

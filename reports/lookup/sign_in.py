@@ -1,0 +1,181 @@
+"""Signing in and out with a local account; behind a proxy, where to go instead.
+
+Belongs here: the form and what it leads to. Does not: what counts as a try (`accounts.py`),
+hashing (`passwords.py`), nor the proxy's word (`security.py`).
+
+The answer to a wrong password, an unknown or deactivated user and a locked account is one and the
+same, and takes as long; so is that to a locked address, which comes at once.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import ClassVar
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from reports.lookup import accounts, log, sessions, words
+from reports.lookup.errors import error_page
+from reports.lookup.page import LookupPage, answer
+from reports.lookup.reading import user_of_login
+from reports.lookup.security import (
+    assert_own_form,
+    cookie_name,
+    drop_cookie,
+    form_of,
+    set_cookie,
+)
+from reports.lookup.sessions import Opened
+from reports.lookup.visit import PASSWORD_PATH, SESSION, Services, Visit, address_of, services_of
+
+PATH = "/entrar"
+LEAVE_PATH = "/sair"
+_FORM = "atendimento-entrada"
+# A local address: never another host's, whatever a browser makes of slashes and backslashes.
+_LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}", re.ASCII)
+_LONGEST_LOGIN = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInPage(LookupPage):
+    """The form. `next_path` is where it leads; `token` makes it this browser's."""
+
+    template: ClassVar[str] = "lookup_sign_in.html"
+
+    login: str
+    next_path: str
+    token: str
+    refusal: str | None
+
+
+def form(request: Request) -> Response:
+    """The form, or the way to the proxy: for whoever is not signed in (401)."""
+    if services_of(request).config.sign_in == "proxy":
+        response = error_page(401, words.PROXY_ONLY)
+    else:
+        asked = f"{request.url.path}?{request.url.query}".rstrip("?")
+        response = _form(request, _local(asked if request.method == "GET" else "/"))
+    response.headers["WWW-Authenticate"] = "Session"
+    return response
+
+
+def show(request: Request) -> Response:
+    """The form itself, at an address of its own."""
+    if services_of(request).config.sign_in == "proxy":
+        return RedirectResponse("/", 303)
+    return _form(request, "/", status=200)
+
+
+def enter(request: Request) -> Response:
+    """Sign in with login and password; a session of before ends, and never becomes this one."""
+    services = services_of(request)
+    if services.config.sign_in != "local":
+        return error_page(404)
+    given = form_of(request)
+    expected = request.cookies.get(cookie_name(request, _FORM), "")
+    assert_own_form(request, given.get("csrf", ""), expected)
+    next_path = _local(given.get("ir", "/"))
+    login = given.get("usuario", "").strip()[:_LONGEST_LOGIN]
+    opened = _try(services, login, given.get("senha", ""), address_of(request))
+    if opened is None:
+        said = words.REFUSED.format(
+            tries=services.config.tries_of_account,
+            minutes=round(services.config.locked_for.total_seconds() / 60),
+        )
+        return _form(request, next_path, login=login, refusal=said)
+    before = request.cookies.get(cookie_name(request, SESSION))
+    if before:
+        with services.keeper.one() as conn:
+            sessions.revoke(conn, before)
+    goes_to = PASSWORD_PATH if opened.session.must_change else next_path
+    response = RedirectResponse(goes_to, 303)
+    set_cookie(request, response, SESSION, opened.token)
+    drop_cookie(request, response, _FORM)
+    return response
+
+
+def leave(visit: Visit) -> Response:
+    """End the session: its token opens nothing any more, wherever it was copied to."""
+    token = visit.request.cookies.get(cookie_name(visit.request, SESSION), "")
+    with visit.keeping() as conn:
+        sessions.revoke(conn, token)
+        log.record(conn, "signed_out", visit.user.user_id, company_id=visit.user.home_company_id)
+    response = RedirectResponse(PATH, 303)
+    drop_cookie(visit.request, response, SESSION)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def _try(services: Services, login: str, password: str, address: str) -> Opened | None:
+    """A session when all is right. Every way to fail that tells of a user does the same work."""
+    config = services.config
+    user = user_of_login(services.page, login)
+    user_id = user.user_id if user else None
+    with services.keeper.one() as conn:
+        # An address beyond its limit costs neither a hash nor a row of the log.
+        if not accounts.try_address(
+            conn, address, limit=config.tries_of_address, within=config.locked_for
+        ):
+            return None
+        account = accounts.try_account(
+            conn, user_id, limit=config.tries_of_account, locked_for=config.locked_for
+        )
+    kept = account.password_hash if account else None
+    is_right = services.hasher.verify(kept, password)
+    with services.keeper.one() as conn:
+        if user is None or account is None or not is_right:
+            log.record(
+                conn,
+                "sign_in_refused",
+                user_id,
+                company_id=user.home_company_id if user else None,
+                address=address,
+            )
+            return None
+        accounts.forget_tries(conn, user.user_id, address)
+        opened = sessions.start(
+            conn,
+            user.user_id,
+            lifetime=config.lifetime,
+            address=address,
+            must_change=account.must_change,
+        )
+        log.record(
+            conn,
+            "signed_in",
+            user.user_id,
+            company_id=user.home_company_id,
+            kind="local",
+            address=address,
+        )
+    return opened
+
+
+def _form(
+    request: Request,
+    next_path: str,
+    *,
+    login: str = "",
+    refusal: str | None = None,
+    status: int = 401,
+) -> Response:
+    token = request.cookies.get(cookie_name(request, _FORM)) or ""
+    is_new = not re.fullmatch(r"[\w-]{43}", token, re.ASCII)
+    if is_new:
+        token = secrets.token_urlsafe(32)
+    page = SignInPage(
+        title=words.SIGN_IN, login=login, next_path=next_path, token=token, refusal=refusal
+    )
+    response = answer(page, status)
+    if is_new:
+        set_cookie(request, response, _FORM, token)
+    return response
+
+
+def _local(path: str) -> str:
+    """A path of ours to go to after signing in; the first page instead of any other."""
+    own = path.partition("?")[0] in (PATH, LEAVE_PATH, PASSWORD_PATH)
+    return path if _LOCAL.fullmatch(path) and not own else "/"

@@ -1,0 +1,108 @@
+"""Code → Portuguese words of the lookup page, beside those of `reports/labels.py`.
+
+Belongs here: what only the app says: errors, the sign-in, the access log. Does not: words of the
+domain, which the generated pages share.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """What an error page says, and what to do."""
+
+    title: str
+    text: str
+
+
+PROBLEMS = {
+    400: Problem("Endereço desconhecido", "Abra a tela pelo endereço que a sua empresa informou."),
+    401: Problem("Entre de novo", "A sua sessão terminou. Abra a tela de novo para entrar."),
+    403: Problem(
+        "Formulário recusado",
+        "Esta página ficou aberta por muito tempo ou veio de outro lugar. Volte, atualize a "
+        "página e tente de novo. Nada foi alterado.",
+    ),
+    404: Problem("Não encontrado", "O que você procura não existe ou não faz parte do seu acesso."),
+    405: Problem("Não encontrado", "Esta página não aceita este tipo de pedido."),
+    413: Problem("Pedido grande demais", "Nada foi alterado. Envie menos texto."),
+    415: Problem("Formulário recusado", "Nada foi alterado. Use os formulários da própria tela."),
+    500: Problem(
+        "Algo deu errado",
+        "O erro foi registrado, sem dados pessoais. Tente de novo; se continuar, avise o TI.",
+    ),
+    503: Problem(
+        "Fora do ar por um instante",
+        "O banco de dados não respondeu. Espere um minuto e atualize a página; as listas "
+        "publicadas continuam valendo.",
+    ),
+}
+NOTHING_PUBLISHED = Problem(
+    "Ainda não há nada publicado",
+    "A tela abre depois da primeira execução (atendimento run). Tente mais tarde.",
+)
+TOO_SLOW = Problem(
+    "A consulta demorou demais", "Escolha menos agendas, por exemplo um dia só, e tente de novo."
+)
+PROXY_ONLY = Problem(
+    "Entre pelo endereço da empresa",
+    "Esta tela só abre pelo acesso central da empresa, com um usuário ativo.",
+)
+
+SIGN_IN = "Entrar"
+REFUSED = (
+    "Não foi possível entrar. Confira usuário e senha. Depois de {tries} tentativas erradas, a "
+    "entrada fica bloqueada por {minutes} minutos; quem esqueceu a senha pede outra ao TI."
+)
+NEW_PASSWORD = "Nova senha"  # noqa: S105 — a title
+OBJECTIONS = {
+    "short": "A nova senha precisa de pelo menos 10 letras ou números.",
+    "long": "A nova senha pode ter no máximo 200 letras ou números.",
+    "guessable": "A nova senha é fácil de adivinhar: não use o seu nome, nem poucas letras "
+    "repetidas.",
+    "different": "As duas vezes em que você escreveu a nova senha não são iguais.",
+    "same": "A nova senha precisa ser diferente da atual.",
+    "wrong": "A senha atual não confere.",
+    "locked": "Muitas tentativas. Espere 15 minutos e tente de novo.",
+}
+
+HOME = "Listas e relatórios"
+ACCESS_LOG = "Registro de acessos"
+ACTIONS = {
+    "signed_in": "Entrou",
+    "sign_in_refused": "Entrada recusada",
+    "signed_out": "Saiu",
+    "password_changed": "Trocou a senha",
+    "report_opened": "Abriu uma página",
+    "report_taken": "Baixou um arquivo",
+    "ficha_opened": "Abriu uma Ficha",
+    "phone_revealed": "Viu um telefone",
+    "rows_taken": "Baixou linhas da tela",
+    "searched": "Procurou um cliente",
+    "log_read": "Leu o registro de acessos",
+}
+OWN_LIST = "Minha lista de ligação"
+COMPANY_REPORT = "Relatório do gerente"
+GROUP_REPORT = "Relatório do grupo"
+QUALITY = "Qualidade dos dados"
+EDITIONS = "Edições anteriores"
+
+SCREEN = "Atendimento"
+DAYS = {"hoje": "Hoje", "ontem": "Ontem", "intervalo": "Intervalo…", "todas": "Todas"}
+ROWS_SHOWN = "Linhas {first} a {last} de {count}"
+FICHA = "Ficha de agendamento"
+SEARCH = "Procurar cliente"
+
+# Why a client is on no list today: the first condition of R9 that does not hold.
+WHY_NO_AGENDA = "Nenhuma agenda: só escreveu para a empresa."
+WHY_CLOSED = "A agenda está fechada."
+WHY_CLOSED_AT = "A agenda foi fechada em {at}."
+WHY_PASSIVE = "Agenda passiva: foi o cliente que procurou a empresa."
+WHY_LATER = "O contato é só em {day}."
+WHY_RESPONSE = {
+    "booked": "Já agendou pelo LEADZAP, para {booked_for}.",
+    "booked_elsewhere": "Já agendou por outro canal, para {booked_for}.",
+    "refused": "Recusou em {replied_at}: {reason}.",
+    "replied": "Respondeu em {replied_at}, sem concluir.",
+}

@@ -1,0 +1,133 @@
+"""The Ficha on the lookup page: whose it is, its phones, and what is recorded."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from random import Random
+from urllib.parse import quote
+
+import pytest
+from starlette.applications import Starlette
+
+from reports.lookup.masking import masked
+from tests.lookup.office import Browser, Office, token_of
+from tests.lookup.test_screen import signed_in
+
+
+def agenda_of(office: Office, where: str, *values: object) -> tuple[str, str, str]:
+    """An agenda with a client who has a mobile: its id, its company, the mobile as it is stored."""
+    rows = office.sql(
+        "select agenda_id, company_id, client.mobile from marts.agenda_status"
+        " inner join marts.client using (client_id)"
+        f" where length(client.mobile) >= 8 and client.ddd is not null and {where}"
+        " order by agenda_id limit 1",
+        *values,
+    )
+    agenda, company, mobile = rows[0]
+    return str(agenda), str(company), str(mobile)
+
+
+def test_an_attendant_sees_the_phones_of_their_own_row(app: Starlette, office: Office) -> None:
+    agenda, company, mobile = agenda_of(office, "agent_id = %s", office.attendant.user_id)
+    page = signed_in(app, office.attendant).get(f"/ficha/{agenda}?empresa={company}")
+    assert page.status_code == 200
+    assert mobile in unescape(page.text)
+    assert "Mostrar telefones" not in page.text
+
+
+def test_a_manager_sees_them_masked_and_reveals_them_on_the_record(
+    app: Starlette, office: Office
+) -> None:
+    browser = signed_in(app, office.manager)
+    (own,) = office.manager.company_ids
+    # On a call list: the number also stands there as a link to phone.
+    ((agenda, phone),) = office.sql(
+        "select agenda_id, phone from marts.call_list where company_id = %s and phone is not null"
+        " order by agenda_id limit 1",
+        own,
+    )
+    phone = str(phone)
+    address = f"/ficha/{agenda}?empresa={own}"
+    page = browser.get(address).text
+    assert phone not in page
+    assert phone[-8:] not in page.replace("-", "").replace(" ", "")
+    assert f"({phone[:2]}) {phone[2]}•••" in page
+    assert "tel:" not in page
+    action = re.search(r'<form class="reveal" method="post" action="([^"]+)">', page)
+    assert action
+    where = unescape(action[1])
+    assert browser.post(where).status_code == 403, "no token"
+    assert browser.post(where, data={"csrf": "x"}).status_code == 403
+    shown = browser.post(where, data={"csrf": token_of(page)})
+    assert shown.status_code == 200
+    assert f"tel:+55{phone}" in shown.text
+    assert "Mostrar telefones" not in shown.text
+    logged = office.sql(
+        "select action, user_id, company_id, agenda_id, client_id is not null, details::text"
+        " from access.access_log where agenda_id is not null order by log_id"
+    )
+    who = office.manager.user_id
+    assert logged == [
+        (action, who, own, agenda, True, "{}") for action in ("ficha_opened", "phone_revealed")
+    ]
+
+
+@pytest.mark.parametrize("who", ["manager", "attendant"])
+def test_the_ficha_of_an_agenda_that_is_not_yours_is_not_there(
+    app: Starlette, office: Office, who: str
+) -> None:
+    person = getattr(office, who)
+    browser = signed_in(app, person)
+    token = token_of(browser.get("/senha").text)
+    foreign = office.sql(
+        "select agenda_id, company_id from marts.agenda_status"
+        " where not company_id = any(%s) or (%s and agent_id is distinct from %s)",
+        sorted(person.company_ids),
+        who == "attendant",
+        person.user_id,
+    )
+    (own,) = person.company_ids
+    sample = Random(1).sample(foreign, 500)
+    for agenda, company in sample:
+        assert browser.get(f"/ficha/{quote(str(agenda))}?empresa={company}").status_code == 404
+    for agenda, company in sample[:40]:
+        for of_company in (own, ""):
+            assert browser.get(f"/ficha/{agenda}?empresa={of_company}").status_code == 404
+        address = f"/ficha/{agenda}?empresa={company}"
+        assert browser.post(address, data={"csrf": token}).status_code == 404
+    assert not office.sql("select from access.access_log where agenda_id is not null")
+
+
+@pytest.mark.parametrize(
+    "agenda", ["", "x" * 65, "%00", "'; drop table marts.client --", "<script>", "a/b/../c", "%2F"]
+)
+def test_an_id_that_is_none_is_not_found(app: Starlette, office: Office, agenda: str) -> None:
+    browser = signed_in(app, office.director)
+    answer = browser.get(f"/ficha/{agenda}")
+    assert answer.status_code == 404
+    assert "<script>" not in answer.text
+
+
+def test_nobody_signed_in_opens_no_ficha(browser: Browser, office: Office) -> None:
+    agenda, company, mobile = agenda_of(office, "true")
+    answer = browser.get(f"/ficha/{agenda}?empresa={company}")
+    assert answer.status_code == 401
+    assert mobile not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("phone", "shown"),
+    [
+        ("(11) 98765-4321", "(11) 9••••-••21"),
+        ("(21) 3333-4444", "(21) 3•••-••44"),
+        ("11 987654321", "11 9••••••21"),
+        ("3333-4444", "••••-••44"),
+        ("123456", "••••56"),
+        ("12345", "•••••"),
+        ("não informado", "não informado"),
+        ("", ""),
+    ],
+)
+def test_a_masked_phone_cannot_be_phoned(phone: str, shown: str) -> None:
+    assert masked(phone) == shown

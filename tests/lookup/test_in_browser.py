@@ -1,0 +1,148 @@
+"""The working day in real Chromium, over HTTP: sign in, filter, open a total, open a Ficha, search,
+take the rows away, sign out; accessible on the way, and by keyboard alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from orchestration import serving
+from reports.lookup.app import create_app
+from tests.browser import chromium, probes
+from tests.lookup.office import PASSWORD, Office, Person
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[Browser]:
+    """Chromium; skips when there is none, or fails where one is required."""
+    try:
+        path = chromium.find()
+    except chromium.NoBrowser as missing:
+        if os.environ.get(chromium.REQUIRED):
+            pytest.fail(f"{missing}; {chromium.REQUIRED} is set")
+        pytest.skip(str(missing))
+    with chromium.started(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def served(office: Office) -> Iterator[str]:
+    """The address of the running app."""
+    listening = serving.listen("127.0.0.1", 0)
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(office.config), log_level="error", access_log=False)
+    )
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def reader(program: Browser, served: str) -> Iterator[BrowserContext]:
+    """Somebody at a browser in Brazil."""
+    context = program.new_context(
+        base_url=served, locale="pt-BR", timezone_id="America/Sao_Paulo", reduced_motion="reduce"
+    )
+    yield context
+    context.close()
+
+
+def assert_accessible(page: Page) -> None:
+    """Axe finds nothing, and the page need not be moved sideways."""
+    assert [*probes.accessibility(page), *probes.overflow(page)] == []
+
+
+def sign_in(page: Page, person: Person) -> None:
+    page.goto("/")
+    page.get_by_label("Usuário").fill(person.login)
+    page.get_by_label("Senha").fill(PASSWORD)
+    page.get_by_role("button", name="Entrar").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Atendimento")
+
+
+@pytest.mark.parametrize("who", ["manager", "attendant"])
+def test_a_working_day(reader: BrowserContext, office: Office, who: str) -> None:
+    person: Person = getattr(office, who)
+    page = reader.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    sign_in(page, person)
+    assert_accessible(page)
+    assert page.get_by_label("Atendente").count() == (1 if who == "manager" else 0)
+
+    expect(page.get_by_label("De", exact=True)).to_be_hidden()
+    page.get_by_label("Contato").select_option("intervalo")
+    page.get_by_label("De", exact=True).fill("2026-11-01")
+    page.get_by_label("Até", exact=True).fill("2026-11-20")
+    page.get_by_role("button", name="Filtrar").click()
+    assert "de=2026-11-01" in page.url
+    expect(page.get_by_label("De", exact=True)).to_have_value("2026-11-01")
+
+    page.get_by_role("link", name="Agendas ativas").click()
+    total = page.locator('.totals a[aria-current="true"] strong').first.inner_text()
+    rows = page.locator(".rows tbody tr:not(.bucket)")
+    assert rows.count() == int(total)
+    assert rows.count() > 0
+    assert_accessible(page)
+
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="CSV").click()
+    lines = Path(taken.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == int(total) + 1
+
+    agenda = rows.first.locator("td").first.inner_text()
+    rows.first.get_by_role("link").click()
+    expect(page.locator(".ficha")).to_contain_text(agenda)
+    assert_accessible(page)
+    if who == "manager":
+        page.get_by_role("button", name="Mostrar telefones").click()
+        expect(page.locator(".ficha")).not_to_contain_text("•")
+    assert page.get_by_role("button", name="Mostrar telefones").count() == 0
+
+    page.get_by_role("link", name="Procurar").click()
+    page.get_by_role("searchbox").fill(agenda)
+    page.keyboard.press("Enter")
+    expect(page.locator(".found")).to_contain_text(agenda)
+    assert_accessible(page)
+
+    page.get_by_role("link", name="Listas e relatórios").click()
+    assert_accessible(page)
+    page.get_by_role("button", name="Sair").click()
+    page.goto("/")
+    expect(page.get_by_label("Senha")).to_be_visible()
+    assert not [one for one in complaints if "Policy" in one or "Refused" in one]
+
+
+def test_it_is_usable_by_keyboard_alone_and_on_a_phone(
+    reader: BrowserContext, office: Office
+) -> None:
+    page = reader.new_page()
+    page.set_viewport_size({"width": 360, "height": 740})
+    sign_in(page, office.manager)
+    page.goto("/?contato=todas")
+    assert_accessible(page)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Ir para o conteúdo")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").startswith("No-show"):
+            break
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**total=no_show**")
+    expect(page.get_by_role("heading", level=2, name="No-show")).to_be_visible()

@@ -1,0 +1,217 @@
+"""The generated pages: to whom they belong, and not there for anybody else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+
+import pytest
+from starlette.applications import Starlette
+
+from reports.lookup import report_files
+from reports.lookup.users import User
+from reports.paths import company_folder, fichas_file, list_file
+from tests.lookup.office import Browser, Office, Person
+
+
+def every_file(office: Office) -> list[str]:
+    """Every file of the publish folder, by its address."""
+    return sorted(
+        path.relative_to(office.publish_dir).as_posix()
+        for path in office.publish_dir.rglob("*")
+        if path.is_file() and "current" not in path.parts
+    )
+
+
+def expected_of(office: Office, person: Person) -> set[str]:
+    """What R14 gives a person, said in another way than the app does."""
+    own = set()
+    for path in every_file(office):
+        parts = path.split("/")
+        of_company = next((c for c in person.company_ids if company_folder(c) in parts), None)
+        is_director, is_manager = person is office.director, person is office.manager
+        if is_director or (is_manager and (of_company or len(parts) == 1)):
+            own.add(path)
+        elif of_company and not is_manager:
+            stem = list_file(person.user_id).removesuffix(".html")
+            digest = stem.removeprefix("lista-")
+            if parts[2].split(".")[0] == stem or parts[2].startswith(f"fichas-{digest}-"):
+                own.add(path)
+    return own
+
+
+@pytest.mark.parametrize("who", ["director", "manager", "attendant", "colleague"])
+def test_each_file_is_there_for_whom_it_belongs_to_and_for_nobody_else(
+    app: Starlette, office: Office, who: str
+) -> None:
+    person: Person = getattr(office, who)
+    browser = Browser(app)
+    browser.sign_in(person.login)
+    own, paths = expected_of(office, person), every_file(office)
+    assert own
+    assert len(paths) > 100
+    if who != "director":
+        assert own < set(paths)
+    # All that is theirs, and of what is not a sample and every kind of name.
+    foreign = [path for path in paths if path not in own]
+    kinds = {re.sub(r"[0-9a-f]{16}", "…", path): path for path in foreign}
+    sample = Random(1).sample(foreign, min(60, len(foreign)))
+    for path in {*sorted(own)[:80], *kinds.values(), *sample}:
+        answer = browser.get(f"/relatorios/{path}")
+        assert answer.status_code == (200 if path in own else 404), path
+        if path in own:
+            assert answer.content == (office.publish_dir / path).read_bytes()
+
+
+def test_current_leads_to_the_edition_that_is_read(app: Starlette, office: Office) -> None:
+    browser = Browser(app)
+    browser.sign_in(office.attendant.login)
+    (company,) = office.attendant.company_ids
+    path = f"{company_folder(company)}/{list_file(office.attendant.user_id)}"
+    now = browser.get(f"/relatorios/current/{path}")
+    assert now.status_code == 200
+    assert now.content == browser.get(f"/relatorios/{office.edition}/{path}").content
+
+
+def test_a_page_keeps_its_own_policy_and_nobody_frames_it(app: Starlette, office: Office) -> None:
+    browser = Browser(app)
+    browser.sign_in(office.director.login)
+    folder = company_folder(office.companies[0])
+    for path in ("index.html", f"{folder}/index.html", f"{folder}/agendas-ativas.html"):
+        answer = browser.get(f"/relatorios/current/{path}")
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        policy = answer.headers["content-security-policy"]
+        meta = re.search(r'Content-Security-Policy" content="([^"]+)"', answer.text)
+        assert meta
+        assert policy == meta[1].replace("&#39;", "'") + "; frame-ancestors 'none'"
+        assert policy.count("'sha256-") >= 2
+
+
+def test_files_to_take_away_are_attachments(app: Starlette, office: Office) -> None:
+    browser = Browser(app)
+    browser.sign_in(office.manager.login)
+    (company,) = office.manager.company_ids
+    for ending, kind in (("csv", "text/csv; charset=utf-8"), ("xlsx", "application/vnd.openxml")):
+        answer = browser.get(f"/relatorios/current/{company_folder(company)}/no-show.{ending}")
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"] == f'attachment; filename="no-show.{ending}"'
+        assert answer.headers["content-type"].startswith(kind)
+
+
+def test_opening_and_taking_are_in_the_access_log(app: Starlette, office: Office) -> None:
+    browser = Browser(app)
+    browser.sign_in(office.manager.login)
+    (company,) = office.manager.company_ids
+    folder = company_folder(company)
+    for path in ("index.html", "sem-agente.html", "no-show.csv"):
+        assert browser.get(f"/relatorios/current/{folder}/{path}").status_code == 200
+    assert browser.get("/relatorios/current/nothing.html").status_code == 404
+    logged = office.sql(
+        "select action, user_id, company_id, details ->> 'file', details ->> 'edition'"
+        " from access.access_log where action like 'report%%' order by log_id"
+    )
+    who = office.manager.user_id
+    assert logged == [
+        ("report_opened", who, company, "sem-agente.html", office.edition),
+        ("report_taken", who, company, "no-show.csv", office.edition),
+    ]
+
+
+def test_500_ids_of_others_are_not_found(app: Starlette, office: Office) -> None:
+    browser = Browser(app)
+    browser.sign_in(office.attendant.login)
+    (company,) = office.attendant.company_ids
+    folder = company_folder(company)
+    others = [
+        str(user) for (user,) in office.sql(
+            "select user_id from raw.app_user where user_id <> %s", office.attendant.user_id
+        )
+    ]  # fmt: skip
+    ids = [*others, *(f"U{number:05d}" for number in range(90_000, 90_500))][:500]
+    for number, user in enumerate(ids):
+        name = (
+            list_file(user),
+            list_file(user).replace(".html", ".csv"),
+            list_file(user).replace(".html", ".xlsx"),
+            fichas_file(user, 1),
+        )[number % 4]
+        answer = browser.get(f"/relatorios/current/{folder}/{name}")
+        assert answer.status_code == 404
+        assert "Não encontrado" in answer.text
+    assert office.sql("select count(*) from access.access_log where action like 'report%%'") == [
+        (0,)
+    ]
+
+
+HOSTILE = (
+    "../access.log", "current/../../secret.html", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/x.html",
+    "current/%2e%2e/qualidade.html", "/etc/passwd", "current//index.html", "current/index.html/",
+    "current/index.html\x00.html", "current/.html", "current/a.py", ".current.new", "index.html",
+    "current\\index.html", "current/INDEX.HTML", "", "current", "current/", "CURRENT/index.html",
+    "current/empresa-*/index.html", "'; drop table x; --.html",
+    "2026-11-20T133000Z-x.partial/a.html",
+    "current/planted.html", "planted/index.html", "current/empresa-planted/index.html", "x.html",
+)  # fmt: skip
+
+
+def test_hostile_addresses_lead_nowhere(app: Starlette, office: Office, tmp_path: Path) -> None:
+    (tmp_path / "secret.html").write_text("secret")
+    planted = office.publish_dir / "planted"
+    link = office.publish_dir / office.edition / "planted.html"
+    planted.mkdir()
+    (planted / "index.html").write_text("secret")
+    link.symlink_to(tmp_path / "secret.html")
+    try:
+        browser = Browser(app)
+        browser.sign_in(office.director.login)
+        for path in HOSTILE:
+            answer = browser.get("/relatorios/" + path.replace("\x00", "%00"))
+            assert answer.status_code in (404, 307, 400), path
+            assert "secret" not in answer.text
+    finally:
+        link.unlink()
+        (planted / "index.html").unlink()
+        planted.rmdir()
+
+
+def test_group_pages_need_every_company_of_that_edition(tmp_path: Path) -> None:
+    edition = tmp_path / "2026-11-20T133000Z-x"
+    for company in ("a", "b"):
+        (edition / company_folder(company)).mkdir(parents=True)
+    (edition / "index.html").write_text("group")
+
+    def sees(role: str, *companies: str) -> bool:
+        user = User("u", "u", "U", role, companies[0], companies)
+        return report_files.has(tmp_path, user, f"{edition.name}/index.html")
+
+    assert sees("manager", "a", "b")
+    assert sees("manager", "a", "b", "c")
+    assert not sees("manager", "a")
+    assert not sees("manager", "a", "c")
+    assert not sees("attendant", "a", "b")
+    assert not sees("", "a", "b")
+
+
+def test_an_edition_that_went_away_is_not_found(app: Starlette, office: Office) -> None:
+    browser = Browser(app)
+    browser.sign_in(office.director.login)
+    assert browser.get("/relatorios/2020-01-01T000000Z-gone/index.html").status_code == 404
+
+
+def test_the_page_of_lists_leads_only_to_what_opens(app: Starlette, office: Office) -> None:
+    for person, expected in (
+        (office.director, {"Relatório do grupo", "Relatório do gerente", "Qualidade dos dados"}),
+        (office.manager, {"Relatório do gerente", "Qualidade dos dados"}),
+        (office.attendant, {"Minha lista de ligação"}),
+    ):
+        browser = Browser(app)
+        browser.sign_in(person.login)
+        page = browser.get("/listas").text
+        links = re.findall(r'<a href="(/relatorios/[^"]+)">([^<]+)</a>', page)
+        assert expected <= {text for _, text in links}
+        assert "Relatório do grupo" in page or person is not office.director
+        for href, _ in links:
+            assert browser.get(href).status_code == 200
+        headings = re.findall(r"<h2><bdi>", page)
+        assert len(headings) == len(person.company_ids)

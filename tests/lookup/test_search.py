@@ -1,0 +1,169 @@
+"""Search on the lookup page: who is found, by whom, and what is said of them."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from urllib.parse import urlencode
+
+import pytest
+from starlette.applications import Starlette
+
+from tests.lookup.office import Browser, Office, Person
+from tests.lookup.test_screen import signed_in
+
+FOUND = re.compile(r'<li class="panel">\n<h2>(.*?)</h2>\n(.*?)</li>', re.DOTALL)
+
+
+def found_by(browser: Browser, sought: str) -> list[str]:
+    """What is shown of each that was found, as text without tags, and the Ficha's address."""
+    answer = browser.get(f"/busca?{urlencode({'q': sought})}")
+    assert answer.status_code == 200
+    return [unescape(name + rest) for name, rest in FOUND.findall(answer.text)]
+
+
+def one(office: Office, query: str, *values: object) -> tuple[str, ...]:
+    return tuple(str(value) for value in office.sql(query, *values)[0])
+
+
+def plain(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", html))
+
+
+def test_a_client_on_a_list_is_said_to_be_there_and_why(app: Starlette, office: Office) -> None:
+    browser = signed_in(app, office.attendant)
+    listed = office.sql(
+        "select agenda_id, call_reason, position, phone, company_id from marts.call_list"
+        " where agent_id = %s and phone is not null",
+        office.attendant.user_id,
+    )
+    assert listed
+    reasons = {"call_requested": "Pediu", "no_reply": "sem resposta", "not_sent": "não"}
+    for agenda, reason, position, phone, company in listed[:20]:
+        (shown,) = found_by(browser, str(agenda))[:1]
+        assert f"/ficha/{agenda}?empresa={company}" in shown
+        assert f"Ligar: {position}º da lista" in shown
+        assert reasons[str(reason)].lower() in plain(shown).lower()
+        assert str(phone)[-4:] in shown, "their own row: the number is whole"
+        assert "•" not in shown
+
+
+def test_everyone_else_is_said_not_to_be_and_why(app: Starlette, office: Office) -> None:
+    browser = signed_in(app, office.manager)
+    (own,) = office.manager.company_ids
+    cases = {
+        "not is_open and call_reason is null": r"A agenda (foi fechada em \d|está fechada)",
+        "is_open and origin = 'passive'": "Agenda passiva",
+        "is_open and origin = 'active' and contact_date > '2026-11-20'": r"O contato é só em \d",
+        "is_open and origin = 'active' and contact_date <= '2026-11-20' and response = 'booked'":
+        r"Já agendou pelo LEADZAP, para \d",
+        "is_open and origin = 'active' and contact_date <= '2026-11-20' and response = 'refused'":
+        r"Recusou em \d",
+    }  # fmt: skip
+    for where, words in cases.items():
+        (agenda,) = one(
+            office,
+            f"select agenda_id from marts.agenda_status where company_id = %s and {where} limit 1",
+            own,
+        )
+        shown = plain(found_by(browser, agenda)[0])
+        assert "Fora da lista de ligação" in shown, where
+        assert re.search(words, shown), (where, shown)
+    (agenda,) = one(
+        office, "select agenda_id from marts.call_waiting where company_id = %s limit 1", own
+    )
+    assert re.search(r"Ainda não ligar: só a partir de \d", plain(found_by(browser, agenda)[0]))
+
+
+def test_name_phone_plate_and_id_lead_to_the_same_client(app: Starlette, office: Office) -> None:
+    browser = signed_in(app, office.manager)
+    (own,) = office.manager.company_ids
+    agenda, name, ddd, mobile, plate = one(
+        office,
+        "select agenda_id, name, ddd, mobile, plate from marts.agenda_status"
+        " inner join marts.client using (client_id) inner join marts.vehicle using (vehicle_id)"
+        " where company_id = %s and length(ddd) = 2 and mobile ~ '^9[0-9]{8}$'"
+        " and plate is not null order by agenda_id limit 1",
+        own,
+    )
+    for sought in (agenda, name, name.upper(), f"({ddd}) {mobile}", mobile, plate.lower()):
+        shown = found_by(browser, sought)
+        assert any(name in one for one in shown), sought
+        assert all("•" in one or "não informado" in one for one in shown), "masked for a manager"
+        assert not any(mobile in one for one in shown)
+
+
+def test_a_client_who_only_wrote_is_found_without_a_ficha(app: Starlette, office: Office) -> None:
+    browser = signed_in(app, office.director)
+    client, name, company = one(
+        office,
+        "select client.client_id, client.name, company.name from marts.passive_contact_status"
+        " as contact inner join marts.client using (client_id)"
+        " inner join marts.company using (company_id)"
+        " where contact.agenda_id is null and not exists (select from marts.agenda_status as agenda"
+        " where agenda.company_id = contact.company_id"
+        " and agenda.client_id = contact.client_id) limit 1",
+    )
+    assert client
+    shown = [text for text in found_by(browser, name) if "Nenhuma agenda" in text]
+    assert shown
+    assert all("/ficha/" not in text and name in text for text in shown)
+    assert any(company in text for text in shown)
+
+
+@pytest.mark.parametrize("who", ["manager", "attendant"])
+def test_nothing_of_others_is_found(app: Starlette, office: Office, who: str) -> None:
+    person: Person = getattr(office, who)
+    browser = signed_in(app, person)
+    companies = sorted(person.company_ids)
+    foreign = office.sql(
+        "select agenda_id, name, mobile from marts.agenda_status"
+        " inner join marts.client using (client_id)"
+        " where client_id not in ("
+        "  select client_id from marts.agenda_status where client_id is not null"
+        "  and company_id = any(%s) and (%s or agent_id = %s)"
+        "  union all select client_id from marts.passive_contact_status"
+        "  where client_id is not null and company_id = any(%s) and (%s or agent_id = %s))"
+        " and length(mobile) >= 8 order by agenda_id limit 15",
+        *[companies, who == "manager", person.user_id] * 2,
+    )
+    assert len(foreign) == 15
+    for agenda, name, mobile in foreign:
+        assert found_by(browser, str(agenda)) == []
+        assert found_by(browser, str(mobile)) == []
+        for shown in found_by(browser, str(name)):
+            address = re.search(r'/ficha/([^?"]+)\?', shown)
+            assert address is None or browser.get(f"/ficha/{address[1]}").status_code == 200
+            assert str(agenda) not in shown
+
+
+@pytest.mark.parametrize(
+    "sought",
+    [
+        "<script>alert(1)</script>",
+        "' or 1=1 --",
+        "%",
+        "\\",
+        "a\0b",
+        "{0}",
+        "%s",
+        "x" * 5000,
+        "\ud83d",
+    ],
+)
+def test_whatever_is_typed_is_inert(app: Starlette, office: Office, sought: str) -> None:
+    browser = signed_in(app, office.director)
+    answer = browser.get(f"/busca?{urlencode({'q': sought}, errors='replace')}")
+    assert answer.status_code == 200
+    assert "<script>" not in answer.text
+
+
+def test_that_somebody_searched_is_recorded_and_not_what(app: Starlette, office: Office) -> None:
+    browser = signed_in(app, office.manager)
+    assert browser.get("/busca").status_code == 200
+    assert browser.get("/busca?q=Zoroastro").status_code == 200
+    logged = office.sql(
+        "select user_id, details::text from access.access_log where action = 'searched'"
+    )
+    assert logged == [(office.manager.user_id, '{"found": "0"}')]
+    assert Browser(browser.app).get("/busca?q=maria").status_code == 401  # type: ignore[arg-type]
