@@ -172,15 +172,19 @@ def _write_moment(sheet: Worksheet, looks: _Formats, row: int, place: int, value
 
 
 def _text(value: str) -> str:
-    """The text that a cell holds, cut to its limit, which counts UTF-16 units: half a pair at the
-    end is no character.
-    """
+    """The text that a cell holds."""
     if not value.isprintable():
         value = plain(value)
-    if len(value) > _CHARACTERS_A_CELL // 2:
-        units = value.encode("utf-16-le")[: 2 * _CHARACTERS_A_CELL]
-        return units.decode("utf-16-le", errors="ignore")
-    return value
+    return _cut(value, _CHARACTERS_A_CELL)
+
+
+def _cut(value: str, limit: int) -> str:
+    """The beginning of a text. The format's limits count UTF-16 units, and half a pair at the end is
+    no character.
+    """
+    if len(value) <= limit // 2:
+        return value
+    return value.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", errors="ignore")
 
 
 def _sheet_name(title: str, taken: Sequence[str]) -> str:
@@ -189,7 +193,7 @@ def _sheet_name(title: str, taken: Sequence[str]) -> str:
     names = {name.casefold() for name in taken}
     for number in count(1):
         suffix = "" if number == 1 and plainer else f" ({number})"
-        name = (plainer[: _CHARACTERS_A_NAME - len(suffix)] + suffix).strip()
+        name = f"{_cut(plainer, _CHARACTERS_A_NAME - len(suffix))}{suffix}".strip("' ")
         if name.casefold() not in names:
             return name
     raise AssertionError("there is always one more number")

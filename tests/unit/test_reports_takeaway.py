@@ -225,11 +225,14 @@ def test_rows_that_a_sheet_cannot_hold_go_on_in_the_next(monkeypatch: pytest.Mon
         ][: len(expected)]
 
 
-@pytest.mark.parametrize("title", ["a/b:c*[d]?\\e", "'x'", "", "Sobre", "n" * 60, "=1"])
+@pytest.mark.parametrize(
+    "title",
+    ["a/b:c*[d]?\\e", "'x'", "", "Sobre", "n" * 60, "n" * 30 + "'x", "=1", "0" * 20 + "😀" * 6],
+)
 def test_a_sheet_has_a_name_that_the_format_allows(title: str) -> None:
     first, second = sheets(as_xlsx(TEXT, [], about=(("a", "b"),), title=title))
     for sheet in (first, second):
-        assert 0 < len(sheet.title) <= 31
+        assert 0 < len(sheet.title.encode("utf-16-le")) // 2 <= 31
         assert not set(sheet.title) & set("[]:*?/\\")
         assert sheet.title.strip("'") == sheet.title
     assert first.title.casefold() != second.title.casefold()
