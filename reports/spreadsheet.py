@@ -179,8 +179,8 @@ def _text(value: str) -> str:
 
 
 def _cut(value: str, limit: int) -> str:
-    """The beginning of a text. The format's limits count UTF-16 units, and half a pair at the end is
-    no character.
+    """The beginning of a text. The format's limits count UTF-16 units; half a pair at the end is no
+    character.
     """
     if len(value) <= limit // 2:
         return value
