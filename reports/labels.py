@@ -167,7 +167,6 @@ UNTRIED = "Na lista há {days}, sem ligação"
 WAIT_REPLY = "{message}; aguardando resposta"
 WAIT_GRACE = "Mensagem ainda não enviada: {why}; prazo de {grace} em curso"
 WAIT_GRACE_AGAIN = "No-show em {cycle_start}; nova mensagem ainda não enviada: {why}"
-CALLABLE_FROM = "a partir de {moment}"
 IDENTITY_WAITING_ROWS = "Linhas em “Ainda não ligar” = agendas em espera"
 
 CALL_LIST_SHEET = "Lista de ligação"
