@@ -80,17 +80,25 @@ class Total:
     buckets: tuple[Bucket, ...]
 
 
+# Company by company: joined row by row, a company's thousands of rows would each look for it.
 _COUNTS = """
 select
-    totalizer.company_id,
-    totalizer.totalizer,
-    totalizer.bucket,
-    coalesce(sum(totalizer.agenda_count) filter (where {today}), 0)::bigint as today,
-    sum(totalizer.agenda_count)::bigint as all_dates
-from totalizer
-inner join company on company.company_id = totalizer.company_id
-where {condition}
-group by totalizer.company_id, totalizer.totalizer, totalizer.bucket
+    company.company_id,
+    counted.totalizer,
+    counted.bucket,
+    counted.today,
+    counted.all_dates
+from company
+cross join lateral (
+    select
+        totalizer.totalizer,
+        totalizer.bucket,
+        coalesce(sum(totalizer.agenda_count) filter (where {today}), 0)::bigint as today,
+        sum(totalizer.agenda_count)::bigint as all_dates
+    from totalizer
+    where totalizer.company_id = company.company_id and {condition}
+    group by totalizer.totalizer, totalizer.bucket
+) as counted
 """
 
 # One pass over the rows: each client once in a bucket, and once in its total (bucket null).
