@@ -218,21 +218,16 @@ def standing_of(company: Company, row: AgendaRow) -> tuple[str, str, str]:
 
 
 def _why_not(company: Company, row: AgendaRow) -> str:
-    """The first of R9's conditions that does not hold."""
-    if not row.is_open:
-        if row.closed_at is None:
-            return words.WHY_CLOSED
-        return words.WHY_CLOSED_AT.format(
-            at=formats.recent_moment(row.closed_at, company.local_date)
-        )
-    if row.origin != "active":
-        return words.WHY_PASSIVE
-    if row.contact_date > company.local_date:
-        return words.WHY_LATER.format(day=formats.day(row.contact_date))
-    pattern = words.WHY_RESPONSE.get(row.response)
+    """What keeps the client off the list (R9)."""
+    obstacle = row.call_obstacle or row.response
+    if obstacle == "closed" and row.closed_at is None:
+        return words.WHY_CLOSED
+    pattern = words.WHY_NOT.get(obstacle)
     if pattern is None:
-        return labels.RESPONSES.get(row.response, row.response)
+        return labels.RESPONSES.get(obstacle, obstacle)
     return pattern.format(
+        closed_at=_moment(company, row.closed_at),
+        contact_date=formats.day(row.contact_date),
         booked_for=_moment(company, row.booked_for),
         replied_at=_moment(company, row.replied_at),
         reason=row.loss_reason or labels.NO_REASON,

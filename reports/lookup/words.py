@@ -94,13 +94,13 @@ ROWS_SHOWN = "Linhas {first} a {last} de {count}"
 FICHA = "Ficha de agendamento"
 SEARCH = "Procurar cliente"
 
-# Why a client is on no list today: the first condition of R9 that does not hold.
+# Why a client is on no list today, by what keeps them off it (R9).
 WHY_NO_AGENDA = "Nenhuma agenda: só escreveu para a empresa."
 WHY_CLOSED = "A agenda está fechada."
-WHY_CLOSED_AT = "A agenda foi fechada em {at}."
-WHY_PASSIVE = "Agenda passiva: foi o cliente que procurou a empresa."
-WHY_LATER = "O contato é só em {day}."
-WHY_RESPONSE = {
+WHY_NOT = {
+    "closed": "A agenda foi fechada em {closed_at}.",
+    "passive": "Agenda passiva: foi o cliente que procurou a empresa.",
+    "contact_later": "O contato é só em {contact_date}.",
     "booked": "Já agendou pelo LEADZAP, para {booked_for}.",
     "booked_elsewhere": "Já agendou por outro canal, para {booked_for}.",
     "refused": "Recusou em {replied_at}: {reason}.",

@@ -23,7 +23,8 @@ _ROWS_A_FETCH = 1000
 class AgendaRow(NamedTuple):
     """An agenda as of the edition; every time is local.
 
-    Either `call_position` or `wait_position` is set, or none: to be phoned, not yet, or not at all.
+    One of `call_position`, `wait_position` and `call_obstacle` is set: to be phoned, not yet, or
+    what keeps it from both.
     `delivered_at` and `read_at` are those of the message sent at `last_sent_at`.
     """
 
@@ -49,6 +50,7 @@ class AgendaRow(NamedTuple):
     replied_at: datetime | None
     days_without_reply: int | None
     booked_for: datetime | None
+    call_obstacle: str | None
     call_position: int | None
     call_reason: str | None
     call_detail: str | None
@@ -101,6 +103,7 @@ select
     agenda_status.replied_at at time zone company.timezone as replied_at,
     agenda_status.days_without_reply,
     agenda_status.booked_for at time zone company.timezone as booked_for,
+    agenda_status.call_obstacle,
     call_list.position as call_position,
     call_list.call_reason,
     call_list.call_detail,

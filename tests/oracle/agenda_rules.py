@@ -84,6 +84,7 @@ class Reading:
     days_without_reply: int | None
     call: Call | None
     wait: Wait | None
+    call_obstacle: str | None
 
     @property
     def last_sent_at(self) -> datetime | None:
@@ -127,6 +128,7 @@ def read_agenda(world: World, agenda: Agenda, known_errors: Mapping[str, str]) -
         days_without_reply=days if response == "no_reply" else None,
         call=calls if isinstance(calls, Call) else None,
         wait=calls if isinstance(calls, Wait) else None,
+        call_obstacle=None if calls else call_obstacle(world, agenda, response),
     )
 
 
@@ -313,6 +315,15 @@ def call_or_wait(
             return Call(3, "not_sent", reason, since, due(ends))
         return Call(3, "not_sent", reason, since, due())
     return None
+
+
+def call_obstacle(world: World, agenda: Agenda, response: str) -> str:
+    """R9. What keeps an agenda from a call that it is not due, nor waits for."""
+    if agenda.closed_at is not None:
+        return "closed"
+    if agenda.origin != "active":
+        return "passive"
+    return response if world.is_today_or_before(agenda) else "contact_later"
 
 
 def due_since(

@@ -19,7 +19,8 @@ COLUMNS: dict[str, str] = {
     "agenda_status": "agenda_id company_id contact_date campaign_id event_type_id team_id agent_id "
     "client_id vehicle_id origin is_open whatsapp_status whatsapp_cause last_sent_at is_no_show "
     "no_show_kind no_show_at cycle_start response loss_reason_id replied_at days_without_reply "
-    "booking_id booked_for call_reason call_detail created_at closed_at as_of",
+    "booking_id booked_for call_reason call_detail call_obstacle created_at closed_at "
+    "as_of",
     "passive_contact_status": "contact_id company_id contact_date client_id is_ambiguous bucket "
     "agenda_id booking_id as_of",
     "totalizer": "company_id contact_date campaign_id event_type_id team_id agent_id totalizer "

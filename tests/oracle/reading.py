@@ -84,6 +84,7 @@ def _agenda_status(world: World, one: Reading) -> Row:
         "booked_for": booking.scheduled_for if booking else None,
         "call_reason": one.call.reason if one.call else None,
         "call_detail": one.call.detail if one.call else None,
+        "call_obstacle": one.call_obstacle,
         "created_at": agenda.created_at,
         "closed_at": agenda.closed_at,
         "as_of": world.as_of,

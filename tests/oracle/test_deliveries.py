@@ -46,6 +46,10 @@ def test_every_answer_of_the_rules_occurs(drawn: list[Delivery]) -> None:
     assert seen["agenda_status", "no_show_kind"] == {"manual", "automatic", None}
     assert seen["agenda_status", "call_reason"] == {"call_requested", "no_reply", "not_sent", None}
     assert seen["agenda_status", "call_detail"] == {"opted_out", "invalid_phone", "other", None}
+    assert seen["agenda_status", "call_obstacle"] == {
+        *("closed", "passive", "contact_later", "booked", "booked_elsewhere", "refused", "replied"),
+        None,
+    }
     assert seen["passive_contact_status", "is_ambiguous"] == {True, False}
     assert None in seen["passive_contact_status", "agenda_id"]
     assert None in seen["call_list", "phone"]

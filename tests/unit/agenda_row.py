@@ -60,4 +60,4 @@ WAITING = _UNLISTED._replace(
     whatsapp_cause="queued",
     callable_at=datetime(2026, 11, 20, 12),
 )
-ON_NO_LIST = _UNLISTED._replace(is_open=False, since=None)
+ON_NO_LIST = _UNLISTED._replace(is_open=False, call_obstacle="closed", since=None)

@@ -50,7 +50,7 @@ create table agenda_status (agenda_id text, company_id text, contact_date date, 
     is_no_show boolean, no_show_kind text, no_show_at timestamptz, cycle_start timestamptz,
     response text, loss_reason_id text, replied_at timestamptz, days_without_reply integer,
     booking_id text, booked_for timestamptz, call_reason text, call_detail text,
-    created_at timestamptz, closed_at timestamptz, as_of timestamptz);
+    call_obstacle text, created_at timestamptz, closed_at timestamptz, as_of timestamptz);
 create table passive_contact_status (contact_id text, company_id text, contact_date date,
     client_id text, is_ambiguous boolean, bucket text, agenda_id text, booking_id text,
     contacted_at timestamptz, as_of timestamptz);

@@ -92,17 +92,7 @@ candidate as (
     left join cycle using (company_id, agenda_id)
     left join latest_booking using (company_id, agenda_id)
     left join consent on agenda.client_id = consent.client_id
-    where
-        agenda.origin = 'active'
-        and agenda.is_open
-        and agenda.contact_date <= clock.local_date
-        and (
-            response.response in ('call_requested', 'no_reply', 'awaiting_reply', 'not_sent')
-            or (
-                response.response = 'replied'
-                and whatsapp_status.reason_without_sent = 'opted_out'
-            )
-        )
+    where {{ call_obstacle() }} is null
 
 ),
 

@@ -4,6 +4,12 @@ with agenda as (
 
 ),
 
+clock as (
+
+    select * from {{ ref('int_company__clock') }}
+
+),
+
 event_type as (
 
     select * from {{ ref('stg_event_type') }}
@@ -98,10 +104,12 @@ select
     booking.scheduled_for as booked_for,
     call.call_reason,
     call.call_detail,
+    {{ call_obstacle() }} as call_obstacle,
     agenda.created_at,
     agenda.closed_at,
     {{ as_of() }} as as_of
 from agenda
+inner join clock using (company_id)
 left join event_type using (event_type_id)
 left join whatsapp_status using (company_id, agenda_id)
 left join response using (company_id, agenda_id)
