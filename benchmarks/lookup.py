@@ -38,6 +38,7 @@ from starlette.testclient import TestClient
 from orchestration import access_roles, embedded, serving
 from orchestration.access_roles import Logins
 from orchestration.database import Database
+from orchestration.publication import publish
 from orchestration.runtime import open_database
 from orchestration.settings import Settings, load_settings
 from reports.lookup import sessions
@@ -358,14 +359,22 @@ def run_pgbench(
 
 # --- While it is disturbed -------------------------------------------------------------------
 
-_SWAP = """
-begin;
-alter schema marts_previous rename to marts_next;
-lock table marts.company in access exclusive mode;
-alter schema marts rename to marts_previous;
-alter schema marts_next rename to marts;
-commit
-"""
+
+def publish_again(database: Database) -> None:
+    """Make the edition before the current one, as a run does with what it has built."""
+    with database.connect() as conn:
+        conn.execute("alter schema marts_previous rename to marts_next")
+        built = conn.execute("select as_of from marts_next.company limit 1").fetchone()
+        assert built
+        publish(
+            conn,
+            run_id="benchmark",
+            as_of=built[0],
+            group_timezone="UTC",
+            edition="benchmark",
+            expected=(),
+        )
+        conn.commit()
 
 
 def disturb(
@@ -377,9 +386,7 @@ def disturb(
     def hinder() -> None:
         try:
             for number in range(asked.publications):
-                with database.connect() as conn:
-                    conn.autocommit = True
-                    conn.execute(_SWAP)
+                publish_again(database)
                 time.sleep(0.5)
                 if asked.restart and number == asked.publications // 2:
                     embedded.stop(settings.home / "postgres")
