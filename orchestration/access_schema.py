@@ -59,6 +59,17 @@ create index if not exists attempt_by_time on access.attempt (at);
 create index if not exists attempt_by_address on access.attempt (address, at);
 comment on table access.attempt is 'Sign-ins that failed, for as long as they count.';
 
+create table if not exists access.openid_state (
+    state_hash bytea primary key,
+    browser_hash bytea not null,
+    nonce text not null,
+    verifier text not null,
+    next_path text not null,
+    expires_at timestamptz not null
+);
+create index if not exists openid_state_by_time on access.openid_state (expires_at);
+comment on table access.openid_state is 'Sign-ins under way at an OpenID provider, for minutes.';
+
 create table if not exists access.access_log (
     log_id bigint generated always as identity primary key,
     at timestamptz not null default clock_timestamp(),
@@ -219,7 +230,7 @@ begin
                 'grant usage on schema access to %1$I;'
                 'grant select, insert, update on access.account to %1$I;'
                 'grant select, insert, update, delete on access.session to %1$I;'
-                'grant select, insert, delete on access.attempt to %1$I;'
+                'grant select, insert, delete on access.attempt, access.openid_state to %1$I;'
                 'grant select, insert on access.access_log to %1$I',
                 named.role_name
             );

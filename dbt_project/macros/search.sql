@@ -28,6 +28,12 @@
     )
 {%- endmacro %}
 
+{# The order of those who have a word in their name: whose name begins with it, then by name. #}
+{% macro name_order(name, word) -%}
+    case when split_part(ltrim({{ folded(name) }}), ' ', 1) = {{ word }} then '1 ' else '2 ' end
+    || left(ltrim({{ folded(name) }}), 60)
+{%- endmacro %}
+
 {# A word, and the word with a letter left out: two words that differ by one letter too many, too
    few, wrong or in another's place share one of these. Short words are taken as they are. #}
 {% macro one_left_out(word) -%}

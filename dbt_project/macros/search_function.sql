@@ -26,11 +26,15 @@ declare
     signs constant text := {{ only('upper(typed)', plate_signs()) }};
     plate constant text := {{ plate_sought('signs') }};
     most constant integer := least(greatest(at_most, 1), 200);
+    asked constant text[] := array(
+        select t.part from string_to_table({{ folded('typed') }}, ' ') as t (part) where t.part <> ''
+    );
     tokens text[];
     words jsonb := '[]';
     clients text[] := '{}';
     companies text[] := '{}';
     conditions text;
+    led_by text[];
     forgiving integer;
     driving bigint;
 begin
@@ -130,35 +134,44 @@ begin
         continue when jsonb_array_length(words) < cardinality(tokens);
 
         -- The rarest word leads; each of the others must be there too.
+        led_by := array(select distinct w ->> 'word' from jsonb_array_elements(words -> 0) as w);
         select
-            string_agg(
+            coalesce(string_agg(
                 format(
-                    case number
-                        when 1 then 'p.word = any(%L)'
-                        else 'exists (select from search_name as q where'
-                            ' q.company_id = p.company_id and q.client_id = p.client_id'
-                            ' and q.word = any(%L))'
-                    end,
+                    ' and exists (select from search_name as q where'
+                    ' q.company_id = p.company_id and q.client_id = p.client_id'
+                    ' and q.word = any(%L))',
                     array(select w ->> 'word' from jsonb_array_elements(t.words) as w)
                 ),
-                ' and '
-            )
+                ''
+            ), '')
         into conditions
-        from jsonb_array_elements(words) with ordinality as t (words, number);
+        from jsonb_array_elements(words) with ordinality as t (words, number)
+        where t.number > 1;
         execute format(
             'select array_agg(company_id), array_agg(client_id) from ('
-            ' select distinct company_id, client_id from ('
-            ' select p.company_id, p.client_id from search_name as p'
-            ' where p.company_id = any($1) and %s and ($2 is null or exists ('
+            ' select distinct company_id, client_id from (' || case
+                -- Of the many who share one name, those who come first; else there are few enough.
+                when cardinality(tokens) = 1 and cardinality(led_by) = 1 then
+                    'select f.company_id, f.client_id'
+                    ' from unnest($1) as own (company_id) cross join lateral ('
+                    ' select p.company_id, p.client_id, p.name_order from search_name as p'
+                    ' where p.company_id = own.company_id and p.word = $6[1] %s %s'
+                    ' order by p.name_order collate "C" limit $7) as f'
+                    ' order by f.name_order collate "C" limit $3) as found'
+                else
+                    'select p.company_id, p.client_id from search_name as p'
+                    ' where p.company_id = any($1) and p.word = any($6) %s %s limit $3) as found'
+            end || ' union select * from unnest($4, $5)) as found',
+            conditions,
+            'and ($2 is null or exists ('
             ' select from agenda_status as a where a.company_id = p.company_id'
             ' and a.client_id = p.client_id and a.agent_id = $2) or exists ('
             ' select from passive_contact_status as c where c.company_id = p.company_id'
             ' and c.client_id = p.client_id and c.agent_id = $2))'
-            ' limit $3) as found'
-            ' union select * from unnest($4, $5)) as found',
-            conditions
         )
-        into companies, clients using readable, agent, candidates, companies, clients;
+        into companies, clients
+        using readable, agent, candidates, companies, clients, led_by, most;
         companies := coalesce(companies, '{}');
         clients := coalesce(clients, '{}');
     end loop;
@@ -174,7 +187,7 @@ begin
 
     scored as materialized (
         select
-            f.company_id, f.client_id, c.name,
+            f.company_id, f.client_id, ltrim({{ folded('c.name') }}) as name,
             (
                 select cast(sum(best.weight) / cardinality(tokens) as real)
                 from (
@@ -190,7 +203,11 @@ begin
 
     select 'name', s.company_id, s.client_id, cast(null as text), s.score
     from scored as s
-    order by s.score desc, length(s.name), s.name, s.client_id, s.company_id
+    order by
+        s.score desc,
+        s.name = array_to_string(asked, ' ') desc,
+        split_part(s.name, ' ', 1) in (select meant.word from meant) desc,
+        s.name collate "C", s.client_id collate "C", s.company_id collate "C"
     limit most;
 end
 $body$;

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -54,6 +55,14 @@ def create_app(config: LookupConfig) -> Starlette:
         hasher=Hasher(config.hash_cost),
         sign_in_form=sign_in.form,
     )
+    own_routes: list[Route] = []
+    if config.openid:
+        # What it needs is an extra, which is there only where it is used.
+        from reports.lookup import openid_sign_in
+
+        door = openid_sign_in.Door(config.openid)
+        services = replace(services, sign_in_form=door.form)
+        own_routes = door.routes()
 
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
@@ -66,7 +75,7 @@ def create_app(config: LookupConfig) -> Starlette:
             services.keeper.close()
 
     app = Starlette(
-        routes=routes(),
+        routes=[*own_routes, *routes()],
         middleware=[
             Middleware(Proxy, config),
             Middleware(SafeHeaders),
@@ -99,8 +108,14 @@ def routes() -> list[Route]:
         Route(chosen.PATH, visiting(screen.show)),
         Route(exports.CSV_PATH, visiting(exports.csv)),
         Route(exports.XLSX_PATH, visiting(exports.xlsx)),
-        Route(ficha_page.PATH, visiting(ficha_page.show)),
-        Route(ficha_page.PATH, visiting(ficha_page.reveal), methods=["POST"]),
+        *(
+            route
+            for path in (ficha_page.PATH, ficha_page.SHORT_PATH)
+            for route in (
+                Route(path, visiting(ficha_page.show)),
+                Route(path, visiting(ficha_page.reveal), methods=["POST"]),
+            )
+        ),
         Route(search.PATH, visiting(search.show)),
         Route(home.PATH, visiting(home.show)),
         Route(access_log.PATH, visiting(access_log.show)),

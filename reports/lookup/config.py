@@ -6,13 +6,13 @@ Belongs here: the values, with the defaults that tests use too. Does not: where 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
-SignInKind = Literal["local", "proxy"]
+SignInKind = Literal["local", "proxy", "openid"]
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -26,22 +26,42 @@ class HashCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIdConfig:
+    """The provider, what we are to it, and the claim of its ID token that is the login.
+
+    `public_address` is ours, without a path: the provider sends people back to it.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    public_address: str
+    claim: str = "preferred_username"
+    waits_seconds: float = 5
+    pause_seconds: float = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookupConfig:
     """Everything the app depends on from outside.
 
     `page_database` is the login that reads the published tables, `sign_in_database` the one that
-    keeps accounts, sessions and the access log. `hosts` are the names the app answers to. A user
-    header counts from `proxy_addresses` only, and with the sign-in `proxy` only.
+    keeps accounts, sessions and the access log. `version` is the program's, where it matters which
+    one published. `hosts` are the names the app answers to. A user header counts from
+    `proxy_addresses` only, and with the sign-in `proxy` only; `openid` is there with the sign-in
+    `openid`.
     """
 
     page_database: str
     sign_in_database: str
     publish_dir: Path
+    version: str = ""
     hosts: tuple[str, ...] = LOCAL_HOSTS
     timezone: str = "America/Sao_Paulo"
     sign_in: SignInKind = "local"
     proxy_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
     proxy_user_header: str = "X-Remote-User"
+    openid: OpenIdConfig | None = None
     idle: timedelta = timedelta(minutes=30)
     lifetime: timedelta = timedelta(hours=12)
     tries_of_account: int = 5

@@ -7,6 +7,7 @@ Belongs here: which error becomes which page. Does not: raising one, nor errors 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from reports.lookup.connections import Away
 from reports.lookup.page import LookupPage, answer
 from reports.lookup.reading import NothingPublished
 from reports.lookup.security import LOGGER, place_of
+from reports.lookup.visit import services_of
 from reports.lookup.words import Problem
 
 _WAIT_SECONDS = "10"
@@ -66,10 +68,29 @@ def _database(_: Request, error: Exception) -> Response:
     return error_page(503)
 
 
+def _unknown_relation(request: Request, error: Exception) -> Response:
+    """Tables that another version of the program published lack what this one reads.
+
+    Those of this version should have it: then it is a fault of ours.
+    """
+    services = services_of(request)
+    with suppress(Away, psycopg.Error), services.page.one() as conn:
+        published = conn.execute(
+            "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'marts'"
+        ).fetchone()
+        if services.config.version and published and published[0] != services.config.version:
+            return error_page(503, words.OTHER_VERSION)
+    raise error
+
+
 HANDLERS: dict[Any, Callable[[Request, Any], Response]] = {
     HTTPException: _http,
     Away: _away,
     NothingPublished: _nothing_published,
     psycopg.OperationalError: _database,
+    psycopg.errors.UndefinedColumn: _unknown_relation,
+    psycopg.errors.UndefinedFunction: _unknown_relation,
+    psycopg.errors.UndefinedTable: _unknown_relation,
+    psycopg.errors.InsufficientPrivilege: _unknown_relation,
 }
 """For Starlette: what is raised, and the page that answers it."""

@@ -23,7 +23,9 @@ from reports.pages import agenda_rows, call_words, ficha, ficha_facts
 from reports.pages.agenda_rows import AgendaRow
 from reports.pages.ficha import Ficha
 
-PATH = f"{FICHA_PATH}/{{agenda_id:path}}"
+PATH = FICHA_PATH
+SHORT_PATH = f"{FICHA_PATH}/{{agenda_id:path}}"
+"""The same, to type by hand; an id of dots alone cannot stand here."""
 _LONGEST_ID = 64
 
 
@@ -54,7 +56,8 @@ def reveal(visit: Visit) -> Response:
 
 
 def _find(visit: Visit) -> AgendaRow:
-    agenda_id: str = visit.request.path_params["agenda_id"]
+    asked = visit.request.query_params.get("agenda", "")
+    agenda_id: str = visit.request.path_params.get("agenda_id", asked)
     company_id = visit.request.query_params.get("empresa") or None
     if len(agenda_id) > _LONGEST_ID or "\0" in agenda_id:
         raise HTTPException(404)

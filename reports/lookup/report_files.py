@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -20,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from reports import editions
+from reports.lookup import own_links
 from reports.lookup.users import User
 from reports.lookup.visit import Visit
 from reports.paths import EDITIONS, INDEX, QUALITY, TOTALS_JSON, company_folder, fichas_file
@@ -47,10 +49,20 @@ _HEAD_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file that the user may open; `company_id` is None for those of the group."""
+    """A file that the user may open; `company_id` is None for those of the group, `edition` for
+    those beside the editions.
+    """
 
     path: Path
     company_id: str | None
+    edition: Path | None
+
+    @property
+    def folder(self) -> str:
+        """The folder in which the links of a page begin, within the publish folder."""
+        if self.edition is None:
+            return ""
+        return "/".join((self.edition.name, *self.path.parent.relative_to(self.edition).parts))
 
 
 def show(visit: Visit) -> Response:
@@ -65,9 +77,10 @@ def show(visit: Visit) -> Response:
         raise HTTPException(404) from error
     with open(handle, "rb") as file:
         facts = os.fstat(file.fileno())
-        head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
-    if not stat.S_ISREG(facts.st_mode):
-        raise HTTPException(404)
+        if not stat.S_ISREG(facts.st_mode):
+            raise HTTPException(404)
+        opens = _opens(visit.config.publish_dir, visit.user, place)
+        content = file.read() if opens else file.read(_HEAD_BYTES)
     if place.company_id is not None and place.path.name not in (INDEX, TOTALS_JSON):
         is_taken = place.path.suffix in _TO_TAKE
         visit.record(
@@ -76,7 +89,10 @@ def show(visit: Visit) -> Response:
             file=place.path.name,
             edition=place.path.parent.parent.name,
         )
-    return _send(place.path, facts, head)
+    if opens:
+        own = own_links.only_own(content, place.folder, opens)
+        return _with_policy(Response(own, media_type=_KINDS[".html"]), content)
+    return _with_policy(_send(place.path, facts), content)
 
 
 def find(publish_dir: Path, user: User, path: str) -> Place | None:
@@ -86,20 +102,22 @@ def find(publish_dir: Path, user: User, path: str) -> Place | None:
         return None
     if len(parts) == 1:
         is_standing = parts[0] in (QUALITY, EDITIONS)
-        return Place(publish_dir / parts[0], None) if is_standing and user.is_manager else None
+        return (
+            Place(publish_dir / parts[0], None, None) if is_standing and user.is_manager else None
+        )
     if not _EDITION.fullmatch(parts[0]):
         return None
     edition = editions.current(publish_dir) if parts[0] == "current" else publish_dir / parts[0]
     if edition is None:
         return None
     if len(parts) == 2:
-        return Place(edition / parts[1], None) if sees_group(edition, user) else None
+        return Place(edition / parts[1], None, edition) if sees_group(edition, user) else None
     if len(parts) != 3:
         return None
     company_id = {company_folder(company): company for company in user.company_ids}.get(parts[1])
     if company_id is None or not (user.is_manager or _is_own(user.user_id, parts[2])):
         return None
-    return Place(edition / parts[1] / parts[2], company_id)
+    return Place(edition / parts[1] / parts[2], company_id, edition)
 
 
 def sees_group(edition: Path, user: User) -> bool:
@@ -126,16 +144,38 @@ def _is_own(user_id: str, name: str) -> bool:
     )
 
 
-def _send(path: Path, facts: os.stat_result, head: str) -> Response:
+def _opens(publish_dir: Path, user: User, place: Place) -> Callable[[str], str | None] | None:
+    """What the links of a page may lead to; None when its reader may open all of them."""
+    edition = place.edition or editions.current(publish_dir)
+    if place.path.suffix != ".html" or (edition and sees_group(edition, user)):
+        return None
+
+    def opens(path: str) -> str | None:
+        if find(publish_dir, user, path):
+            return path
+        name, _, file = path.partition("/")
+        if place.edition is None and file == INDEX:
+            # The list of editions leads to the group's page; whose that is not, to their own.
+            own = f"{name}/{company_folder(user.home_company_id)}/{INDEX}"
+            return own if has(publish_dir, user, own) else None
+        return None
+
+    return opens
+
+
+def _send(path: Path, facts: os.stat_result) -> Response:
     is_taken = path.suffix in _TO_TAKE
-    response = FileResponse(
+    return FileResponse(
         path,
         media_type=_KINDS[path.suffix],
         filename=path.name,
         stat_result=facts,
         content_disposition_type="attachment" if is_taken else "inline",
     )
-    told = _META_POLICY.search(head)
+
+
+def _with_policy(response: Response, page: bytes) -> Response:
+    told = _META_POLICY.search(page[:_HEAD_BYTES].decode("utf-8", "replace"))
     policy = unescape(told[1]) if told else ""
     if _POLICY.fullmatch(policy):
         # The page says the same itself, but cannot say who may frame it.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import psycopg
 from psycopg import sql
@@ -112,5 +112,5 @@ def say(company: Company, totalizer: str, found: Sequence[CountedRow]) -> list[L
 
 
 def ficha_address(company_id: str, agenda_id: str) -> str:
-    """Where an agenda's Ficha is."""
-    return f"{FICHA_PATH}/{quote(agenda_id, safe='')}?{urlencode({'empresa': company_id})}"
+    """Where an agenda's Ficha is. An id is any text; in a path, `..` leads elsewhere."""
+    return f"{FICHA_PATH}?{urlencode({'empresa': company_id, 'agenda': agenda_id})}"

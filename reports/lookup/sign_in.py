@@ -1,7 +1,8 @@
 """Signing in and out with a local account; behind a proxy, where to go instead.
 
 Belongs here: the form and what it leads to. Does not: what counts as a try (`accounts.py`),
-hashing (`passwords.py`), nor the proxy's word (`security.py`).
+hashing (`passwords.py`), the proxy's word (`security.py`), nor OpenID Connect
+(`openid_sign_in.py`).
 
 The answer to a wrong password, an unknown or deactivated user and a locked account is one and the
 same, and takes as long; so is that to a locked address, which comes at once.
@@ -57,7 +58,7 @@ def form(request: Request) -> Response:
         response = error_page(401, words.PROXY_ONLY)
     else:
         asked = f"{request.url.path}?{request.url.query}".rstrip("?")
-        response = _form(request, _local(asked if request.method == "GET" else "/"))
+        response = _form(request, local_path(asked if request.method == "GET" else "/"))
     response.headers["WWW-Authenticate"] = "Session"
     return response
 
@@ -77,7 +78,7 @@ def enter(request: Request) -> Response:
     given = form_of(request)
     expected = request.cookies.get(cookie_name(request, _FORM), "")
     assert_own_form(request, given.get("csrf", ""), expected)
-    next_path = _local(given.get("ir", "/"))
+    next_path = local_path(given.get("ir", "/"))
     login = given.get("usuario", "").strip()[:_LONGEST_LOGIN]
     opened = _try(services, login, given.get("senha", ""), address_of(request))
     if opened is None:
@@ -175,7 +176,7 @@ def _form(
     return response
 
 
-def _local(path: str) -> str:
+def local_path(path: str) -> str:
     """A path of ours to go to after signing in; the first page instead of any other."""
     own = path.partition("?")[0] in (PATH, LEAVE_PATH, PASSWORD_PATH)
     return path if _LOCAL.fullmatch(path) and not own else "/"

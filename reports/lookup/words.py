@@ -42,6 +42,11 @@ NOTHING_PUBLISHED = Problem(
     "Ainda não há nada publicado",
     "A tela abre depois da primeira execução (atendimento run). Tente mais tarde.",
 )
+OTHER_VERSION = Problem(
+    "Atualização em andamento",
+    "A versão nova ainda não publicou: a tela volta depois da próxima execução (atendimento run). "
+    "As listas publicadas continuam valendo.",
+)
 TOO_SLOW = Problem(
     "A consulta demorou demais", "Escolha menos agendas, por exemplo um dia só, e tente de novo."
 )
@@ -49,8 +54,23 @@ PROXY_ONLY = Problem(
     "Entre pelo endereço da empresa",
     "Esta tela só abre pelo acesso central da empresa, com um usuário ativo.",
 )
+PROVIDER_AWAY = Problem(
+    "O acesso da empresa não respondeu",
+    "Quem já entrou pode continuar. Para entrar, espere um minuto e tente de novo.",
+)
 
 SIGN_IN = "Entrar"
+OPENID_ASKS = "Você entra com o usuário e a senha da empresa."
+OPENID_ENTER = "Entrar com o acesso da empresa"
+OPENID_REFUSED = (
+    "Não foi possível entrar. Tente de novo; se continuar, peça ao TI para conferir se o seu "
+    "usuário está ativo."
+)
+SIGNED_OUT = "Você saiu"
+OPENID_LEAVES = "Você saiu desta tela. Falta sair do acesso da empresa."
+OPENID_GO_ON = "Sair do acesso da empresa"
+OPENID_LEFT = "Você saiu desta tela."
+OPENID_AGAIN = "Entrar de novo"
 REFUSED = (
     "Não foi possível entrar. Confira usuário e senha. Depois de {tries} tentativas erradas, a "
     "entrada fica bloqueada por {minutes} minutos; quem esqueceu a senha pede outra ao TI."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pipeline import Program
 from tests_database import fresh_database
 
 from orchestration.database import Database
+from tests.personal_data import files_with, rows_of, tables_with, write
 
 AS_OF = "2026-11-20T10:30:00-03:00"
 NAME, EMAIL, PLATE = "Zulmira Quixabeira Xique", "zulmira@example.com", "QXB7Z77"
@@ -23,21 +23,6 @@ PLANTED = (
     "Zulmira", "zulmira", "Quixabeira", "quixabeira", "xique", PLATE, "QXB7",
     "99871-2345", "998712345", "98712345", "54321789", "998712000", "9332217766", "6677122339",
 )  # fmt: skip
-
-
-def rows_of(folder: Path, table: str) -> list[dict[str, str]]:
-    with (folder / f"{table}.csv").open(encoding="utf-8-sig", newline="") as file:
-        sample = file.readline()
-        file.seek(0)
-        return list(csv.DictReader(file, delimiter=";" if ";" in sample else ","))
-
-
-def write(folder: Path, table: str, rows: list[dict[str, str]]) -> None:
-    folder.mkdir(exist_ok=True)
-    with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def plant(folder: Path, home: Path) -> tuple[str, str]:
@@ -91,36 +76,11 @@ def plant(folder: Path, home: Path) -> tuple[str, str]:
 
 
 def found_in_tables(database: Database) -> list[str]:
-    """Every table of any schema with a planted string in a row, catalogues and statistics too."""
-    with database.connect() as conn:
-        names = conn.execute(
-            "select c.oid::regclass::text from pg_class as c where c.relkind in ('r', 'm')"
-            " and c.relnamespace::regnamespace::text not in ('pg_catalog', 'information_schema')"
-        ).fetchall()
-        hits = [
-            name
-            for (name,) in names
-            if conn.execute(
-                f"select 1 from {name} as t where t::text like any(%s) limit 1".encode(),
-                [[f"%{planted}%" for planted in PLANTED]],
-            ).fetchone()
-        ]
-        statistics = conn.execute(
-            "select 1 from pg_stats where concat(most_common_vals, histogram_bounds) like any(%s)"
-            " limit 1",
-            [[f"%{planted}%" for planted in PLANTED]],
-        ).fetchone()
-    return [*hits, "pg_stats"] if statistics else hits
+    return tables_with(database, PLANTED)
 
 
 def found_in_files(home: Path) -> list[str]:
-    return [
-        path.name
-        for path in home.rglob("*")
-        if path.is_file()
-        and "delivery" not in path.relative_to(home).parts[0]
-        and any(planted.encode() in path.read_bytes() for planted in PLANTED)
-    ]
+    return files_with(home, PLANTED, {"delivery"})
 
 
 def others(program: Program, client: str) -> dict[str, object]:

@@ -39,6 +39,12 @@ CLIENTS: dict[str, tuple[str, str | None, str | None, str | None, str | None, li
     "other": ("Maria Silva", "11", "987654399", None, "ABC1C35", ["c2 caio"]),
     "unassigned": ("Ana Ímpar", None, None, "(11) 3333-0000", None, ["c1"]),
     "without": ("Zoroastro Semagenda", "11", "977776666", None, "ZZZ9999", []),
+    "first": ("Benedita Abreu", "11", None, None, None, ["c1 bia", "c2 caio"]),
+    "last": ("Benedita Zanetti", "11", None, None, None, ["c1 ana"]),
+    "second": ("Aline Benedita Alves", "11", None, None, None, ["c1 ana"]),
+    "accent": ("Benedita Álvares", "11", None, None, None, ["c1 ana"]),
+    "alone": ("Bênedita", "11", None, None, None, ["c1 ana"]),
+    "begins": ("Beneditana Aguiar", "11", None, None, None, ["c1 ana"]),
     "cut": ("D'Ávila-Prado", "11", "966665555", None, None, ["c1 ana"]),
 }
 
@@ -91,6 +97,17 @@ def search(page: Database, user: str | None, sought: str, at_most: int = 20) -> 
             "select kind, company_id, client_id from marts.search(%s, %s)", [sought, at_most]
         ).fetchall()
     return [client if company == "c1" else f"{client} {company}" for _, company, client in found]
+
+
+def test_of_many_with_one_name_those_named_so_first_come_first_then_by_name(
+    page: Database,
+) -> None:
+    best = ["alone", "first", "first c2", "accent", "last", "second", "begins"]
+    assert search(page, "rui", "benedita") == best
+    assert search(page, "rui", "BENEDITA", 3) == best[:3]
+    assert search(page, "gil", "benedita") == [one for one in best if one != "first c2"]
+    assert search(page, "ana", "benedita") == ["alone", "accent", "last", "second", "begins"]
+    assert search(page, "rui", "benedita zanetti")[0] == "last"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from reports.lookup.access_log import AccessLogPage
 from reports.lookup.errors import ErrorPage
 from reports.lookup.ficha_page import LookupFichaPage
 from reports.lookup.home import HomePage
+from reports.lookup.openid_sign_in import OutsidePage
 from reports.lookup.page import LookupPage
 from reports.lookup.password_page import PasswordPage
 from reports.lookup.screen import ScreenPage
@@ -37,6 +38,7 @@ GLOBALS = {"policy", "static", "age_script"}
 CLASS_FIELDS = {"template", "script"}
 LOOKUP_PAGES: tuple[type[LookupPage], ...] = (
     SignInPage,
+    OutsidePage,
     PasswordPage,
     HomePage,
     ScreenPage,

@@ -78,7 +78,9 @@ class Office:
     def forget_access(self) -> None:
         """Nobody has an account, a session or an entry; all people get the password."""
         with self.database.connect() as conn:
-            conn.execute("truncate access.account, access.session, access.attempt")
+            conn.execute(
+                "truncate access.account, access.session, access.attempt, access.openid_state"
+            )
             conn.execute("select access.forget_log('infinity')")
             hashed = Hasher(CHEAP).hash(PASSWORD)
             for person in (

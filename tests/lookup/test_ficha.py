@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import escape, unescape
 from random import Random
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 from reports.lookup.masking import masked
+from reports.lookup.rows import ficha_address
 from tests.lookup.office import Browser, Office, token_of
 from tests.lookup.test_screen import signed_in
 
@@ -90,7 +91,8 @@ def test_the_ficha_of_an_agenda_that_is_not_yours_is_not_there(
     (own,) = person.company_ids
     sample = Random(1).sample(foreign, 500)
     for agenda, company in sample:
-        assert browser.get(f"/ficha/{quote(str(agenda))}?empresa={company}").status_code == 404
+        address = f"/ficha?empresa={company}&agenda={quote(str(agenda))}"
+        assert browser.get(address).status_code == 404
     for agenda, company in sample[:40]:
         for of_company in (own, ""):
             assert browser.get(f"/ficha/{agenda}?empresa={of_company}").status_code == 404
@@ -104,9 +106,27 @@ def test_the_ficha_of_an_agenda_that_is_not_yours_is_not_there(
 )
 def test_an_id_that_is_none_is_not_found(app: Starlette, office: Office, agenda: str) -> None:
     browser = signed_in(app, office.director)
-    answer = browser.get(f"/ficha/{agenda}")
-    assert answer.status_code == 404
-    assert "<script>" not in answer.text
+    for address in (f"/ficha/{agenda}", f"/ficha?agenda={agenda}"):
+        answer = browser.get(address)
+        assert answer.status_code == 404
+        assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("odd", [".", "..", "a/../b", "a&agenda=b", "+", "%2e", "#", "a b"])
+def test_every_id_has_an_address(app: Starlette, office: Office, odd: str) -> None:
+    agenda, company, _ = agenda_of(office, "true")
+    rename = "update marts.agenda_status set agenda_id = %s where agenda_id = %s"
+    office.sql(rename, odd, agenda)
+    try:
+        browser = signed_in(app, office.director)
+        answer = browser.get(ficha_address(str(company), odd))
+        assert answer.status_code == 200
+        assert escape(odd) in answer.text.partition('class="ficha"')[2]
+        (reveal,) = re.findall(r'<form[^>]* action="(/ficha[^"]+)"', answer.text)
+        token = token_of(answer.text)
+        assert browser.post(unescape(reveal), data={"csrf": token}).status_code == 200
+    finally:
+        office.sql(rename, agenda, odd)
 
 
 def test_nobody_signed_in_opens_no_ficha(browser: Browser, office: Office) -> None:

@@ -80,6 +80,8 @@ def test_a_working_day(reader: BrowserContext, office: Office, who: str) -> None
     page = reader.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
+    page.goto("/")
+    assert_accessible(page)
     sign_in(page, person)
     assert_accessible(page)
     assert page.get_by_label("Atendente").count() == (1 if who == "manager" else 0)
@@ -119,30 +121,100 @@ def test_a_working_day(reader: BrowserContext, office: Office, who: str) -> None
     expect(page.locator(".found")).to_contain_text(agenda)
     assert_accessible(page)
 
+    page.get_by_role("searchbox").fill("ninguém com este nome")
+    page.keyboard.press("Enter")
+    expect(page.locator(".found")).to_have_count(0)
+    assert_accessible(page)
+
+    further = ["/senha", "/nada", *(["/acessos"] if who == "manager" else [])]
+    for path in further:
+        page.goto(path)
+        assert_accessible(page)
+    page.goto("/")
     page.get_by_role("link", name="Listas e relatórios").click()
     assert_accessible(page)
+    report = "Relatório do gerente" if who == "manager" else "Minha lista de ligação"
+    page.get_by_role("link", name=report).click()
+    expect(page.get_by_role("link", name="Qualidade dos dados")).to_have_count(
+        1 if who == "manager" else 0
+    )
+    assert_accessible(page)
+    page.go_back()
     page.get_by_role("button", name="Sair").click()
+    expect(page.get_by_label("Senha")).to_be_visible()
+    assert_accessible(page)
     page.goto("/")
     expect(page.get_by_label("Senha")).to_be_visible()
     assert not [one for one in complaints if "Policy" in one or "Refused" in one]
 
 
-def test_it_is_usable_by_keyboard_alone_and_on_a_phone(
-    reader: BrowserContext, office: Office
+def tab_to(page: Page, start: str) -> None:
+    """Press Tab until what is in focus begins with a text, or is labelled so; it is seen to be."""
+    words = (
+        "(() => { const it = document.activeElement; const label = it.labels?.[0] ?? it;"
+        " return label.textContent.trim(); })()"
+    )
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        if page.evaluate(words).startswith(start):
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            return
+    pytest.fail(f"no way to {start!r} by keyboard")
+
+
+@pytest.mark.parametrize("who", ["manager", "attendant"])
+def test_a_working_day_by_keyboard_alone_on_a_phone(
+    reader: BrowserContext, office: Office, who: str
 ) -> None:
+    person: Person = getattr(office, who)
     page = reader.new_page()
     page.set_viewport_size({"width": 360, "height": 740})
-    sign_in(page, office.manager)
-    page.goto("/?contato=todas")
+    keys = page.keyboard
+    page.goto("/")
     assert_accessible(page)
-    page.keyboard.press("Tab")
+    tab_to(page, "Usuário")
+    keys.type(person.login)
+    tab_to(page, "Senha")
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Atendimento")
+    keys.press("Tab")
     expect(page.get_by_role("link", name="Ir para o conteúdo")).to_be_focused()
-    page.keyboard.press("Enter")
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent").startswith("No-show"):
-            break
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
-    page.keyboard.press("Enter")
-    page.wait_for_url("**total=no_show**")
-    expect(page.get_by_role("heading", level=2, name="No-show")).to_be_visible()
+    keys.press("Enter")
+
+    tab_to(page, "Contato")
+    keys.press("End")
+    tab_to(page, "Filtrar")
+    keys.press("Enter")
+    page.wait_for_url("**contato=todas**")
+    assert_accessible(page)
+    tab_to(page, "Agendas ativas")
+    keys.press("Enter")
+    page.wait_for_url("**total=active**")
+    expect(page.get_by_role("heading", level=2, name="Agendas ativas")).to_be_visible()
+    for name in ("CSV", "Planilha (XLSX)"):
+        tab_to(page, name)
+        with page.expect_download() as taken:
+            keys.press("Enter")
+        assert taken.value.suggested_filename.endswith(".csv" if name == "CSV" else ".xlsx")
+
+    client = page.locator(".rows tbody tr:not(.bucket) a").first.inner_text()
+    tab_to(page, client)
+    keys.press("Enter")
+    expect(page.locator(".ficha")).to_contain_text(client)
+    assert_accessible(page)
+    if who == "manager":
+        tab_to(page, "Mostrar telefones")
+        keys.press("Enter")
+        expect(page.locator(".ficha")).not_to_contain_text("•")
+    tab_to(page, "Procurar")
+    keys.press("Enter")
+    page.wait_for_url("**/busca")
+    tab_to(page, "Procurar cliente")
+    keys.type(client)
+    keys.press("Enter")
+    expect(page.locator(".found").first).to_contain_text(client)
+    assert_accessible(page)
+    tab_to(page, "Sair")
+    keys.press("Enter")
+    expect(page.get_by_label("Senha")).to_be_visible()

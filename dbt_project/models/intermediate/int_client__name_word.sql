@@ -6,6 +6,7 @@ with client as (
 
 select
     client.client_id,
-    words.word
+    words.word,
+    {{ name_order('client.name', 'words.word') }} as name_order
 from client
 cross join lateral {{ name_words('client.name') }} as words

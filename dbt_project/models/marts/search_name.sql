@@ -33,6 +33,7 @@ client_of_company as (
 select
     client_of_company.company_id,
     name_word.word,
-    name_word.client_id
+    name_word.client_id,
+    name_word.name_order
 from client_of_company
 inner join name_word using (client_id)
