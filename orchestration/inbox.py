@@ -1,30 +1,68 @@
-"""The watched folder: which delivery folders in it are complete.
+"""The watched folder: which delivery folders are in it, and which of them are complete.
 
 A delivery is complete when its `manifest.json` is there and every file it names has the size it
-says. The manifest is written last, so a folder still being copied is not taken.
+says. The manifest is written last, so a folder still being copied is not taken. Nothing is moved or
+removed here: the inbox is the sender's.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-MANIFEST = "manifest.json"
+from orchestration.ingest.manifest import MANIFEST, BadManifest, differences, read_manifest
 
 
-def complete_deliveries(inbox: Path) -> Iterator[tuple[Path, str]]:
-    """Each complete delivery folder of the inbox, by name, with a key that names its content."""
-    if not inbox.is_dir():
+@dataclass(frozen=True, slots=True)
+class InboxFolder:
+    """A folder of the inbox: `manifest` names its content, `lacks` what is not there yet.
+
+    `changed_at`: when something was last written to it.
+    """
+
+    path: Path
+    manifest: str | None
+    lacks: tuple[str, ...]
+    changed_at: datetime
+
+    @property
+    def complete(self) -> bool:
+        """Whether it may be loaded."""
+        return self.manifest is not None and not self.lacks
+
+    @property
+    def content(self) -> tuple[str, str | None, datetime]:
+        """What the ledger knows a delivery by."""
+        return str(self.path), self.manifest, self.changed_at
+
+
+def folders(inbox: Path) -> Iterator[InboxFolder]:
+    """Each folder of the inbox, by name; hidden ones are being made."""
+    try:
+        found = sorted(p for p in inbox.iterdir() if p.is_dir() and not p.name.startswith("."))
+    except FileNotFoundError:
         return
-    for folder in sorted(path for path in inbox.iterdir() if path.is_dir()):
+    for path in found:
         try:
-            manifest = (folder / MANIFEST).read_bytes()
-            files = json.loads(manifest)["files"]
-            whole = all((folder / f["name"]).stat().st_size == f["bytes"] for f in files)
-        except (OSError, ValueError, KeyError, TypeError):
-            # Not there yet, or still being written: the next look will tell.
-            continue
-        if whole:
-            yield folder, f"{folder.name}-{hashlib.sha256(manifest).hexdigest()[:16]}"
+            yield _look(path)
+        except FileNotFoundError:
+            continue  # taken away meanwhile
+
+
+def _look(path: Path) -> InboxFolder:
+    try:
+        manifest = read_manifest(path)
+        lacks = list(differences(path, manifest)) if manifest else [f"{MANIFEST}: missing"]
+    except BadManifest as bad:
+        manifest, lacks = None, [str(bad)]
+    return InboxFolder(path, manifest.key if manifest else None, tuple(lacks), _changed_at(path))
+
+
+def _changed_at(path: Path) -> datetime:
+    newest = path.stat().st_mtime
+    with contextlib.suppress(OSError):  # what it lacks tells why it is not taken
+        newest = max([newest, *(file.stat().st_mtime for file in path.iterdir())])
+    return datetime.fromtimestamp(newest, UTC)

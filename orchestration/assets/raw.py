@@ -5,6 +5,7 @@ Dagster about it; knows no rule.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dagster as dg
 
@@ -65,7 +66,7 @@ def raw_tables(
         for table in SOURCE_TABLES:
             yield dg.MaterializeResult(asset_key=raw_key(table), metadata={"rows_read": 0})
         return
-    with stage("load") as progress:
+    with stage("load", context.run_id) as progress:
         total: dict[str, int] = {}
 
         def on_progress(table: str, rows: int) -> None:
@@ -79,13 +80,16 @@ def raw_tables(
                 rejected_share_limit=settings.rejected_share_limit,
                 csv_encoding=settings.csv_encoding,
                 whatsapp_spool=settings.whatsapp_spool,
+                inbox=settings.watched,
+                window=timedelta(hours=settings.source_window_hours),
+                whole=settings.source_whole,
             ),
             run_id=context.run_id,
             on_progress=on_progress,
         )
         read = sum(table.read for table in loaded.tables)
         new = sum(table.new for table in loaded.tables)
-        progress.say(f"{read:,} rows read, {new:,} new")
+        progress.say(f"{read:,} rows read, {new:,} new", read)
     for notice in loaded.notices:
         LOGGER.info("Notice: %s", notice)
     for (name, reason), count in sorted(loaded.rejected_by_reason.items()):
@@ -104,6 +108,8 @@ def raw_tables(
             asset_key=raw_key(table),
             metadata={
                 "delivery_id": loaded.delivery_id,
+                "file": load.file if load else "",
+                "read_since": load.since.isoformat() if load and load.since else "",
                 "rows_read": load.read if load else 0,
                 "new": load.new if load else 0,
                 "known": load.known if load else 0,

@@ -29,6 +29,7 @@ class TableLoad:
     parked: int
     unparked: int
     seconds: float
+    since: datetime | None = None  # only versions from then on were read
 
 
 def any_loaded(conn: psycopg.Connection) -> bool:
@@ -43,12 +44,29 @@ def last_loaded(conn: psycopg.Connection) -> int | None:
     return found[0] if found else None
 
 
-def begin(conn: psycopg.Connection, source: str, run_id: str, started_at: datetime) -> int:
+def was_taken(
+    conn: psycopg.Connection, source: str, manifest: str | None, changed_at: datetime
+) -> bool:
+    """Whether a delivery of this content was loaded or refused.
+
+    One that was taken before manifests were entered is known by its time.
+    """
+    row = conn.execute(
+        "select exists (select from ops.delivery where source = %s"
+        " and (manifest = %s or manifest is null and started_at > %s))",
+        [source, manifest, changed_at],
+    ).fetchone()
+    return row == (True,)
+
+
+def begin(
+    conn: psycopg.Connection, source: str, run_id: str, started_at: datetime, manifest: str | None
+) -> int:
     """Enter a delivery in the load's own transaction: it vanishes if that does."""
     row = conn.execute(
-        "insert into ops.delivery (source, run_id, started_at, status) "
-        "values (%s, %s, %s, 'loaded') returning delivery_id",
-        [source, run_id, started_at],
+        "insert into ops.delivery (source, run_id, started_at, status, manifest) "
+        "values (%s, %s, %s, 'loaded', %s) returning delivery_id",
+        [source, run_id, started_at, manifest],
     ).fetchone()
     assert row is not None  # noqa: S101 — `returning` gives a row
     return int(row[0])
@@ -58,9 +76,9 @@ def finish(conn: psycopg.Connection, delivery: int, tables: Iterable[TableLoad])
     """Enter what became of each file."""
     with conn.cursor() as cursor:
         cursor.executemany(
-            "insert into ops.delivery_file values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            "insert into ops.delivery_file values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (delivery, t.table, t.file, t.read, t.new, t.known, t.rejected, t.parked)
+                (delivery, t.table, t.file, t.read, t.new, t.known, t.rejected, t.parked, t.since)
                 for t in tables
                 if t.file
             ],
@@ -72,12 +90,18 @@ def finish(conn: psycopg.Connection, delivery: int, tables: Iterable[TableLoad])
 
 
 def refuse(
-    conn: psycopg.Connection, source: str, run_id: str, started_at: datetime, message: str
+    conn: psycopg.Connection,
+    source: str,
+    run_id: str,
+    started_at: datetime,
+    message: str,
+    manifest: str | None,
 ) -> None:
     """Enter a refused delivery, in a transaction of its own."""
     with conn.transaction():
         conn.execute(
-            "insert into ops.delivery (source, run_id, started_at, finished_at, status, message) "
-            "values (%s, %s, %s, clock_timestamp(), 'refused', %s)",
-            [source, run_id, started_at, message],
+            "insert into ops.delivery"
+            " (source, run_id, started_at, finished_at, status, message, manifest) "
+            "values (%s, %s, %s, clock_timestamp(), 'refused', %s, %s)",
+            [source, run_id, started_at, message, manifest],
         )

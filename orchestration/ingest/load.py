@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from orchestration.database import Database
-from orchestration.ingest import ledger, references, tables
+from orchestration.ingest import ledger, references, tables, watermark
 from orchestration.ingest.arriving import Arrived
 from orchestration.ingest.contract import (
     ENTITY_TABLES,
@@ -35,16 +35,23 @@ from orchestration.ingest.errors import (
     refused,
 )
 from orchestration.ingest.ledger import TableLoad
+from orchestration.ingest.manifest import check_rows
+from orchestration.ingest.opening import Opening, manifest_key, opened, source_label
 from orchestration.ingest.readers import Progress, Readers, ignore, load_connection
 from orchestration.ingest.rejected import check_share, merge_arrived, retry_parked
-from orchestration.ingest.source import Delivery, open_folder
-from orchestration.ingest.source_postgres import SCHEMES, open_schema, split_url
+from orchestration.ingest.source import Delivery
 from orchestration.ingest.versions import Merged, analyze, merge_plain
 from orchestration.ingest.whatsapp import overlay, spool, store
 
-__all__ = ["DeliveryRefused", "LoadSettings", "Loaded", "TableLoad", "load_delivery"]
+__all__ = [
+    "DeliveryRefused",
+    "LoadSettings",
+    "Loaded",
+    "TableLoad",
+    "load_delivery",
+    "source_label",
+]
 
-_NO_SOURCE = "WhatsApp events"
 _LOCK = 7_352_861_204  # any number; a load holds it, so that there is one at a time
 
 
@@ -53,13 +60,18 @@ class LoadSettings:
     """How strict a load is, and how CSV files are encoded.
 
     `row_by_row` leaves the fast path out: slower, with the same result. `whatsapp_spool`: the
-    folder of received WhatsApp events, which every load takes along.
+    folder of received WhatsApp events, which every load takes along. `inbox`: the watched folder;
+    a delivery in it must be what its manifest says. A live source is read again from `window`
+    before the newest row that was loaded, or `whole`.
     """
 
     rejected_share_limit: float = 0.05
     csv_encoding: str = "utf-8"
     row_by_row: bool = False
     whatsapp_spool: Path | None = None
+    inbox: Path | None = None
+    window: timedelta = timedelta(hours=2)
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +92,7 @@ def load_delivery(
     run_id: str = "",
     on_progress: Progress = ignore,
 ) -> Loaded:
-    """Load a delivery folder, or the schema of a `postgresql://…?schema=…` URL.
+    """Load a delivery folder, or the schema of a database's URL (`opening.py`).
 
     Without a source, only what was received from WhatsApp.
     Raises DeliveryRefused, its message complete, with everything as it was before; DatabaseError
@@ -93,12 +105,13 @@ def load_delivery(
             store.prepare(conn)
             _clean(conn)
             try:
-                with _opened(source, settings) as delivery:
+                with opened(source, _opening(conn, settings)) as delivery:
                     return _load(
                         conn, database, delivery, settings, run_id, started_at, on_progress
                     )
             except DeliveryRefused as refusal:
-                ledger.refuse(conn, source_label(source), run_id, started_at, str(refusal))
+                label, key = source_label(source), manifest_key(source)
+                ledger.refuse(conn, label, run_id, started_at, str(refusal), key)
                 raise
             finally:
                 if not conn.broken:
@@ -107,33 +120,9 @@ def load_delivery(
         raise database_failed(error) from None
 
 
-def source_label(source: str | Path | None) -> str:
-    """The source as it may be shown and stored: without a password."""
-    if source is None:
-        return _NO_SOURCE
-    if "://" not in str(source):
-        return str(source)
-    try:
-        database, schema = split_url(str(source))
-    except DeliveryRefused:
-        return "a URL"
-    return f"{database.label}, schema {schema}"
-
-
-@contextmanager
-def _opened(source: str | Path | None, settings: LoadSettings) -> Iterator[Delivery]:
-    if source is None:
-        yield Delivery(_NO_SOURCE, {}, ())
-    elif "://" in str(source):
-        if not str(source).startswith(SCHEMES):
-            raise refused(
-                "The source is a URL of an unknown kind.",
-                "Name a folder, or postgresql://…?schema=NAME.",
-            )
-        with open_schema(str(source)) as delivery:
-            yield delivery
-    else:
-        yield open_folder(Path(source), settings.csv_encoding)
+def _opening(conn: psycopg.Connection, settings: LoadSettings) -> Opening:
+    positions = watermark.whole if settings.whole else watermark.positions(conn, settings.window)
+    return Opening(settings.csv_encoding, settings.inbox, positions)
 
 
 @contextmanager
@@ -176,11 +165,14 @@ def _load(
         Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
         conn.transaction(),
     ):
-        number = ledger.begin(conn, delivery.label, run_id, started_at)
+        key = manifest_key(delivery.label)
+        number = ledger.begin(conn, delivery.label, run_id, started_at, key)
         loads = _load_references(conn, readers, number)
         by_reason: Counter[tuple[str, str]] = Counter()
         for table in ENTITY_TABLES:
-            loads += _load_entity(conn, readers, table, number, settings, by_reason)
+            loads += _load_entity(conn, readers, delivery, table, number, settings, by_reason)
+        for load in loads:
+            check_rows(delivery.manifest, load.file, load.read)
         events = [*delivery.whatsapp_events, *waiting]
         loads += store.load(conn, database, events, number, by_reason)
         ledger.finish(conn, number, loads)
@@ -224,8 +216,9 @@ def _load_references(conn: psycopg.Connection, readers: Readers, delivery: int) 
 def _load_entity(
     conn: psycopg.Connection,
     readers: Readers,
+    delivery: Delivery,
     table: SourceTable,
-    delivery: int,
+    number: int,
     settings: LoadSettings,
     by_reason: Counter[tuple[str, str]],
 ) -> list[TableLoad]:
@@ -235,7 +228,7 @@ def _load_entity(
     if arrived is not None:
         blank_arrived(conn, arrived)
     overlay.take_off_arriving(conn, table, arrived.typed if arrived else None)
-    retried = retry_parked(conn, table, delivery)
+    retried = retry_parked(conn, table, number)
     by_reason.update({(table.name, reason): n for reason, n in retried.by_fault.items()})
     if arrived is None:
         if retried.new:
@@ -245,10 +238,13 @@ def _load_entity(
         return [
             TableLoad(table.name, "", 0, 0, 0, 0, 0, retried.unparked, time.monotonic() - started)
         ]
-    arrived, merged = _merge(conn, readers, arrived, delivery)
+    arrived, merged = _merge(conn, readers, arrived, number)
+    reading = delivery.reading
     found = merged.by_fault
     by_reason.update({(table.name, reason): n for reason, n in found.items()})
-    check_share(conn, arrived, found, settings.rejected_share_limit, delivery)
+    count_all = reading.count_all.get(table.name)
+    check_share(conn, arrived, found, settings.rejected_share_limit, number, count_all)
+    watermark.move(conn, reading, table.name, arrived.typed, number)
     if merged.new or retried.new:
         analyze(conn, table)
     parked = found[UNKNOWN_REFERENCE]
@@ -256,6 +252,7 @@ def _load_entity(
         TableLoad(
             table.name, arrived.source.name, arrived.rows, merged.new, merged.known,
             found.total() - parked, parked, retried.unparked, time.monotonic() - started,
+            reading.since.get(table.name),
         )
     ]  # fmt: skip
 

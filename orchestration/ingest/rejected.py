@@ -6,6 +6,7 @@ Belongs here: everything that writes `raw.rejected_row`. Does not: finding a fau
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -104,10 +105,18 @@ def check_share(
     by_reason: Counter[str],
     limit: float,
     delivery: int,
+    count_all: Callable[[], int] | None = None,
 ) -> None:
-    """R2: refuse the delivery when too many rows of a file are rejected, parked ones aside."""
+    """R2: refuse the delivery when too many rows of a file are rejected, parked ones aside.
+
+    `count_all`: of a table that was read in part, all its rows. The share is of these: one bad row
+    among the three of a quiet hour must not stop what it would not stop in the whole table.
+    """
     rejected = sum(n for reason, n in by_reason.items() if reason != UNKNOWN_REFERENCE)
-    if not rejected or rejected / arrived.rows <= limit:
+    rows = arrived.rows
+    if rejected and rejected / rows > limit and count_all:
+        rows = max(rows, count_all())
+    if not rejected or rejected / rows <= limit:
         return
     reasons = ", ".join(
         f"{reason} {n}" for reason, n in by_reason.most_common() if reason != UNKNOWN_REFERENCE
@@ -117,19 +126,24 @@ def check_share(
         "where delivery_id = %s and table_name = %s and reason <> %s order by line limit %s",
         [delivery, arrived.table.name, UNKNOWN_REFERENCE, _SHOWN_LINES],
     ).fetchall()
-    raise _too_many(arrived, rejected, limit, reasons, lines)
+    raise _too_many(arrived, rejected, rows, limit, reasons, lines)
 
 
 def _too_many(
-    arrived: Arrived, rejected: int, limit: float, reasons: str, lines: list[tuple[object, ...]]
+    arrived: Arrived,
+    rejected: int,
+    rows: int,
+    limit: float,
+    reasons: str,
+    lines: list[tuple[object, ...]],
 ) -> DeliveryRefused:
     first = "".join(
         f"\n  line {line}: {f'{column}: ' if column else ''}{reason}"
         for line, column, reason in lines
     )
     return refused(
-        f"{arrived.source.name} (table {arrived.table.name}): {rejected} of {arrived.rows} rows "
-        f"are rejected, {rejected / arrived.rows:.1%}; the limit is {limit:.1%} ({LIMIT_SETTING})."
+        f"{arrived.source.name} (table {arrived.table.name}): {rejected} of {rows} rows "
+        f"are rejected, {rejected / rows:.1%}; the limit is {limit:.1%} ({LIMIT_SETTING})."
         f"\nBy reason: {reasons}. The first of them:{first}",
         "Correct the file and deliver again, or raise the limit if the rows may be left out.",
     )

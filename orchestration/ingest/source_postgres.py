@@ -1,8 +1,8 @@
 """A schema of a PostgreSQL database as a delivery: tables or views named as in the contract.
 
-Belongs here: finding them and reading all of them as of one snapshot. Does not: casts. A table has
-no order, so its rows are read in row order where it matters: then the greater row is the later
-one (R1).
+Belongs here: finding them and reading all of them as of one snapshot, each from a given
+`updated_at` on. Does not: casts, nor from where on (`watermark.py`). A table has no order, so its
+rows are read in row order where it matters: then the greater row is the later one (R1).
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
 
 from orchestration.database import Database, DatabaseError
-from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
+from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES, SourceTable
 from orchestration.ingest.csv_text import Record
 from orchestration.ingest.errors import NotPlain, refused
 from orchestration.ingest.source import Delivery, check_header
+from orchestration.ingest.watermark import LiveSource, Positions, Reading, whole
 
 SCHEMES = ("postgresql://", "postgres://")
 _FETCH_ROWS = 5_000
@@ -36,6 +38,7 @@ class SourceRelation:
     snapshot: str
     schema: str
     types: tuple[tuple[str, str], ...]  # column and type
+    since: datetime | None = None  # older versions are left out
     delimiter: str = ","
 
     @property
@@ -54,8 +57,8 @@ class SourceRelation:
             self._connected() as conn,
             conn.cursor() as cursor,
             cursor.copy(
-                sql.SQL("copy (select {} from {} as source) to stdout (format csv)").format(
-                    self._texts(), self._relation()
+                sql.SQL("copy (select {} from {} as source {}) to stdout (format csv)").format(
+                    self._texts(), self._relation(), self._part()
                 )
             ) as copy,
         ):
@@ -68,9 +71,10 @@ class SourceRelation:
 
     def records(self) -> Iterator[Record]:
         """Its rows one by one."""
-        query = sql.SQL("select {} from {} as source order by {}").format(
+        query = sql.SQL("select {} from {} as source {} order by {}").format(
             self._texts(),
             self._relation(),
+            self._part(),
             sql.SQL(", ").join(self._order()),
         )
         with self._connected() as conn, conn.cursor("rows_in_order") as cursor:
@@ -78,6 +82,21 @@ class SourceRelation:
             cursor.execute(query)
             for line, fields in enumerate(cursor, start=1):
                 yield Record(line, tuple(field or None for field in fields))
+
+    def count_all(self) -> int:
+        """Its rows, also those that are not read."""
+        with self._connected() as conn:
+            query = sql.SQL("select count(*) from {}").format(self._relation())
+            (count,) = conn.execute(query).fetchone() or (0,)
+            return int(count)
+
+    def _part(self) -> sql.Composable:
+        """A row without `updated_at` is no version: it is read each time, to be set aside (R2)."""
+        if self.since is None:
+            return sql.SQL("")
+        return sql.SQL("where source.updated_at >= {} or source.updated_at is null").format(
+            sql.Literal(self.since)
+        )
 
     def _relation(self) -> sql.Identifier:
         return sql.Identifier(self.schema, self.table.name)
@@ -107,38 +126,74 @@ class SourceRelation:
 
 
 @contextmanager
-def open_schema(url: str) -> Iterator[Delivery]:
-    """The tables of the schema that `?schema=` of the URL names, all as of one instant."""
+def open_schema(url: str, positions: Positions = whole) -> Iterator[Delivery]:
+    """The tables of the schema that `?schema=` of the URL names, all as of one instant.
+
+    `positions` says from which `updated_at` on each table is read.
+    """
     database, schema = split_url(url)
     label = f"{database.label}, schema {schema}"
     with _reading(database) as conn:
         (snapshot,) = conn.execute("select pg_export_snapshot()").fetchone() or ("",)
-        found = conn.execute(
-            """
-            select c.relname, a.attname, t.typname
-            from pg_class as c
-            join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-            join pg_type as t on t.oid = a.atttypid
-            where c.relnamespace = (select oid from pg_namespace where nspname = %s)
-                and c.relkind = any('{r,v,m,f,p}') and c.relname = any(%s)
-            order by c.relname, a.attnum
-            """,
-            [schema, [table.name for table in SOURCE_TABLES]],
-        ).fetchall()
+        found = _columns(conn, schema)
         if not found:
             raise refused(
                 f"The delivery {label} is empty: it holds no table of the source contract.",
                 "Name the right schema with ?schema=… at the end of the source's URL.",
             )
+        live = _live(conn, schema, found)
+        since = positions(live)
         tables = {}
         notices: list[str] = []
         for table in SOURCE_TABLES:
-            types = tuple((name, kind) for relation, name, kind in found if relation == table.name)
+            types = tuple(
+                (name, kind) for relation, _, name, kind in found if relation == table.name
+            )
             if types:
-                source = SourceRelation(table, database, str(snapshot), schema, types)
+                source = SourceRelation(
+                    table, database, str(snapshot), schema, types, since.get(table.name)
+                )
                 notices += check_header(source)
                 tables[table.name] = source
-        yield Delivery(label, tables, tuple(notices))
+        counts = {name: tables[name].count_all for name in since if name in tables}
+        yield Delivery(label, tables, tuple(notices), reading=Reading(live, since, counts))
+
+
+def _columns(conn: psycopg.Connection, schema: str) -> list[tuple[str, int, str, str]]:
+    """Relation, its oid, column and type, for what is named as in the contract."""
+    return conn.execute(
+        """
+        select c.relname, c.oid, a.attname, t.typname
+        from pg_class as c
+        join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        join pg_type as t on t.oid = a.atttypid
+        where c.relnamespace = (select oid from pg_namespace where nspname = %s)
+            and c.relkind = any('{r,v,m,f,p}') and c.relname = any(%s)
+        order by c.relname, a.attnum
+        """,
+        [schema, [table.name for table in SOURCE_TABLES]],
+    ).fetchall()
+
+
+def _live(
+    conn: psycopg.Connection, schema: str, found: list[tuple[str, int, str, str]]
+) -> LiveSource:
+    """A table made anew, as a restored one is, has another oid; so has its database."""
+    row = conn.execute(
+        "select now(), oid from pg_database where datname = current_database()"
+    ).fetchone()
+    assert row is not None  # noqa: S101 — the database one is connected to is there
+    info = conn.info
+    entities = {table.name for table in ENTITY_TABLES}
+    return LiveSource(
+        f"postgresql {info.host}:{info.port}/{info.dbname} {schema}",
+        row[0],
+        {
+            relation: f"{row[1]}.{oid}"
+            for relation, oid, name, kind in found
+            if relation in entities and (name, kind) == ("updated_at", "timestamptz")
+        },
+    )
 
 
 def split_url(url: str) -> tuple[Database, str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import psycopg
 from psycopg import sql
 
+from orchestration.ingest import watermark
 from orchestration.ingest.contract import SOURCE_TABLES, Column, SourceTable
 
 ARRIVING = "arriving"  # the schema of what is being read; never outlives a load
@@ -44,6 +45,23 @@ create table if not exists ops.delivery_file (
 comment on table ops.delivery_file is
     'What became of the rows of each file: read = new + known + rejected + parked.';
 
+-- Asked first: altering a table, even in vain, waits for the load that is under way.
+do $columns$
+begin
+    if not exists (
+        select from pg_attribute
+        where attrelid = 'ops.delivery_file'::regclass and attname = 'read_since'
+    ) then
+        alter table ops.delivery add column if not exists manifest text;
+        alter table ops.delivery_file add column if not exists read_since timestamptz;
+    end if;
+end
+$columns$;
+comment on column ops.delivery.manifest is
+    'The beginning of the SHA-256 of its manifest.json, where there was one.';
+comment on column ops.delivery_file.read_since is
+    'From which updated_at on a table of a live source was read; null where it was read whole.';
+
 create table if not exists raw.rejected_row (
     rejected_id bigint generated always as identity primary key,
     delivery_id bigint not null,
@@ -69,6 +87,14 @@ create table if not exists raw.dropped_reference (
 );
 comment on table raw.dropped_reference is
     'Ids of users and teams that a delivery dropped: rows may still name them.';
+"""
+
+_COLUMNS = """
+select c.relname, array_agg(cast(a.attname as text))
+from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid
+where c.relnamespace = to_regnamespace('raw') and c.relkind in ('r', 'p')
+    and a.attnum > 0 and not a.attisdropped
+group by c.relname
 """
 
 
@@ -126,10 +152,36 @@ def prepare(conn: psycopg.Connection) -> None:
     """Make what is not there yet. Safe to call at every start."""
     with conn.transaction():
         conn.execute(_LEDGER)
+        watermark.prepare(conn)
+        there: dict[str, list[str]] = dict(conn.execute(_COLUMNS).fetchall())
         for table in SOURCE_TABLES:
-            found = conn.execute("select to_regclass(%s)", [f"raw.{table.name}"]).fetchone()
-            if found == (None,):
+            if table.name not in there:
                 _create(conn, table)
+                continue
+            for relation in as_delivered_in(table):
+                name = relation.as_string(conn).split(".")[1].strip('"')
+                _add_columns(conn, table, relation, there.get(name))
+
+
+def _add_columns(
+    conn: psycopg.Connection, table: SourceTable, relation: sql.Identifier, there: list[str] | None
+) -> None:
+    """The columns that an earlier version of the contract did not have, where the table is there.
+
+    One that may not be null needs a migration before (`orchestration/upgrade.py`), unless the
+    table is empty.
+    """
+    for column in table.columns:
+        if there is not None and column.name not in there:
+            conn.execute(
+                sql.SQL("alter table {} add column {} {} {}").format(
+                    relation,
+                    sql.Identifier(column.name),
+                    column_type(column),
+                    sql.SQL("" if column.nullable else "not null"),
+                )
+            )
+            _describe(conn, relation, column)
 
 
 def _create(conn: psycopg.Connection, table: SourceTable) -> None:
@@ -150,12 +202,16 @@ def _create(conn: psycopg.Connection, table: SourceTable) -> None:
         sql.SQL("comment on table {} is {}").format(raw(table), sql.Literal(table.description))
     )
     for column in table.columns:
-        if column.description:
-            conn.execute(
-                sql.SQL("comment on column {} is {}").format(
-                    sql.Identifier("raw", table.name, column.name), sql.Literal(column.description)
-                )
+        _describe(conn, raw(table), column)
+
+
+def _describe(conn: psycopg.Connection, relation: sql.Identifier, column: Column) -> None:
+    if column.description:
+        conn.execute(
+            sql.SQL("comment on column {}.{} is {}").format(
+                relation, sql.Identifier(column.name), sql.Literal(column.description)
             )
+        )
 
 
 def add_primary_key(conn: psycopg.Connection, table: SourceTable) -> None:

@@ -1,0 +1,146 @@
+"""`manifest.json`: what a sender says its delivery folder holds, and whether that is so.
+
+Belongs here: reading it and comparing sizes, SHA-256 and numbers of rows. Does not: which folder is
+taken when (`orchestration/inbox.py`), what is in a file. `sha256` and `rows` may be missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.ingest.errors import DeliveryRefused, refused
+
+MANIFEST = "manifest.json"
+_BLOCK = 1 << 20
+_AT_ONCE = 2
+
+
+class BadManifest(Exception):
+    """It is there and is no manifest; or it is still being written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file of the delivery as its sender knows it."""
+
+    name: str
+    size: int
+    sha256: str | None
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The files of a delivery; `key` names its content: another manifest has another."""
+
+    key: str
+    files: tuple[ListedFile, ...]
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a folder, None when there is none; BadManifest when it cannot be read."""
+    try:
+        text = (folder / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadManifest(f"{MANIFEST} cannot be read: {error.strerror}") from None
+    try:
+        listed = tuple(_listed(entry) for entry in json.loads(text)["files"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise BadManifest(f"{MANIFEST} is no manifest, or not yet whole") from None
+    return Manifest(hashlib.sha256(text).hexdigest()[:16], listed)
+
+
+def _listed(entry: dict[str, object]) -> ListedFile:
+    name, size, digest, rows = (entry.get(key) for key in ("name", "bytes", "sha256", "rows"))
+    if not (isinstance(name, str) and _is_plain(name) and _is_count(size)):
+        raise ValueError
+    if not (digest is None or isinstance(digest, str)) or not (rows is None or _is_count(rows)):
+        raise ValueError
+    return ListedFile(name, int(str(size)), digest and digest.lower(), rows)  # type: ignore[arg-type]
+
+
+def _is_plain(name: str) -> bool:
+    """A file of the folder itself, and nothing else that a path can name."""
+    return name == Path(name).name and name not in ("", ".", "..") and name.isprintable()
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def differences(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """Each file that is not there in its size: "agenda.csv: 10 of 20 bytes"."""
+    for file in manifest.files:
+        try:
+            size = (folder / file.name).stat().st_size
+        except OSError:
+            yield f"{file.name}: missing"
+            continue
+        if size != file.size:
+            yield f"{file.name}: {size:,} of {file.size:,} bytes"
+
+
+def manifest_of(folder: Path, *, bound: bool) -> tuple[Manifest | None, list[str]]:
+    """The manifest that binds, its files' content checked; else what differs from it."""
+    try:
+        manifest = read_manifest(folder)
+    except BadManifest as bad:
+        if bound:
+            raise refused(f"The delivery {folder}: {bad}.", "Write the manifest last.") from None
+        return None, [f"{bad}; the files were loaded as they are."]
+    if manifest is None:
+        return None, []
+    if not bound:
+        return None, [
+            f"{difference}, says {MANIFEST}." for difference in differences(folder, manifest)
+        ]
+    _check_content(folder, manifest)
+    return manifest, []
+
+
+def _check_content(folder: Path, manifest: Manifest) -> None:
+    """DeliveryRefused unless every listed file has the size and the SHA-256 the manifest says."""
+    if differing := list(differences(folder, manifest)):
+        raise _refused("; ".join(differing))
+    signed = [file for file in manifest.files if file.sha256]
+    # Hashing lets other threads run: two files at once on two cores.
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sha256") as pool:
+        found = pool.map(_digest, (folder / file.name for file in signed))
+        wrong = [f.name for f, digest in zip(signed, found, strict=True) if digest != f.sha256]
+    if wrong:
+        raise _refused(f"another content (SHA-256) in {', '.join(wrong)}")
+
+
+def check_rows(manifest: Manifest | None, name: str, read: int) -> None:
+    """DeliveryRefused when a file was read and holds another number of rows than it should."""
+    for file in manifest.files if manifest else ():
+        if file.name == name and file.rows not in (None, read):
+            raise _refused(f"{name}: {read:,} rows, not {file.rows:,}")
+
+
+def _refused(what: str) -> DeliveryRefused:
+    return refused(
+        f"The delivery is not what its {MANIFEST} says: {what}.",
+        "Deliver the folder again, the manifest last.",
+    )
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb", buffering=0) as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    except OSError as error:
+        raise refused(
+            f"{path.name}: the file cannot be read: {error.strerror or type(error).__name__}.",
+            "Check that it is there and its permissions.",
+        ) from None
+    return digest.hexdigest()

@@ -1,0 +1,124 @@
+"""Up to where a live source was read: `ops.watermark`, moved in the transaction that loads.
+
+Belongs here: from which `updated_at` on each table is read next. Does not: reading. What is read
+twice is known already (R1), so a position too early costs time and one too late loses rows: it is
+never taken from a clock, only from rows that were loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import psycopg
+from psycopg import sql
+
+_TABLE = """
+create table if not exists ops.watermark (
+    source text not null,
+    table_name text not null,
+    incarnation text not null,
+    updated_at timestamptz not null,
+    delivery_id bigint not null,
+    primary key (source, table_name)
+);
+comment on table ops.watermark is
+    'The greatest updated_at that was loaded of each table of a live source. No personal data.';
+comment on column ops.watermark.incarnation is
+    'What tells the table from a later one of the same name: that is read whole.';
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSource:
+    """A source that goes on changing, as of the snapshot in which it is read.
+
+    `identity`: which one it is, without a password. `seen_at`: its own clock. `incarnations`: the
+    tables that can be read by `updated_at`, each with what tells it from another of its name.
+    """
+
+    identity: str
+    seen_at: datetime
+    incarnations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a live source is read: from where on each table, unless whole; its rows in all."""
+
+    source: LiveSource | None
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    count_all: Mapping[str, Callable[[], int]] = field(default_factory=dict)
+
+
+NOT_LIVE = Reading(None)  # a folder: it holds what it holds
+
+# Says from where on each table of a source is to be read; a table it leaves out is read whole.
+Positions = Callable[[LiveSource], Mapping[str, datetime]]
+
+
+def whole(_: LiveSource) -> Mapping[str, datetime]:
+    """Every table from its first row on."""
+    return {}
+
+
+def prepare(conn: psycopg.Connection) -> None:
+    """Make the table if it is not there yet. Safe to call at every start."""
+    conn.execute(_TABLE)
+
+
+def positions(conn: psycopg.Connection, window: timedelta) -> Positions:
+    """From where on each table is read: what was loaded, less the window for late commits."""
+
+    def of(source: LiveSource) -> Mapping[str, datetime]:
+        found = conn.execute(
+            "select table_name, incarnation, updated_at from ops.watermark where source = %s",
+            [source.identity],
+        ).fetchall()
+        return {
+            table: reached - window
+            for table, incarnation, reached in found
+            # A watermark ahead of the source's clock dates from when that clock was wrong.
+            if source.incarnations.get(table) == incarnation and reached <= source.seen_at
+        }
+
+    return of
+
+
+def move(
+    conn: psycopg.Connection, reading: Reading, table: str, typed: sql.Identifier, delivery: int
+) -> None:
+    """To the greatest `updated_at` of the rows read; not beyond the source's own clock.
+
+    A version dated in the future would else hide every row until then. Read whole, the table's
+    rows say all by themselves; read in part, the position never goes back.
+    """
+    source = reading.source
+    if source is None or table not in source.incarnations:
+        return
+    conn.execute(
+        sql.SQL(
+            """
+            insert into ops.watermark as w
+            select {source}, {table}, {incarnation}, max(updated_at), {delivery}
+            from {typed} where updated_at <= {seen_at}
+            having count(*) > 0
+            on conflict (source, table_name) do update set
+                incarnation = excluded.incarnation,
+                updated_at = case
+                    when {in_part} then greatest(w.updated_at, excluded.updated_at)
+                    else excluded.updated_at
+                end,
+                delivery_id = excluded.delivery_id
+            """
+        ).format(
+            source=sql.Literal(source.identity),
+            table=sql.Literal(table),
+            incarnation=sql.Literal(source.incarnations[table]),
+            delivery=sql.Literal(delivery),
+            typed=typed,
+            seen_at=sql.Literal(source.seen_at),
+            in_part=sql.Literal(table in reading.since),
+        )
+    )

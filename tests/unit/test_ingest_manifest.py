@@ -1,0 +1,150 @@
+"""A delivery folder against its manifest: what is complete, what is refused, what is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestration.database import Database
+from orchestration.inbox import InboxFolder, folders
+from orchestration.ingest.load import DeliveryRefused, Loaded, LoadSettings, load_delivery
+from tests.deliveries import BASE, agenda, stored, write
+
+
+def signed(folder: Path, **changes: dict[str, object]) -> Path:
+    """Write the folder's manifest last, as a sender does; `changes` by table name."""
+    files = []
+    for path in sorted(folder.glob("*.csv")):
+        content = path.read_bytes()
+        files.append(
+            {
+                "name": path.name,
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "rows": content.count(b"\n") - 1,
+                **changes.get(path.stem, {}),
+            }
+        )
+    (folder / "manifest.json").write_text(json.dumps({"files": files}))
+    return folder
+
+
+def taken(database: Database, folder: Path) -> Loaded:
+    """Load it as the sensor does: a folder of the inbox."""
+    return load_delivery(database, folder, LoadSettings(inbox=folder.parent))
+
+
+@pytest.fixture
+def tuesday(tmp_path: Path) -> Path:
+    return write(tmp_path / "inbox" / "tuesday", {**BASE, "agenda": [agenda("a1"), agenda("a2")]})
+
+
+def look(inbox: Path) -> InboxFolder:
+    (folder,) = folders(inbox)
+    return folder
+
+
+def test_a_delivery_that_is_what_its_manifest_says(database: Database, tuesday: Path) -> None:
+    assert look(tuesday.parent).lacks == ("manifest.json: missing",)
+    signed(tuesday)
+    assert look(tuesday.parent).complete
+    taken(database, tuesday)
+    assert len(stored(database)["agenda"]) == 2
+    with database.connect() as conn:
+        (entered,) = conn.execute("select manifest from ops.delivery").fetchall()
+    assert entered == (look(tuesday.parent).manifest,)
+
+
+def test_an_older_manifest_tells_sizes_only(database: Database, tuesday: Path) -> None:
+    signed(tuesday)
+    manifest = json.loads((tuesday / "manifest.json").read_text())
+    files = [{key: file[key] for key in ("name", "bytes")} for file in manifest["files"]]
+    (tuesday / "manifest.json").write_text(json.dumps({"files": files[1:]}))
+    assert look(tuesday.parent).complete
+    assert taken(database, tuesday).notices == (
+        "agenda.csv: manifest.json does not name it; it was loaded as it is.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"bytes": 9999}, r"manifest.json says: agenda.csv: \d+ of 9,999 bytes."),
+        ({"name": "agendas.csv"}, "says: agendas.csv: missing"),
+        ({"sha256": "0" * 64}, r"another content \(SHA-256\) in agenda.csv"),
+        ({"rows": 3}, "agenda.csv: 2 rows, not 3"),
+        ({"rows": 1}, "agenda.csv: 2 rows, not 1"),
+    ],
+)
+def test_a_delivery_that_is_not_is_refused_whole(
+    database: Database, tuesday: Path, changes: dict[str, object], says: str
+) -> None:
+    signed(tuesday, agenda=changes)
+    for _ in range(2):
+        with pytest.raises(DeliveryRefused, match=says):
+            taken(database, tuesday)
+    assert not any(stored(database).values())
+    assert taken(database, signed(tuesday)).tables
+
+
+def test_the_case_of_a_digest_does_not_matter(database: Database, tuesday: Path) -> None:
+    digest = hashlib.sha256((tuesday / "agenda.csv").read_bytes()).hexdigest().upper()
+    assert taken(database, signed(tuesday, agenda={"sha256": digest})).tables
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"files": 3}',
+        '{"files": [{"name": "agenda.csv"}]}',
+        '{"files": [{"name": "agenda.csv", "bytes": -1}]}',
+        '{"files": [{"name": "agenda.csv", "bytes": true}]}',
+        '{"files": [{"name": "agenda.csv", "bytes": 1.5}]}',
+        '{"files": [{"name": "agenda.csv", "bytes": 1, "rows": "2"}]}',
+        '{"files": [{"name": "../tuesday/agenda.csv", "bytes": 1}]}',
+        '{"files": [{"name": "/dev/zero", "bytes": 0}]}',
+        '{"files": [{"name": "", "bytes": 0}]}',
+        '{"files": [{"name": "..", "bytes": 0}]}',
+        '{"files": [{"name": "agenda.csv\\u0000", "bytes": 0}]}',
+        "[" * 100_000,
+        "\udcff",
+    ],
+)
+def test_what_is_no_manifest(tuesday: Path, text: str) -> None:
+    (tuesday / "manifest.json").write_bytes(text.encode(errors="surrogateescape"))
+    found = look(tuesday.parent)
+    assert not found.complete
+    assert found.lacks == ("manifest.json is no manifest, or not yet whole",)
+
+
+def test_a_delivery_without_a_readable_manifest_is_not_taken(
+    database: Database, tuesday: Path
+) -> None:
+    (tuesday / "manifest.json").touch()
+    with pytest.raises(DeliveryRefused, match="no manifest, or not yet whole"):
+        taken(database, tuesday)
+
+
+def test_a_folder_named_by_hand_may_have_been_edited(database: Database, tuesday: Path) -> None:
+    signed(tuesday)
+    with (tuesday / "agenda.csv").open("ab") as file:
+        file.write(b"too,short\n")
+    loaded = load_delivery(database, tuesday, LoadSettings(rejected_share_limit=1))
+    assert len(loaded.notices) == 1
+    assert loaded.notices[0].startswith("agenda.csv: ")
+    assert loaded.notices[0].endswith("bytes, says manifest.json.")
+
+
+def test_folders_that_are_being_written(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    assert list(folders(inbox)) == []
+    write(inbox / ".hidden", BASE)
+    (inbox / "a file").touch()
+    (inbox / "empty").mkdir()
+    assert [(f.path.name, f.complete) for f in folders(inbox)] == [("empty", False)]
