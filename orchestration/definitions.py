@@ -5,21 +5,23 @@ from __future__ import annotations
 import dagster as dg
 
 from checks.asset_checks import asset_checks
+from orchestration import logs
 from orchestration.assets.publish import edition_of_pages, publication
 from orchestration.assets.raw import raw_tables
 from orchestration.assets.warehouse import warehouse_models
-from orchestration.jobs import daily
+from orchestration.jobs import daily, tidy_up
 from orchestration.resources import RESOURCES
 from orchestration.schedules import schedules
 from orchestration.sensors import sensors
 from orchestration.settings import load_settings
 
 SETTINGS = load_settings()
+logs.in_dagster(SETTINGS.log_format)
 
 defs = dg.Definitions(
     assets=[raw_tables, warehouse_models, edition_of_pages, publication],
     asset_checks=[asset_checks("loaded"), asset_checks("published")],
-    jobs=[daily],
+    jobs=[daily, tidy_up],
     schedules=schedules(SETTINGS),
     sensors=sensors(SETTINGS),
     resources=RESOURCES,

@@ -1,8 +1,10 @@
-"""The one job: load → build → check → write pages → publish."""
-
-from __future__ import annotations
+"""The job: load → build → check → write pages → publish; and the one that tidies up."""
 
 import dagster as dg
+
+from orchestration.runtime import open_database
+from orchestration.settings import load_settings
+from orchestration.tidying import tidy
 
 # Every step in one process: a process a step costs seconds of imports each, and the run's lock
 # and the check worker are held by the process.
@@ -14,6 +16,25 @@ daily = dg.define_asset_job(
     # A second try begins at the beginning: what the first had built may be gone by then.
     tags={"dagster/retry_strategy": "ALL_STEPS"},
 )
+
+
+@dg.op(description="Remove old runs with their events and logs, and what else is too old.")
+def remove_what_is_old(context: dg.OpExecutionContext) -> None:
+    """Tidy up as `atendimento tidy` does."""
+    settings = load_settings()
+    removed = tidy(settings, open_database(settings), context.instance)
+    context.log.info(f"Removed {removed}.")
+
+
+@dg.job(
+    name="tidy",
+    executor_def=dg.in_process_executor,
+    description="Remove what is old, so that years of runs take bounded room.",
+)
+def tidy_up() -> None:
+    """The daily tidying."""
+    remove_what_is_old()
+
 
 # Whose runs hold the database from their first step to their last; `__ASSET_JOB` is what Dagster
 # calls a run of assets picked in its UI.

@@ -1,11 +1,12 @@
-"""What reacts: to a complete delivery in the inbox, and to a run that failed."""
+"""What reacts: to a complete delivery in the inbox, to a run that failed, to what is to be told."""
 
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration import bookkeeping, standing
-from orchestration.inbox import complete_deliveries
+from orchestration import aftermath, bookkeeping, standing
+from orchestration.inbox import InboxFolder, folders
+from orchestration.ingest import ledger, tables
 from orchestration.jobs import daily
 from orchestration.liveness import end_dead_runs
 from orchestration.outcome import explain
@@ -15,7 +16,7 @@ from orchestration.settings import Settings, load_settings
 
 
 def sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """The inbox sensor and the failure sensor, on in a fresh instance."""
+    """All sensors, on in a fresh instance."""
 
     @dg.sensor(
         job=daily,
@@ -24,13 +25,26 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         description="Runs the job for each new complete delivery folder of the inbox.",
     )
     def delivery_arrived(_: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        # The run key names the content: the same folder is asked for once, changed it is new.
+        found = list(folders(settings.watched))
+        # The run key names the content: the same folder is asked for once, changed it is new. Runs
+        # are forgotten in time; the ledger is not, and old reference tables must not come back.
         requests = [
-            run_request(datetime.now(UTC).isoformat(), str(folder), run_key=key)
-            for folder, key in complete_deliveries(settings.watched)
+            run_request(
+                datetime.now(UTC).isoformat(),
+                str(folder.path),
+                run_key=f"{folder.path.name}-{folder.manifest}",
+            )
+            for folder in _not_taken([folder for folder in found if folder.complete])
         ]
         if not requests:
-            return dg.SkipReason(f"No complete delivery folder in {settings.watched}.")
+            waits = [
+                f" {folder.path.name} is incomplete ({'; '.join(folder.lacks)})."
+                for folder in found
+                if not folder.complete
+            ]
+            return dg.SkipReason(
+                f"No new complete delivery folder in {settings.watched}.{''.join(waits)}"
+            )
         return dg.SensorResult(run_requests=requests)
 
     @dg.run_failure_sensor(
@@ -57,4 +71,27 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         ended = end_dead_runs(context.instance, open_database(load_settings()))
         return dg.SkipReason(f"Ended: {', '.join(ended)}." if ended else "No dead run.")
 
-    return [delivery_arrived, run_failed, run_died]
+    @dg.sensor(
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells what went wrong and what is well again, and writes the metrics.",
+    )
+    def news(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        settings = load_settings()
+        database = open_database(settings)
+        try:
+            aftermath.tell(settings, database, wait=False)
+        finally:
+            aftermath.write_metrics(settings, database, context.instance)
+        return dg.SkipReason("Told what there was to tell.")
+
+    return [delivery_arrived, run_failed, run_died, news]
+
+
+def _not_taken(found: list[InboxFolder]) -> list[InboxFolder]:
+    """Those that the ledger does not know."""
+    if not found:
+        return []
+    with open_database(load_settings()).connect() as conn:
+        tables.prepare(conn)
+        return [folder for folder in found if not ledger.was_taken(conn, *folder.content)]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import uvicorn
 
+from orchestration import logs
+from orchestration.logs import LogFormat
 from orchestration.webhook.app import create_app
 from orchestration.webhook.journal import Journal
 
@@ -16,7 +18,9 @@ from orchestration.webhook.journal import Journal
 _AT_ONCE = 64
 
 
-def serve(folder: Path, secret: str, verify_token: str, host: str, port: int) -> None:
+def serve(
+    folder: Path, secret: str, verify_token: str, host: str, port: int, log_format: LogFormat
+) -> None:
     """Receive into the folder. One process: it is the disk that is waited for."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = create_app(Journal(folder), secret, verify_token)
@@ -26,6 +30,7 @@ def serve(folder: Path, secret: str, verify_token: str, host: str, port: int) ->
         host=host,
         port=port,
         access_log=False,
+        log_config=logs.of_server(log_format),
         log_level="warning",
         server_header=False,
         limit_concurrency=_AT_ONCE,

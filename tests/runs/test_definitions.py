@@ -12,6 +12,8 @@ from pipeline import environment
 
 from orchestration.database import Database
 from orchestration.definitions import defs
+from orchestration.inbox import folders
+from orchestration.ingest import ledger
 from orchestration.ingest.contract import SOURCE_TABLES
 from orchestration.liveness import tags_of_run_by_hand
 from orchestration.resources import RunSettings
@@ -65,11 +67,16 @@ def test_the_job_goes_from_load_to_publication() -> None:
 def test_schedules_and_sensors_are_on_in_a_fresh_instance() -> None:
     repository = defs.get_repository_def()
     schedules = repository.schedule_defs
-    assert {schedule.name for schedule in schedules} == {"morning", "refresh"}
+    assert {schedule.name for schedule in schedules} == {"morning", "refresh", "tidy"}
     assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in schedules)
     assert all(s.execution_timezone == "America/Sao_Paulo" for s in schedules)
     sensors = repository.sensor_defs
-    assert {sensor.name for sensor in sensors} == {"delivery_arrived", "run_failed", "run_died"}
+    assert {sensor.name for sensor in sensors} == {
+        "delivery_arrived",
+        "run_failed",
+        "run_died",
+        "news",
+    }
     assert all(s.default_status == dg.DefaultSensorStatus.RUNNING for s in sensors)
 
 
@@ -162,9 +169,10 @@ def delivery(inbox: Path, name: str, *, complete: bool = True, text: str = "a,b\
 
 
 def test_the_sensor_asks_for_complete_deliveries_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database
 ) -> None:
     inbox = tmp_path / "inbox"
+    monkeypatch.setenv("ATENDIMENTO_DATABASE_URL", database.url)
     monkeypatch.setenv("ATENDIMENTO_INBOX", str(inbox))
     sensor = sensors(load_settings(tmp_path / "none"))[0]
 
@@ -185,4 +193,16 @@ def test_the_sensor_asks_for_complete_deliveries_once(
     assert list(first.values()) == [str(tuesday)]
     assert requested() == first, "the same content has the same run key"
     delivery(inbox, "tuesday", text="a,b\n1,2\n")
-    assert requested().keys() != first.keys(), "changed content is a new delivery"
+    second = requested()
+    assert second.keys() != first.keys(), "changed content is a new delivery"
+    (inbox / ".wednesday.making").mkdir()
+    (tuesday / "manifest.json").rename(inbox / ".wednesday.making" / "manifest.json")
+    assert requested() == {}, "hidden, or without a manifest"
+    (inbox / ".wednesday.making" / "manifest.json").rename(tuesday / "manifest.json")
+    with database.connect() as conn:
+        ledger.refuse(conn, str(tuesday), "", datetime.now(UTC), "no", "another")
+    assert requested().keys() == second.keys(), "another content was refused"
+    with database.connect() as conn:
+        (manifest,) = (folder.manifest for folder in folders(inbox) if folder.complete)
+        ledger.refuse(conn, str(tuesday), "", datetime.now(UTC), "no", manifest)
+    assert requested() == {}, "what the ledger knows is not asked for again, runs or not"

@@ -1,0 +1,135 @@
+"""What is wrong at this moment, read from what the runs left.
+
+Belongs here: one query a kind of alarm. Does not: whether it is new (`alarms.py`), nor how it is
+said (`words.py`). Ids, names of companies, counts and moments only: no personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from orchestration.settings import Settings
+
+Kind = Literal["run_failed", "edition_missing", "data_stale", "sending"]
+KINDS: tuple[Kind, ...] = ("run_failed", "edition_missing", "data_stale", "sending")
+
+_REASON_LENGTH = 300
+
+# The first failure since the last publication. Who starts a second run by hand sees why it failed,
+# and a run that died after it had published left nothing undone.
+_RUN_FAILED = """
+select failed_at, kind, message,
+    (select as_of from ops.publication order by publication_id desc limit 1)
+from ops.run_failure
+where kind <> 'RunInProgress'
+    and failed_at > coalesce((select max(published_at) from ops.publication), '-infinity')
+    and run_id not in (select run_id from ops.publication)
+order by failed_at
+limit 1
+"""
+_SENDING = """
+select alarm.company_id, company.name, alarm.cause, alarm.agenda_count, alarm.oldest_since
+from marts.sending_alarm as alarm
+inner join marts.company as company on company.company_id = alarm.company_id
+order by alarm.company_id, alarm.cause
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Something wrong: its kind, what it is about, since when, and what there is to say of it."""
+
+    kind: Kind
+    subject: str
+    since: datetime
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def find(conn: psycopg.Connection, settings: Settings, now: datetime) -> list[Situation]:
+    """All that is wrong now, of one state of the database. `conn` is in no transaction."""
+    with conn.transaction():
+        conn.execute("set transaction isolation level repeatable read, read only")
+        published = hold_published(conn)
+        found = [*_run_failed(conn), *_edition_missing(conn, settings, now)]
+        if published:
+            found += [*_data_stale(conn, settings, now), *_sending(conn)]
+    return found
+
+
+def hold_published(conn: psycopg.Connection) -> bool:
+    """Whether there are published tables; if so, no publication swaps them while they are read.
+
+    `lock table` takes no snapshot: whoever waits for a publication sees the state after it.
+    """
+    try:
+        with conn.transaction():
+            conn.execute("lock table marts.company in access share mode")
+    except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedTable):
+        return False
+    return True
+
+
+def _run_failed(conn: psycopg.Connection) -> Iterator[Situation]:
+    for failed_at, kind, message, as_of in conn.execute(_RUN_FAILED):
+        # Without a kind the message is a trace, and may hold what the program was working on.
+        said = message.strip().partition("\n")[0][:_REASON_LENGTH] if kind else ""
+        facts = {"error": kind, "reason": said, "as_of": as_of.isoformat() if as_of else ""}
+        yield Situation("run_failed", "", failed_at, facts)
+
+
+def _edition_missing(
+    conn: psycopg.Connection, settings: Settings, now: datetime
+) -> Iterator[Situation]:
+    if settings.notify_edition_by == "never":
+        return
+    row = conn.execute("select max(published_at) from ops.publication").fetchone()
+    last = row[0] if row else None
+    if last is None:  # before the first publication nobody waits for an edition
+        return
+    zone = ZoneInfo(settings.group_timezone)
+    due = last_due(now, settings.notify_edition_by, zone)
+    if last < midnight(due, zone):
+        yield Situation("edition_missing", "", due, {"published_at": last.isoformat()})
+
+
+def last_due(now: datetime, by: time, zone: ZoneInfo) -> datetime:
+    """The latest moment up to now at which an edition of its day had to be there."""
+    today = now.astimezone(zone).date()
+    due = datetime.combine(today, by, zone)
+    return due if due <= now else datetime.combine(today - timedelta(days=1), by, zone)
+
+
+def midnight(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The beginning of the local day of a moment."""
+    return datetime.combine(moment.astimezone(zone).date(), time(0), zone)
+
+
+def _data_stale(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[Situation]:
+    """Of the whole group, and of each company that has a limit of its own."""
+    row = conn.execute("select max(data_until) from marts.source_freshness").fetchone()
+    until = row[0] if row else None
+    if until is None:
+        return
+    names: dict[str, str] = dict(conn.execute("select company_id, name from marts.company"))  # type: ignore[arg-type]
+    own = settings.stale_hours_by_company
+    limits = {"": settings.stale_hours} if set(names) - set(own) else {}
+    limits |= {company: hours for company, hours in own.items() if company in names}
+    for company, hours in sorted(limits.items()):
+        ends = until + timedelta(hours=hours)
+        if now > ends:
+            facts = {"data_until": until.isoformat(), "hours": f"{hours:g}"}
+            if company:
+                facts |= {"company_id": company, "company": names[company]}
+            yield Situation("data_stale", company, ends, facts)
+
+
+def _sending(conn: psycopg.Connection) -> Iterator[Situation]:
+    for company_id, name, cause, count, since in conn.execute(_SENDING):
+        facts = {"company_id": company_id, "company": name, "cause": cause, "agendas": str(count)}
+        yield Situation("sending", f"{company_id} {cause}", since, facts)

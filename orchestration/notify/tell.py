@@ -1,0 +1,83 @@
+"""Looking and telling: what is wrong becomes alarms, and each channel gets its news.
+
+Belongs here: the order of things, and that two processes tell once. Does not: what is wrong, what
+is said, how it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import psycopg
+
+from orchestration.database import Database
+from orchestration.notify import alarms, away, situations, words
+from orchestration.notify.channels import Channel, attempt, channels
+from orchestration.settings import Settings
+
+_LOCK = 7_301_845_121  # any number; who looks and tells holds it, so that each is told once
+_AT_ONCE = 8
+
+
+def look_and_tell(
+    settings: Settings,
+    database: Database,
+    *,
+    now: datetime | None = None,
+    to: Sequence[Channel] | None = None,
+    wait: bool = True,
+) -> list[str]:
+    """Bring the alarms up to date and tell each channel its news; the failures, for a person.
+
+    `to`: the channels, by default those of the settings. While another process tells, `wait` for
+    it, or leave it to that one.
+    """
+    places = channels(settings) if to is None else to
+    with database.connect(application="atendimento notify") as conn:
+        conn.autocommit = True
+        with _alone(conn, wait=wait) as mine:
+            if not mine:
+                return []
+            alarms.keep(conn, situations.find(conn, settings, now or datetime.now(UTC)))
+            return [*away.tell_back(settings, places), *_tell(conn, settings, places)]
+
+
+def try_channels(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Send a test by each channel: its label, and why it failed or nothing."""
+    message = words.trial_message(datetime.now(UTC), settings.public_address or "")
+    for channel in channels(settings):
+        yield channel.label, attempt(channel, message)
+
+
+def _tell(conn: psycopg.Connection, settings: Settings, places: Sequence[Channel]) -> list[str]:
+    news = {channel: alarms.untold(conn, channel.key) for channel in places}
+    due = {
+        channel: words.message(untold, settings.group_timezone, settings.public_address or "")
+        for channel, untold in news.items()
+        if untold
+    }
+    failures = []
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for channel, failure in zip(due, pool.map(attempt, due, due.values()), strict=True):
+            if failure:
+                alarms.record_failure(conn, channel.key, failure)
+                failures.append(f"{channel.label} could not be told: {failure}")
+            else:
+                alarms.record_told(conn, channel.key, news[channel])
+    return failures
+
+
+@contextmanager
+def _alone(conn: psycopg.Connection, *, wait: bool) -> Iterator[bool]:
+    if wait:
+        conn.execute("select pg_advisory_lock(%s)", [_LOCK])
+    elif conn.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        conn.execute("select pg_advisory_unlock(%s)", [_LOCK])

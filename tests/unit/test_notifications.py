@@ -1,0 +1,434 @@
+"""Alarms: each told once when it begins and once when it ends, by each channel, come what may."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import hashlib
+import hmac
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import psycopg
+import pytest
+from pipeline import Program, environment
+from receiver import Receiver, mailbox, webhook
+
+from orchestration import bookkeeping
+from orchestration.database import Database
+from orchestration.notify import away
+from orchestration.notify.channels import SIGNATURE, channels
+from orchestration.notify.situations import last_due
+from orchestration.notify.tell import look_and_tell, try_channels
+from orchestration.sensors import sensors
+from orchestration.settings import Settings, SettingsError, load_settings
+from tests.unit.ops_tables import fail, publish
+
+NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)  # noon in São Paulo, a Friday
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def conn(database: Database) -> Iterator[psycopg.Connection]:
+    with database.connect() as conn:
+        conn.autocommit = True
+        bookkeeping.prepare(conn)
+        publish(conn, "run-1", NOW - 2 * HOUR, 5)
+        yield conn
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    with webhook() as receiver:
+        yield receiver
+
+
+def settings(**changes: object) -> Settings:
+    loaded = load_settings(Path("/nonexistent/.env"))
+    return Settings(_env_file=None, **{**loaded.model_dump(), **changes})  # type: ignore[call-arg]
+
+
+def tell(database: Database, *hooks: Receiver, at: datetime = NOW, **changes: object) -> list[str]:
+    urls = ",".join(hook.url for hook in hooks)
+    return look_and_tell(settings(notify_webhooks=urls, **changes), database, now=at)
+
+
+def published_tables(conn: psycopg.Connection, until: datetime) -> None:
+    """As much of what is published as alarms are read from."""
+    conn.execute(
+        """
+        create schema marts;
+        create table marts.company (company_id text, name text);
+        insert into marts.company values ('c1', 'Um'), ('c2', E'Dois\nBcc: x');
+        create table marts.source_freshness (table_name text, data_until timestamptz);
+        create table marts.sending_alarm
+            (company_id text, cause text, agenda_count bigint, oldest_since timestamptz);
+        """
+    )
+    conn.execute("insert into marts.source_freshness values ('agenda', %s)", [until])
+
+
+def test_nothing_wrong_is_nothing_told(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    assert tell(database, hook) == []
+    assert hook.bodies == []
+
+
+def test_a_failure_is_told_once_while_it_lasts_and_once_when_it_is_over(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    fail(conn, "run-2", NOW, "agenda.csv is bad\nand more", "DeliveryRefused")
+    tell(database, hook)
+    tell(database, hook)
+    fail(conn, "run-3", NOW + HOUR, "another", "BuildFailed")
+    tell(database, hook)
+    assert hook.news == [(["run_failed"], [])]
+    publish(conn, "run-4", NOW + 2 * HOUR, 5)
+    tell(database, hook)
+    tell(database, hook)
+    assert hook.news == [(["run_failed"], []), ([], ["run_failed"])]
+    (told, over) = hook.messages
+    assert told["subject"] == "A execução falhou"
+    assert "Em 20/11/2026 12:00. Entrega recusada: agenda.csv is bad Continua" in told["text"]
+    assert "O que fazer:" in told["text"]
+    assert over["subject"] == "Resolvido: A execução falhou"
+    fail(conn, "run-5", NOW + 3 * HOUR, "again", "BuildFailed")
+    tell(database, hook)
+    assert hook.news[2:] == [(["run_failed"], [])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        ("ChecksStopped", "Uma verificação parou a publicação"),
+        ("DagsterAssetCheckFailedError", "Uma verificação parou a publicação"),
+        ("RunDied", "O processo da execução morreu"),
+        ("", "A execução falhou"),
+    ],
+)
+def test_how_a_run_ended_is_said_and_a_trace_is_not(
+    database: Database, conn: psycopg.Connection, hook: Receiver, kind: str, title: str
+) -> None:
+    fail(conn, "run-2", NOW, "said" if kind else "Traceback: Maria Silva 11987654321", kind)
+    tell(database, hook)
+    assert hook.messages[0]["began"][0]["title"] == title
+    assert b"Maria" not in hook.bodies[0]
+    stored = conn.execute("select facts::text from ops.alarm").fetchone()
+    assert stored
+    assert "Maria" not in stored[0]
+
+
+def test_a_second_run_by_hand_and_a_death_after_publication_are_no_alarm(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    fail(conn, "run-2", NOW, "Another run is in progress", "RunInProgress")
+    fail(conn, "run-1", NOW, "It had published before", "RunDied")
+    tell(database, hook)
+    assert hook.bodies == []
+
+
+def test_a_channel_that_fails_is_tried_again_and_the_other_is_not_told_twice(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    with webhook() as other:
+        fail(conn, "run-2", NOW, "bad", "BuildFailed")
+        other.status = 500
+        (failure,) = tell(database, hook, other)
+        assert failure == "webhook 127.0.0.1 could not be told: it answered 500"
+        failing = conn.execute("select failing_since, failure from ops.notify_channel where"
+                               " failing_since is not null").fetchall()  # fmt: skip
+        assert [failure for _, failure in failing] == ["it answered 500"]
+        other.status = 200
+        assert tell(database, hook, other) == []
+        assert tell(database, hook, other) == []
+        assert hook.news == other.news == [(["run_failed"], [])]
+        row = conn.execute("select count(*) from ops.notify_channel where failing_since is null")
+        assert row.fetchone() == (2,)
+
+
+def test_what_ended_before_a_channel_could_be_told_is_not_told_to_it(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    hook.status = 503
+    tell(database, hook)
+    publish(conn, "run-3", NOW + HOUR, 5)
+    hook.status = 200
+    tell(database, hook)
+    assert hook.bodies == []
+
+
+def test_two_processes_at_once_tell_once(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: tell(database, hook), range(6)))
+    assert hook.news == [(["run_failed"], [])]
+
+
+def test_who_does_not_wait_leaves_it_to_the_one_that_tells(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    conn.execute("select pg_advisory_lock(7301845121)")
+    given = settings(notify_webhooks=hook.url)
+    assert look_and_tell(given, database, now=NOW, wait=False) == []
+    assert hook.bodies == []
+    conn.execute("select pg_advisory_unlock(7301845121)")
+    look_and_tell(given, database, now=NOW, wait=False)
+    assert len(hook.bodies) == 1
+
+
+def test_data_are_stale_one_second_after_the_limit(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    until = NOW - 24 * HOUR
+    published_tables(conn, until)
+    tell(database, hook)
+    assert hook.bodies == []
+    tell(database, hook, at=NOW + timedelta(seconds=1))
+    assert hook.news == [(["data_stale"], [])]
+    assert "Os dados vão até 19/11/2026 12:00; o limite é 24 h." in hook.messages[0]["text"]
+    conn.execute("update marts.source_freshness set data_until = %s", [NOW])
+    tell(database, hook, at=NOW + timedelta(seconds=2))
+    assert hook.news[1:] == [([], ["data_stale"])]
+
+
+def test_a_company_has_a_limit_of_its_own(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    published_tables(conn, NOW - 3 * HOUR)
+    limits = {"c2": 2.0, "c1": 48.0, "unknown": 1.0}
+    tell(database, hook, stale_hours=1, stale_hours_by_company=limits)
+    (told,) = hook.messages
+    assert [each["title"] for each in told["began"]] == ["Dados desatualizados: Dois Bcc: x"]
+
+
+def test_each_cause_of_each_company_is_told_by_itself(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    published_tables(conn, NOW)
+    add = "insert into marts.sending_alarm values (%s, %s, %s, %s)"
+    conn.execute(add, ["c1", "account", 3, NOW - HOUR])
+    tell(database, hook)
+    conn.execute("update marts.sending_alarm set agenda_count = 9")
+    conn.execute(add, ["c2", "account", 1, NOW])
+    tell(database, hook)
+    conn.execute("delete from marts.sending_alarm where company_id = 'c1'")
+    tell(database, hook)
+    assert hook.news == [(["sending"], []), (["sending"], []), ([], ["sending"])]
+    first, second, third = hook.messages
+    assert first["subject"] == "Acionar o TI: mensagens não saem: Um"
+    assert "problema na conta do WhatsApp: 3 agendas, desde 20/11/2026 11:00" in first["text"]
+    assert "Verificar conta do WhatsApp" in first["began"][0]["to_do"]
+    assert second["subject"] == "Acionar o TI: mensagens não saem: Dois Bcc: x"
+    assert third["subject"] == "Resolvido: Acionar o TI: mensagens não saem: Um"
+
+
+def test_news_of_one_look_are_one_message(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    published_tables(conn, NOW - 30 * HOUR)
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    tell(database, hook)
+    assert hook.news == [(["run_failed", "data_stale"], [])]
+    assert hook.messages[0]["subject"] == "A execução falhou (e mais 1)"
+
+
+def test_the_morning_edition_is_missed_from_its_hour_on(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    tomorrow = datetime(2026, 11, 21, 11, tzinfo=UTC)  # 08:00 in São Paulo
+    tell(database, hook, at=tomorrow - timedelta(seconds=1))
+    assert hook.bodies == []
+    tell(database, hook, at=tomorrow, notify_edition_by="never")
+    assert hook.bodies == []
+    tell(database, hook, at=tomorrow)
+    tell(database, hook, at=tomorrow + 30 * HOUR)
+    assert hook.news == [(["edition_missing"], [])]
+    assert "Era esperada até 21/11/2026 08:00" in hook.messages[0]["text"]
+    publish(conn, "run-2", tomorrow + 31 * HOUR, 5)
+    tell(database, hook, at=tomorrow + 31 * HOUR)
+    assert hook.news[1:] == [([], ["edition_missing"])]
+
+
+def test_the_last_hour_an_edition_was_due() -> None:
+    zone = ZoneInfo("America/Sao_Paulo")
+    eight = datetime(2026, 11, 20, 11, tzinfo=UTC)
+    assert last_due(eight, time(8), zone) == eight
+    assert last_due(eight - timedelta(seconds=1), time(8), zone) == eight - 24 * HOUR
+
+
+def test_what_is_posted_is_signed_and_leads_to_the_pages(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    tell(database, hook, notify_webhook_secret="key", public_address="https://tela.example")
+    headers = {name.lower(): value for name, value in hook.headers[0].items()}
+    expected = hmac.new(b"key", hook.bodies[0], hashlib.sha256).hexdigest()
+    assert headers[SIGNATURE.lower()] == f"sha256={expected}"
+    assert headers["content-type"] == "application/json; charset=utf-8"
+    assert hook.messages[0]["text"].endswith("https://tela.example")
+    assert headers["idempotency-key"] == hook.messages[0]["message_id"]
+
+
+def test_a_redirect_is_not_followed(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    with webhook() as elsewhere:
+        hook.status, hook.location = 302, elsewhere.url
+        fail(conn, "run-2", NOW, "bad", "BuildFailed")
+        assert tell(database, hook) == ["webhook 127.0.0.1 could not be told: it answered 302"]
+        assert elsewhere.bodies == []
+
+
+def mail_settings(port: int, **changes: object) -> Settings:
+    return settings(
+        notify_email_to="ana@example.com, rui@example.com",
+        notify_email_from="Atendimento <tela@example.com>",
+        notify_smtp_host="127.0.0.1",
+        notify_smtp_port=port,
+        notify_smtp_security="none",
+        **changes,
+    )
+
+
+def test_each_recipient_gets_a_mail(database: Database, conn: psycopg.Connection) -> None:
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    with mailbox() as box:
+        assert look_and_tell(mail_settings(box.port), database, now=NOW) == []
+        look_and_tell(mail_settings(box.port), database, now=NOW)
+    mails = [email.message_from_bytes(body, policy=email.policy.default) for body in box.bodies]
+    assert sorted(str(mail["To"]) for mail in mails) == ["ana@example.com", "rui@example.com"]
+    for mail in mails:
+        assert mail["Subject"] == "[Atendimento] A execução falhou"
+        assert mail["From"] == "Atendimento <tela@example.com>"
+        assert "Um cálculo não pôde ser feito: bad" in mail.get_content()  # type: ignore[attr-defined]
+    kept = str(conn.execute("select * from ops.alarm_telling, ops.notify_channel").fetchall())
+    assert "example.com" not in kept
+
+
+def test_why_a_mail_failed_is_said_without_the_address(
+    database: Database, conn: psycopg.Connection
+) -> None:
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    with mailbox() as box:
+        box.status = 500
+        said = look_and_tell(mail_settings(box.port), database, now=NOW)
+    assert len(said) == 2
+    assert all("example.com" not in line for line in said)
+
+
+def test_a_channel_that_does_not_listen_is_said() -> None:
+    with webhook() as gone:
+        pass
+    given = settings(notify_webhooks=gone.url)
+    assert list(try_channels(given)) == [
+        ("webhook 127.0.0.1", "it could not be reached: Connection refused")
+    ]
+
+
+def test_a_test_goes_by_every_channel(hook: Receiver) -> None:
+    with mailbox() as box:
+        given = mail_settings(box.port, notify_webhooks=hook.url)
+        assert [failure for _, failure in try_channels(given)] == ["", "", ""]
+    assert [said["subject"] for said in hook.messages] == ["Teste de aviso"]
+    assert len(box.bodies) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"notify_webhooks": "http://hooks.example/1"},
+        {"notify_webhooks": "file:///etc/passwd"},
+        {"notify_webhooks": "https://"},
+        {"notify_email_to": "ana@example.com"},
+        {"notify_email_to": "ana@example.com", "notify_smtp_host": "mail.example"},
+        {
+            "notify_email_to": "ana@example.com",
+            "notify_email_from": "tela@example.com",
+            "notify_smtp_host": "mail.example",
+            "notify_smtp_security": "none",
+        },
+    ],
+)
+def test_a_channel_that_cannot_work_or_would_tell_in_the_clear_is_refused(
+    wrong: dict[str, str],
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        channels(settings(**wrong))
+    assert "/1" not in str(refused.value)
+
+
+def test_a_mail_server_without_tls_is_not_told() -> None:
+    with mailbox() as box:
+        given = mail_settings(box.port).model_copy(update={"notify_smtp_security": "starttls"})
+        assert [failure for _, failure in try_channels(given)] == [
+            "the mail could not be sent: SMTPNotSupportedError"
+        ] * 2
+    assert box.bodies == []
+
+
+def test_that_the_database_is_away_is_told_once_and_that_it_is_back_once(
+    database: Database, conn: psycopg.Connection, hook: Receiver, tmp_path: Path
+) -> None:
+    with webhook() as other:
+        both = settings(notify_webhooks=f"{hook.url},{other.url}", home=tmp_path)
+        other.status = 500
+        assert away.tell_away(both) == ["webhook 127.0.0.1 could not be told: it answered 500"]
+        other.status = 200
+        assert away.tell_away(both) == []
+        assert away.tell_away(both) == []
+        look_and_tell(both, database, now=NOW)
+        look_and_tell(both, database, now=NOW)
+        assert hook.news == other.news == [(["database_away"], []), ([], ["database_away"])]
+        assert hook.messages[0]["subject"] == "O banco de dados não responde"
+        assert other.messages[0]["began"][0]["since"] == hook.messages[0]["began"][0]["since"]
+
+
+def test_a_channel_that_fails_is_told_later_that_the_database_is_back(
+    database: Database, conn: psycopg.Connection, hook: Receiver, tmp_path: Path
+) -> None:
+    given = settings(notify_webhooks=hook.url, home=tmp_path)
+    away.tell_away(given)
+    hook.status = 503
+    assert len(look_and_tell(given, database, now=NOW)) == 1
+    hook.status = 200
+    assert look_and_tell(given, database, now=NOW) == []
+    assert hook.news == [(["database_away"], []), ([], ["database_away"])]
+
+
+def test_a_run_without_a_database_tells_it(hook: Receiver, tmp_path: Path) -> None:
+    program = Program(tmp_path, Database("postgresql://x@127.0.0.1:9/none"))
+    for command in (["notify"], ["run", "--source", "."], ["notify"]):
+        said = program.call(*command, NOTIFY_WEBHOOKS=hook.url)
+        assert said.exit_code == 1, said.output
+        assert said.last_line.startswith("Failed: Nothing was changed."), said.output
+    assert hook.news == [(["database_away"], [])]
+
+
+def test_the_sensor_tells_without_a_run_and_writes_the_metrics(
+    database: Database, conn: psycopg.Connection, hook: Receiver, tmp_path: Path
+) -> None:
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    said = {"HOME": str(tmp_path), "DATABASE_URL": database.url, "NOTIFY_WEBHOOKS": hook.url}
+    said["NOTIFY_EDITION_BY"] = "never"
+    with (
+        environment({f"ATENDIMENTO_{name}": value for name, value in said.items()}),
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_sensor_context(instance=instance) as context,
+    ):
+        given = load_settings(Path("/nonexistent/.env"))
+        (news,) = [sensor for sensor in sensors(given) if sensor.name == "news"]
+        news(context)
+        news(context)
+    assert hook.news == [(["run_failed"], [])]
+    written = (tmp_path / "metrics" / "atendimento.prom").read_text(encoding="utf-8")
+    assert 'atendimento_alarms{kind="run_failed"} 1.0' in written
+    assert 'atendimento_runs_on_record{outcome="published"} 1.0' in written
