@@ -23,7 +23,13 @@ from orchestration.dbt_runner import build
 from orchestration.ingest import ledger, tables
 from orchestration.progress import stage
 from orchestration.publication import record_day
-from orchestration.runtime import backfill_lock, open_database, prepare_home, run_lock
+from orchestration.runtime import (
+    Warehouse,
+    backfill_lock,
+    open_database,
+    prepare_home,
+    run_lock,
+)
 from orchestration.settings import Settings
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -146,16 +152,16 @@ def _compute(settings: Settings, database: Database, due: Sequence[Day]) -> None
     for number, day in enumerate(due, start=1):
         with stage(day.snapshot_date.isoformat()) as progress:
             progress.say("waiting for the run in progress")
-            with run_lock(database, wait=number > 1):
+            with run_lock(database, wait=number > 1) as held:
                 progress.say("building")
-                totals = _compute_day(settings, database, day)
+                totals = _compute_day(settings, held, day)
             if left := len(due) - number:
                 seconds = round((time.monotonic() - began) / number * left)
                 totals += f"; {left} more, about {timedelta(seconds=seconds)}"
             progress.say(totals)
 
 
-def _compute_day(settings: Settings, database: Database, day: Day) -> str:
+def _compute_day(settings: Settings, database: Warehouse, day: Day) -> str:
     """Build the totals of a day and make them its set of history; say them."""
     with database.connect() as conn, conn.transaction():
         delivery = ledger.last_loaded(conn)
@@ -171,6 +177,7 @@ def _compute_day(settings: Settings, database: Database, day: Day) -> str:
         )
     with database.connect() as conn, conn.transaction():
         conn.execute("set local synchronous_commit = on")
+        database.assert_held()
         record_day(conn, day.snapshot_date)
         conn.execute(
             "insert into ops.backfill_day (snapshot_date, as_of, last_delivery_id)"

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import uuid4
 
-from orchestration import bookkeeping, standing
+import psycopg
+
+from orchestration import bookkeeping, last_failure, standing
 from orchestration.checking import Checker, open_checker
-from orchestration.database import Database
-from orchestration.outcome import OK, Ended, explain, not_passed
+from orchestration.database import Database, DatabaseError
+from orchestration.outcome import OK, Ended, explain, explain_raised, not_passed
 from orchestration.runtime import export_environment, open_database, prepare_home
 from orchestration.settings import Settings
 
@@ -21,16 +23,36 @@ from orchestration.settings import Settings
 def execute(settings: Settings, source: str, as_of: datetime) -> tuple[Ended, Database]:
     """Run the job for one delivery and one instant; DatabaseError before anything starts."""
     prepare_home(settings)
+    run_id = str(uuid4())
     with open_checker(settings) as checker:
         # Great Expectations is imported in its own process while this one imports Dagster and dbt.
         checker.warm()
-        database = open_database(settings)
+        try:
+            database = open_database(settings)
+        except DatabaseError as error:
+            last_failure.keep(settings.home, run_id, str(error), "DatabaseError")
+            raise
         export_environment(settings, database)
-        return _execute_job(settings, source, as_of, database, checker), database
+        try:
+            ended = _execute_job(settings, source, as_of, database, checker, run_id)
+        except Exception as error:
+            # Dagster keeps its events in the database, and fails by itself when that goes away.
+            away = explain_raised(run_id, error, database)
+            if away is None:
+                raise
+            ended = away
+    if ended.exit_code:
+        _keep(settings, database, ended)
+    return ended, database
 
 
 def _execute_job(
-    settings: Settings, source: str, as_of: datetime, database: Database, checker: Checker
+    settings: Settings,
+    source: str,
+    as_of: datetime,
+    database: Database,
+    checker: Checker,
+    run_id: str,
 ) -> Ended:
     # Imported here: Dagster and dbt take seconds, and `--help` should not.
     import dagster as dg
@@ -39,7 +61,6 @@ def _execute_job(
     from orchestration.liveness import alive, end_dead_runs, tags_of_run_by_hand
     from orchestration.schedules import run_config
 
-    run_id = str(uuid4())
     with dg.DagsterInstance.get() as instance, alive(database, run_id):
         end_dead_runs(instance, database)
         result = defs.resolve_job_def("daily").execute_in_process(
@@ -60,11 +81,17 @@ def _execute_job(
         if result.success:
             return Ended(OK, result.run_id)
         failures = [event for event in result.all_events if event.is_failure]
-    ended = explain(result.run_id, failures, database)
-    with database.connect() as conn:
-        bookkeeping.record_failure(conn, ended.run_id, ended.reason, ended.kind)
+        return explain(run_id, failures, database)
+
+
+def _keep(settings: Settings, database: Database, ended: Ended) -> None:
+    """Why the run failed, in the database or, while that does not answer, in a file."""
+    try:
+        with database.connect() as conn:
+            bookkeeping.record_failure(conn, ended.run_id, ended.reason, ended.kind)
+    except (DatabaseError, psycopg.Error):
+        last_failure.keep(settings.home, ended.run_id, ended.reason, ended.kind)
     standing.refresh(settings, database)
-    return ended
 
 
 def warnings(database: Database, run_id: str) -> list[str]:

@@ -31,6 +31,12 @@ _QUIET = (
 # Where a message of PostgreSQL repeats values: after a colon or `value`, and in whole lines. A
 # value may have quotes and line ends in it, so all that follows is left out.
 _VALUE = re.compile(r'(: |value )".*', re.DOTALL)
+# What PostgreSQL, or the library in its place, says when it is not the model's fault.
+_AWAY = re.compile(
+    "server closed the connection|terminating connection|connection already closed"
+    "|connection to server|the database system is"
+)
+_FULL = re.compile("No space left on device")
 _LINES_WITH_VALUES = ("DETAIL:", "CONTEXT:", "LINE ")
 
 
@@ -124,10 +130,20 @@ def build(
         first = broken[0]
         raise BuildFailed(
             f"dbt could not build {', '.join(o.name for o in broken)}. {first.name}: "
-            f"{without_values(first.message)}\nThe published state is as it was. Correct the model "
-            "or what it reads, then run again."
+            f"{without_values(first.message)}\nThe published state is as it was. "
+            + _advice(" ".join(o.message for o in broken))
         )
     return outcomes
+
+
+def _advice(
+    message: str, otherwise: str = "Correct the model or what it reads, then run again."
+) -> str:
+    if _FULL.search(message):
+        return "The disk of the database is full: make room there, then run again."
+    if _AWAY.search(message):
+        return "The database was stopped or restarted: run again once it answers."
+    return otherwise
 
 
 def without_values(message: str) -> str:
@@ -157,7 +173,8 @@ def _invoke(
     if result.exception:
         raise BuildFailed(
             f"dbt {arguments[0]} failed: {without_values(str(result.exception))}\n"
-            "The published state is as it was. Correct the dbt project, then run again."
+            "The published state is as it was. "
+            + _advice(str(result.exception), "Correct the dbt project, then run again.")
         ) from None
     return list(getattr(result.result, "results", []))
 

@@ -62,7 +62,9 @@ def alive(
     `given_up` is asked once the lock is held, when no one can take the run for dead any more; when
     it was before, RunGivenUp is raised.
     """
-    with database.connect(application="atendimento run alive") as conn:
+    # Not a `with` block: that would commit at its end, which fails when the server was restarted.
+    conn = database.connect(application="atendimento run alive")
+    try:
         conn.autocommit = True
         # Shared: a run that was started by hand holds it twice, in its command and in its job.
         conn.execute("select pg_advisory_lock_shared(hashtextextended(%s, %s))", [run_id, _RUNS])
@@ -72,6 +74,8 @@ def alive(
                 "again."
             )
         yield
+    finally:
+        conn.close()
 
 
 def end_dead_runs(instance: dg.DagsterInstance, database: Database) -> list[str]:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import sql
 
-from orchestration import access_schema
+from orchestration import VERSION, access_schema
 
 _TURNS = 600
 _TURN_SECONDS = 0.25
@@ -51,6 +51,8 @@ def publish(
             _wait_for_readers(conn)
             conn.execute("alter schema marts rename to marts_previous")
         conn.execute("alter schema marts_next rename to marts")
+        # The lookup page asks it whether the tables are those it knows.
+        conn.execute(sql.SQL("comment on schema marts is {}").format(sql.Literal(VERSION)))
         conn.execute(
             "insert into ops.publication (run_id, as_of, edition, active_agendas)"
             " select %s, %s, %s, coalesce(sum(agenda_count), 0)"
@@ -59,6 +61,17 @@ def publish(
         )
         access_schema.grant_rights(conn)
         before_commit()
+
+
+def published_by(conn: psycopg.Connection) -> str | None:
+    """Which version of the program published what is there; None when nothing is. Empty for one
+    before 0.3.0, which did not say so.
+    """
+    row = conn.execute(
+        "select coalesce(obj_description(oid, 'pg_namespace'), '') from pg_namespace"
+        " where nspname = 'marts'"
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _wait_for_readers(conn: psycopg.Connection) -> None:

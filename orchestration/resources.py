@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 import dagster as dg
 from pydantic import PrivateAttr
 
+from orchestration import alignment
 from orchestration.checking import Checker, open_checker
-from orchestration.database import Database
 from orchestration.instants import parse_instant
 from orchestration.liveness import alive
-from orchestration.runtime import open_database, run_lock
+from orchestration.progress import LOGGER
+from orchestration.runtime import Warehouse, open_database, run_lock
 from orchestration.settings import Settings, load_settings
-
-_ASKED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
+from orchestration.unattended import is_unattended, published_instant
 
 
 class RunSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -32,6 +32,7 @@ class RunSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     source: str = ""
 
     _created_at: datetime = PrivateAttr()
+    _not_before: datetime | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Fix the instant once, at the run's own creation."""
@@ -44,7 +45,17 @@ class RunSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     def instant(self) -> datetime:
         """`as_of` as a moment in UTC."""
         moment = parse_instant(self.as_of) if self.as_of else self._created_at
-        return moment.astimezone(UTC)
+        return max(moment, self._not_before or moment).astimezone(UTC)
+
+    def not_before(self, moment: datetime) -> None:
+        """Compute for that moment at the earliest; said before the first step."""
+        if moment > self.instant:
+            LOGGER.info(
+                "This run is as of %s, and %s is published already: computing as of that.",
+                self.instant.isoformat(),
+                moment.isoformat(),
+            )
+        self._not_before = moment
 
 
 @dg.resource(description="The settings of the environment, read when the run starts.")
@@ -54,16 +65,17 @@ def settings(_: dg.InitResourceContext) -> Settings:
 
 
 @dg.resource(
-    required_resource_keys={"settings"},
+    required_resource_keys={"settings", "run_settings"},
     description="The database, held for this run alone: a second run at the same time fails, "
     "unless a schedule or a sensor asked for it; then it waits.",
 )
-def warehouse(context: dg.InitResourceContext) -> Iterator[Database]:
+def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
     """Open the database and hold the run lock until the run ends."""
-    database = open_database(context.resources.settings)
+    settings = context.resources.settings
+    database = open_database(settings)
     # A delivery's run is asked for once: if it failed because somebody runs by hand just now, the
     # delivery would never be loaded.
-    asked_for = context.run.tags if context.run else {}
+    unattended = is_unattended(context.run.tags if context.run else {})
 
     def given_up() -> bool:
         run = context.instance.get_run_by_id(context.run_id or "") if context.instance else None
@@ -71,9 +83,15 @@ def warehouse(context: dg.InitResourceContext) -> Iterator[Database]:
 
     with (
         alive(database, context.run_id or "", given_up),
-        run_lock(database, wait=any(tag in asked_for for tag in _ASKED_BY_ITSELF)),
+        run_lock(database, wait=unattended) as held,
     ):
-        yield database
+        alignment.realign(held, settings.published)
+        if unattended:
+            with held.connect() as conn:
+                moment = published_instant(conn)
+            if moment:
+                context.resources.run_settings.not_before(moment)
+        yield held
 
 
 @dg.resource(

@@ -10,11 +10,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from orchestration import bookkeeping, embedded
+from orchestration import bookkeeping, embedded, last_failure, upgrade
 from orchestration.database import Database, DatabaseError
 from orchestration.settings import ROOT, Settings, SettingsError
 
@@ -25,6 +26,31 @@ _BACKFILL_LOCK = 7_301_845_119
 
 class RunInProgress(Exception):
     """Another run holds the lock."""
+
+
+class RunLockLost(Exception):
+    """The session that held the run's lock is gone: another run may have begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse(Database):
+    """The database while one run holds it. `holder` is the session with the lock."""
+
+    holder: psycopg.Connection
+
+    def assert_held(self) -> None:
+        """Ask that session whether it is there still; its lock ends with it, not before.
+
+        Raises RunLockLost. A restart of the server ends every session; the run goes on with new
+        ones and would publish beside a run that has begun since.
+        """
+        try:
+            self.holder.execute("select 1")
+        except psycopg.Error as error:
+            raise RunLockLost(
+                "The database was restarted during the run, or ended the session that held the "
+                "run's lock. Nothing was published; the published state is as it was. Run again."
+            ) from error
 
 
 def prepare_home(settings: Settings) -> Path:
@@ -46,7 +72,8 @@ def prepare_home(settings: Settings) -> Path:
 def open_database(settings: Settings) -> Database:
     """The database of the settings, embedded or not, ready for a run.
 
-    Raises DatabaseError when it is unreachable, too old, or may not be written to.
+    Raises DatabaseError when it is unreachable, too old, may not be written to, or was made by a
+    newer version of the program.
     """
     database = (
         Database(settings.database_url)
@@ -55,8 +82,10 @@ def open_database(settings: Settings) -> Database:
     )
     with database.connect() as conn:
         try:
+            upgrade.upgrade(conn)
             bookkeeping.prepare(conn)
             conn.execute("create schema if not exists dagster")
+            last_failure.enter(settings.home, conn)
         except psycopg.errors.InsufficientPrivilege as error:
             raise DatabaseError(
                 f"The user of {database.label} may not create schemas there: "
@@ -78,12 +107,14 @@ def export_environment(settings: Settings, database: Database) -> None:
 
 
 @contextmanager
-def run_lock(database: Database, *, wait: bool = False) -> Iterator[None]:
+def run_lock(database: Database, *, wait: bool = False) -> Iterator[Warehouse]:
     """Hold the lock of the one run at a time; a run that dies lets go of it by dying.
 
     When another run holds it: `wait` until it ends, or raise RunInProgress.
     """
-    with database.connect(application="atendimento run lock") as conn:
+    # Not a `with` block: that would commit at its end, which fails when the server was restarted.
+    conn = database.connect(application="atendimento run lock")
+    try:
         conn.autocommit = True
         row = conn.execute("select pg_try_advisory_lock(%s)", [_RUN_LOCK]).fetchone()
         if wait and row == (False,):
@@ -93,7 +124,9 @@ def run_lock(database: Database, *, wait: bool = False) -> Iterator[None]:
                 "Another run is in progress on this database. Nothing was changed: wait for it to "
                 "end (`atendimento doctor` shows since when it runs) and run again."
             )
-        yield
+        yield Warehouse(database.url, conn)
+    finally:
+        conn.close()
 
 
 @contextmanager

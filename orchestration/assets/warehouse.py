@@ -18,6 +18,7 @@ from orchestration.database import Database
 from orchestration.dbt_runner import NodeOutcome, build, manifest_path
 from orchestration.progress import stage
 from orchestration.resources import RunSettings
+from orchestration.runtime import Warehouse
 from orchestration.settings import Settings
 
 
@@ -58,13 +59,14 @@ def marts() -> dict[str, dg.AssetKey]:
 @dbt_assets(manifest=MANIFEST, dagster_dbt_translator=TRANSLATOR, name="build_models")  # type: ignore[untyped-decorator]
 def warehouse_models(
     context: dg.AssetExecutionContext,
-    warehouse: dg.ResourceParam[Database],
+    warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
     run_settings: RunSettings,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Build the selected models and their data tests; unit tests belong to the test suite."""
     select = [key.path[-1] for key in context.selected_asset_keys] if context.is_subset else []
-    with stage("build") as progress:
+    with stage("build", context.run_id) as progress:
+        warehouse.assert_held()
         outcomes = build(
             warehouse,
             run_settings.instant,
@@ -77,7 +79,8 @@ def warehouse_models(
         rows = _rows(warehouse)
         progress.say(
             f"{len(built)} models, {len(tests)} data tests, "
-            f"{rows.get('marts/agenda_status', 0):,} agendas"
+            f"{rows.get('marts/agenda_status', 0):,} agendas",
+            rows.get("marts/agenda_status", 0),
         )
     for outcome in built:
         key = TRANSLATOR.get_asset_spec(MANIFEST, outcome.unique_id, None).key

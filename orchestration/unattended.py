@@ -1,0 +1,31 @@
+"""Runs nobody asked for by hand: a schedule's, a sensor's, and the second try of one that died.
+
+Belongs here: which they are, and the instant that one computes for when it comes late. Does not:
+taking the lock they wait for (`runtime.py`), nor trying again (Dagster).
+
+A person may ask for any instant, also for one in the past. A run that is late, because it waited
+or is tried again, must not lead readers back behind what they have seen; but the delivery that it
+loads must not stay hidden either. So it computes for the instant that is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import psycopg
+
+_TAGS = ("dagster/schedule_name", "dagster/sensor_name", "dagster/retry_number")
+
+
+def is_unattended(tags: Mapping[str, str]) -> bool:
+    """Whether a run with these tags was asked for by no person."""
+    return any(tag in tags for tag in _TAGS)
+
+
+def published_instant(conn: psycopg.Connection) -> datetime | None:
+    """The instant that is published, unless it is still to come: nobody waits for that."""
+    row = conn.execute(
+        "select as_of from ops.publication order by publication_id desc limit 1"
+    ).fetchone()
+    return row[0] if row and row[0] <= datetime.now(UTC) else None
