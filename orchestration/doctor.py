@@ -1,17 +1,28 @@
-"""`atendimento doctor`: what is configured, reachable, fresh and wrong, one line each."""
+"""`atendimento doctor`: what is configured, reachable, fresh and wrong, one line each.
+
+Belongs here: looking, and saying what to do. Does not: changing anything, nor what the web servers
+or the quality page show.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
-from orchestration import embedded
+from orchestration import embedded, inbox
 from orchestration.database import Database, DatabaseError
+from orchestration.ingest.whatsapp import spool
 from orchestration.settings import Settings
+
+_SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a middling group
+_SILENT = timedelta(minutes=5)
+_OLD_BACKUP = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +35,13 @@ class Line:
 
 
 def examine(settings: Settings) -> Iterator[Line]:
-    """Look at settings, folders, database and what the last run left. Changes nothing."""
-    yield Line("home", settings.home.is_dir(), str(settings.home))
+    """Look at settings, folders, database and what the last runs left. Changes nothing."""
+    now = datetime.now(UTC)
+    yield _folder("home", settings.home)
+    yield _folder("publish folder", settings.published)
     yield _source(settings)
-    yield _space(settings.home)
+    yield _inbox(settings)
+    yield _events(settings)
     database = (
         Database(settings.database_url)
         if settings.database_url
@@ -35,12 +49,29 @@ def examine(settings: Settings) -> Iterator[Line]:
     )
     try:
         with database.connect(application="atendimento doctor") as conn:
+            conn.read_only = True
             yield Line("database", True, f"{database.label}, {conn.info.server_version // 10000}")
-            yield from _state(conn)
+            yield from _state(conn, settings, now)
     except DatabaseError as error:
         yield Line("database", False, str(error).splitlines()[0])
+    if not settings.database_url:
+        yield _backup(settings, now)
     index = settings.published / "current" / "index.html"
     yield Line("pages", index.exists(), str(index) if index.exists() else "none published yet")
+
+
+def _folder(what: str, folder: Path) -> Line:
+    """Whether it may be written to, and the space; the folder it would be made in stands for it."""
+    there = folder
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free // 2**20
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Line(what, False, f"{folder} cannot be written to by this account")
+    said = f"{folder}, {free:,} MB free"
+    if free < _SPACE_NEEDED:
+        return Line(what, False, f"{said}: make room, {_SPACE_NEEDED:,} MB at least")
+    return Line(what, True, said)
 
 
 def _source(settings: Settings) -> Line:
@@ -51,49 +82,136 @@ def _source(settings: Settings) -> Line:
     return Line("source", there, "set" if there else f"{source} is not a folder")
 
 
-def _space(folder: Path) -> Line:
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free // 2**20
-    return Line("disk", free > 2048, f"{free:,} MB free")
+def _inbox(settings: Settings) -> Line:
+    try:
+        found = list(inbox.folders(settings.watched))
+    except OSError as error:
+        return Line("inbox", False, f"{settings.watched} cannot be read: {error.strerror}")
+    lacking = [folder for folder in found if not folder.complete]
+    said = f"{len(found)} delivery folders in {settings.watched}"
+    if lacking:
+        names = ", ".join(folder.path.name for folder in lacking[:3])
+        said += f", {len(lacking)} not complete ({names}): see `atendimento deliveries`"
+    return Line("inbox", True, said)
 
 
-def _state(conn: psycopg.Connection) -> Iterator[Line]:
+def _events(settings: Settings) -> Line:
+    folder, endings = settings.whatsapp_spool, (spool.CLOSED, f"{spool.CLOSED}.gz")
+    waiting = [path for path in folder.glob("*") if path.name.endswith(endings)]
+    return Line("WhatsApp events", True, f"{len(waiting)} files wait for the next run")
+
+
+def _backup(settings: Settings, now: datetime) -> Line:
+    made = sorted((settings.home / "backups").glob("*/manifest.json"))
+    if not made:
+        return Line("backup", True, "none in this home: `atendimento backup`")
+    newest = datetime.fromtimestamp(made[-1].stat().st_mtime, UTC)
+    return Line("backup", now - newest < _OLD_BACKUP, f"last {newest:%Y-%m-%d %H:%M} UTC")
+
+
+def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[Line]:
     if not _exists(conn, "ops.publication"):
         yield Line("publication", False, "no run has been made yet: `atendimento run`")
         return
+    yield _publication(conn)
+    if _exists(conn, "marts.source_freshness"):
+        yield _freshness(conn, settings, now)
+    if _exists(conn, "ops.delivery"):
+        yield from _delivery(conn)
+    yield _run(conn)
+    yield _failure(conn)
+    yield _checks(conn)
+    if _exists(conn, "ops.alarm"):
+        yield _alarms(conn)
+        yield from _channels(conn)
+    if _exists(conn, "dagster.daemon_heartbeats"):
+        yield _daemon(conn, now)
+
+
+def _publication(conn: psycopg.Connection) -> Line:
     row = conn.execute(
         "select as_of, published_at from ops.publication order by publication_id desc limit 1"
     ).fetchone()
-    yield Line(
-        "publication",
-        row is not None,
-        f"as of {row[0]}, published {row[1]}" if row else "nothing published yet",
-    )
-    if _exists(conn, "ops.delivery"):
-        row = conn.execute(
-            "select status, finished_at, coalesce(message, '') from ops.delivery"
-            " order by delivery_id desc limit 1"
-        ).fetchone()
-        if row:
-            yield Line("delivery", row[0] == "loaded", f"last {row[0]} {row[1]} {row[2]}".strip())
+    said = f"as of {row[0]}, published {row[1]}" if row else "nothing published yet"
+    return Line("publication", row is not None, said)
+
+
+def _freshness(conn: psycopg.Connection, settings: Settings, now: datetime) -> Line:
+    row = conn.execute("select max(data_until) from marts.source_freshness").fetchone()
+    until = row[0] if row else None
+    if until is None:
+        return Line("data", False, "no row has come yet")
+    fresh = now - until <= timedelta(hours=settings.stale_hours)
+    said = f"until {until}"
+    if not fresh:
+        said += f": the source has sent nothing new for more than {settings.stale_hours:g} hours"
+    return Line("data", fresh, said)
+
+
+def _delivery(conn: psycopg.Connection) -> Iterator[Line]:
+    row = conn.execute(
+        "select status, finished_at, coalesce(message, '') from ops.delivery"
+        " order by delivery_id desc limit 1"
+    ).fetchone()
+    if row:
+        yield Line("delivery", row[0] == "loaded", f"last {row[0]} {row[1]} {row[2]}".strip())
+
+
+def _run(conn: psycopg.Connection) -> Line:
     running = conn.execute(
         "select backend_start from pg_stat_activity where application_name = 'atendimento run lock'"
     ).fetchone()
-    yield Line("run", True, f"in progress since {running[0]}" if running else "none in progress")
+    return Line("run", True, f"in progress since {running[0]}" if running else "none in progress")
+
+
+def _failure(conn: psycopg.Connection) -> Line:
     row = conn.execute(
         "select failed_at, message from ops.run_failure where failed_at >"
         " coalesce((select max(published_at) from ops.publication), '-infinity')"
         " order by failed_at desc limit 1"
     ).fetchone()
     since = f"failed {row[0]}: {row[1].splitlines()[0]}" if row else "none since the publication"
-    yield Line("failure", row is None, since)
+    return Line("failure", row is None, since)
+
+
+def _checks(conn: psycopg.Connection) -> Line:
     failed = conn.execute(
         "select check_name from ops.check_result where not passed and run_id ="
         " (select run_id from ops.check_result order by checked_at desc limit 1)"
     ).fetchall()
     names = ", ".join(name for (name,) in failed)
-    yield Line("checks", not failed, f"failed in the last run: {names}" if names else "all passed")
+    return Line("checks", not failed, f"failed in the last run: {names}" if names else "all passed")
+
+
+def _alarms(conn: psycopg.Connection) -> Line:
+    under_way = conn.execute(
+        "select kind, subject, since from ops.alarm where ended_at is null order by since"
+    ).fetchall()
+    said = "; ".join(
+        f"{' '.join(filter(None, (kind, subject)))} since {since}"
+        for kind, subject, since in under_way
+    )
+    return Line("alarms", not under_way, said or "none under way")
+
+
+def _channels(conn: psycopg.Connection) -> Iterator[Line]:
+    for channel, since, why in conn.execute(
+        "select channel, failing_since, failure from ops.notify_channel"
+        " where failing_since is not null order by channel"
+    ):
+        yield Line("notifications", False, f"{channel} fails since {since}: {why}")
+
+
+def _daemon(conn: psycopg.Connection, now: datetime) -> Line:
+    row = conn.execute(
+        "select max(timestamp) at time zone 'UTC' from dagster.daemon_heartbeats"
+    ).fetchone()
+    beat = row[0] if row else None
+    if beat is None:
+        return Line("daemon", True, "has never run: runs are started by hand, or by cron")
+    if now - beat > _SILENT:
+        return Line("daemon", False, f"silent since {beat}: no schedule or sensor works")
+    return Line("daemon", True, f"alive at {beat}")
 
 
 def _exists(conn: psycopg.Connection, relation: str) -> bool:
