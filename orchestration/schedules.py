@@ -1,11 +1,17 @@
 """How often: each morning, and through the working day. Not what runs inside."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import dagster as dg
+from cronsim import CronSim
 
 from orchestration.ingest import ledger, tables
-from orchestration.jobs import daily
+from orchestration.jobs import daily, tidy_up
 from orchestration.runtime import open_database
 from orchestration.settings import Settings
+
+_AT_NIGHT = "30 3 * * *"  # before the morning run, when nobody waits for a page
 
 
 def run_request(as_of: str, source: str = "", run_key: str | None = None) -> dg.RunRequest:
@@ -18,8 +24,15 @@ def run_config(as_of: str, source: str = "") -> dict[str, object]:
     return {"resources": {"run_settings": {"config": {"as_of": as_of, "source": source}}}}
 
 
+def next_tick(settings: Settings, after: datetime) -> datetime:
+    """When the next edition is to be made, by whichever schedule comes first."""
+    local = after.astimezone(ZoneInfo(settings.group_timezone))
+    crons = (settings.morning_schedule, settings.refresh_schedule)
+    return min(next(CronSim(cron, local)) for cron in crons)
+
+
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """The morning run and the refresh, in the group's time zone, on in a fresh instance."""
+    """Morning run, refresh and tidying, in the group's time zone, on in a fresh instance."""
 
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if not settings.source and not _anything_loaded(settings):
@@ -43,6 +56,15 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         for name, cron, description in (
             ("morning", settings.morning_schedule, "The day's first edition."),
             ("refresh", settings.refresh_schedule, "A new edition through the working day."),
+        )
+    ] + [
+        dg.ScheduleDefinition(
+            name="tidy",
+            job=tidy_up,
+            cron_schedule=_AT_NIGHT,
+            execution_timezone=settings.group_timezone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Removes old runs, logs and results.",
         )
     ]
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import difflib
 import os
+from datetime import datetime, time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
+from cronsim import CronSim, CronSimError
 from dotenv import dotenv_values
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -52,6 +54,13 @@ class Settings(BaseSettings):
     source: str | None = Field(
         None, description="delivery folder, or postgresql://…?schema=NAME, for runs that name none"
     )
+    source_window_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
+        2,
+        description="hours before the newest row loaded from which a database is read again",
+    )
+    source_whole: bool = Field(
+        False, description="true reads a database whole at each run, not only what is new"
+    )
     inbox: Path | None = Field(
         None, description="folder the sensor watches for delivery folders; default HOME/inbox"
     )
@@ -90,8 +99,8 @@ class Settings(BaseSettings):
     page_processes: Annotated[int, Field(ge=0)] = Field(
         0, description="processes that write the pages of a large edition; 0 is one a core"
     )
-    sign_in: Literal["local", "proxy"] = Field(
-        "local", description="how people sign in to the lookup page: local accounts, or proxy"
+    sign_in: Literal["local", "proxy", "openid"] = Field(
+        "local", description="how people sign in to the lookup page: local accounts, proxy, openid"
     )
     proxy_addresses: str = Field(
         "",
@@ -99,6 +108,16 @@ class Settings(BaseSettings):
     )
     proxy_user_header: str = Field(
         "X-Remote-User", description="header in which the proxy names the login, with sign-in proxy"
+    )
+    openid_issuer: str | None = Field(
+        None, description="issuer of the OpenID provider, with sign-in openid: https://…"
+    )
+    openid_client_id: str | None = Field(None, description="what the provider calls this page")
+    openid_client_secret: SecretStr | None = Field(
+        None, description="the secret it shares with this page"
+    )
+    openid_claim: str = Field(
+        "preferred_username", description="claim of its ID token that is the login of a user"
     )
     lookup_hosts: str = Field(
         "127.0.0.1,localhost,[::1]", description="host names the lookup page answers to, by commas"
@@ -120,6 +139,54 @@ class Settings(BaseSettings):
     )
     webhook_spool: Path | None = Field(
         None, description="folder of received WhatsApp events; default HOME/whatsapp"
+    )
+    notify_webhooks: SecretStr = Field(
+        SecretStr(""),
+        description="addresses that alarms are posted to as JSON, by commas; none: nothing is told",
+    )
+    notify_webhook_secret: SecretStr | None = Field(
+        None, description="key of the signature on what is posted; without it there is none"
+    )
+    notify_email_to: str = Field(
+        "", description="addresses that alarms are mailed to, by commas; none: nothing is mailed"
+    )
+    notify_email_from: str | None = Field(None, description="sender of the mails")
+    notify_smtp_host: str | None = Field(None, description="mail server")
+    notify_smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        587, description="its port: 587 with starttls, 465 with tls"
+    )
+    notify_smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="starttls, tls, or none for a mail server on this machine"
+    )
+    notify_smtp_user: str | None = Field(None, description="user of the mail server, if it asks")
+    notify_smtp_password: SecretStr | None = Field(None, description="password of that user")
+    notify_edition_by: time | Literal["never"] = Field(
+        time(8),
+        description="local time by which an edition of the day must be there, or never, no matter",
+    )
+    public_address: str | None = Field(
+        None, description="address at which people open the pages, for links in messages"
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="token with which /metrics of the lookup page answers; without it: never"
+    )
+    metrics_file: Path | None = Field(
+        None, description="file of metrics for Prometheus; default HOME/metrics/atendimento.prom"
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="log lines as text, or as one JSON object each"
+    )
+    keep_run_days: Annotated[int, Field(ge=1)] = Field(
+        30, description="days for which Dagster's runs with their events and logs stay"
+    )
+    keep_runs: Annotated[int, Field(ge=1)] = Field(
+        1000, description="how many of these runs stay at most, the newest"
+    )
+    keep_result_days: Annotated[int, Field(ge=31)] = Field(
+        90, description="days for which check results, failures and rejected rows stay"
+    )
+    keep_backups: Annotated[int, Field(ge=1)] = Field(
+        7, description="how many backups stay in their folder, the newest"
     )
 
     @field_validator("database_url", "page_database_url", "signin_database_url")
@@ -146,6 +213,15 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is not an IANA time zone") from error
         return name
 
+    @field_validator("morning_schedule", "refresh_schedule")
+    @classmethod
+    def _is_a_cron(cls, text: str) -> str:
+        try:
+            next(CronSim(text, datetime(2026, 1, 1)))  # noqa: DTZ001 — any moment will do
+        except (CronSimError, StopIteration) as error:
+            raise ValueError(f"{text!r} is no cron of five fields, such as '0 6 * * *'") from error
+        return text
+
     @field_validator("proxy_addresses")
     @classmethod
     def _are_addresses(cls, text: str) -> str:
@@ -165,7 +241,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is not an encoding Python knows") from error
         return name
 
-    @field_validator("home", "publish_dir", "inbox", "webhook_spool")
+    @field_validator("home", "publish_dir", "inbox", "webhook_spool", "metrics_file")
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:
         try:
@@ -187,6 +263,21 @@ class Settings(BaseSettings):
     def hosts(self) -> tuple[str, ...]:
         """The host names that the lookup page answers to."""
         return _listed(self.lookup_hosts)
+
+    @property
+    def notify_webhook_urls(self) -> tuple[str, ...]:
+        """The addresses that alarms are posted to; they may hold secrets."""
+        return _listed(self.notify_webhooks.get_secret_value())
+
+    @property
+    def notify_recipients(self) -> tuple[str, ...]:
+        """The addresses that alarms are mailed to."""
+        return _listed(self.notify_email_to)
+
+    @property
+    def metrics(self) -> Path:
+        """The file that metrics are written to."""
+        return self.metrics_file or self.home / "metrics" / "atendimento.prom"
 
     @property
     def watched(self) -> Path:

@@ -41,7 +41,9 @@ class PublishError(Exception):
 class Edition:
     """One set of pages: the instant that it shows, when and by which run it was made, the group's
     time zone, and how many hours old the data may be, with the companies that have a limit of
-    their own. `fingerprint` is the hash of the published tables.
+    their own. `fingerprint` is the hash of the published tables. `next_expected` is when the next
+    edition is to be made, where somebody knows: past that, a page that is still the current one is
+    late.
     """
 
     as_of: datetime
@@ -51,6 +53,7 @@ class Edition:
     stale_hours: float = 24
     stale_hours_by_company: Mapping[str, float] = field(default_factory=dict)
     fingerprint: str = ""
+    next_expected: datetime | None = None
 
     def stale_hours_of(self, company_id: str) -> float:
         """How many hours old the data of a company may be."""

@@ -359,12 +359,19 @@ FAILURE_KINDS = {
     "CheckCrashed": "As verificações não puderam ser feitas",
     "ChecksStopped": "Testes dos cálculos não passaram",
     "DagsterAssetCheckFailedError": "Verificações que bloqueiam não passaram",
+    "DatabaseAway": "O banco de dados parou durante a execução",
     "DatabaseError": "O banco de dados não pôde ser usado",
     "DeliveryRefused": "Entrega recusada",
+    "DiskFull": "O disco do banco de dados está cheio",
     "PublicationError": "Publicação incompleta",
     "PublishError": "As páginas não puderam ser gravadas",
+    "RunDied": "O processo da execução morreu",
     "RunGivenUp": "A execução demorou demais para começar",
     "RunInProgress": "Outra execução estava em andamento",
+    "RunLockLost": "O banco de dados foi reiniciado durante a execução",
+    "RunNotStarted": "A execução não começou a tempo",
+    "RunStopped": "A execução foi interrompida",
+    "RunTooLong": "A execução passou do tempo máximo",
     "SettingsError": "Configuração inválida",
 }
 
@@ -483,6 +490,9 @@ _DATA_TEST_SENTENCES = {
     "assert_columns_of_agenda_status_agree": "As colunas da situação das agendas concordam.",
     "assert_each_agenda_has_one_status": "Cada agenda tem exatamente uma situação.",
     "assert_every_total_equals_its_rows": "Cada total é igual ao número das suas linhas.",
+    "assert_whoever_has_no_obstacle_is_listed_or_waits": (
+        "Quem nada impede de ligar está na lista ou aguarda a hora."
+    ),
     "assert_funnels_narrow": "Cada passo de um funil é parte do anterior.",
     "assert_jobs_follow_the_status": "O que volta ou se envia segue a situação das agendas.",
     "assert_movements_explain_every_total": (

@@ -11,14 +11,17 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import psycopg
 
-from orchestration import bookkeeping, retention, standing
+from orchestration import alignment, bookkeeping, retention, standing
 from orchestration.assets.raw import OWNERS
 from orchestration.assets.warehouse import marts
-from orchestration.database import Database
+from orchestration.database import DatabaseError
 from orchestration.progress import LOGGER, stage
 from orchestration.publication import publish
 from orchestration.resources import RunSettings
+from orchestration.runtime import Warehouse
+from orchestration.schedules import next_tick
 from orchestration.settings import Settings
+from orchestration.unattended import is_unattended
 from reports import editions
 from reports.editions import Edition
 from reports.write import write_pages
@@ -41,12 +44,13 @@ DUE_EACH_MORNING = dg.FreshnessPolicy.cron(
 )
 def edition_of_pages(
     context: dg.AssetExecutionContext,
-    warehouse: dg.ResourceParam[Database],
+    warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
     run_settings: RunSettings,
 ) -> dg.MaterializeResult[None]:
     """Render every page from `marts_next` into a new edition."""
-    with stage("pages") as progress, warehouse.connect() as conn:
+    with stage("pages", context.run_id) as progress, warehouse.connect() as conn:
+        warehouse.assert_held()
         conn.execute("set search_path to marts_next")
         conn.commit()
         name = editions.name_of(run_settings.instant, context.run_id)
@@ -60,6 +64,10 @@ def edition_of_pages(
                 timezone=settings.group_timezone,
                 stale_hours=settings.stale_hours,
                 stale_hours_by_company=settings.stale_hours_by_company,
+                # Who runs by hand, or by a cron of their own, knows when they do it again.
+                next_expected=next_tick(settings, run_settings.instant)
+                if is_unattended(context.run.tags)
+                else None,
             ),
             address=warehouse.url,
             processes=settings.page_processes or None,
@@ -74,7 +82,8 @@ def edition_of_pages(
         )
         progress.say(
             f"{written.pages:,} pages, {written.files - written.pages:,} files to take away, "
-            f"{written.rows:,} rows on {written.lists:,} lists"
+            f"{written.rows:,} rows on {written.lists:,} lists",
+            written.rows,
         )
     return dg.MaterializeResult(
         metadata={
@@ -97,7 +106,7 @@ def edition_of_pages(
 )
 def publication(
     context: dg.AssetExecutionContext,
-    warehouse: dg.ResourceParam[Database],
+    warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
     run_settings: RunSettings,
 ) -> dg.MaterializeResult[None]:
@@ -108,26 +117,32 @@ def publication(
 
     def lead_readers() -> None:
         nonlocal activated
+        warehouse.assert_held()
         editions.activate(settings.published, name)
         activated = True
 
-    with stage("publish") as progress, warehouse.connect() as conn:
+    with stage("publish", context.run_id) as progress:
         try:
-            publish(
-                conn,
-                run_id=context.run_id,
-                as_of=run_settings.instant,
-                group_timezone=settings.group_timezone,
-                edition=name,
-                expected=marts().keys(),
-                before_commit=lead_readers,
-            )
+            with warehouse.connect() as conn:
+                publish(
+                    conn,
+                    run_id=context.run_id,
+                    as_of=run_settings.instant,
+                    group_timezone=settings.group_timezone,
+                    edition=name,
+                    expected=marts().keys(),
+                    before_commit=lead_readers,
+                )
         except BaseException:
-            if activated and before:
-                editions.activate(settings.published, before.name)
-            elif activated:
-                editions.withdraw(settings.published)
-            raise
+            if not activated:
+                raise
+            # A server that dies in the commit does not say whether it had done it.
+            if not alignment.was_published(warehouse, context.run_id):
+                if before:
+                    editions.activate(settings.published, before.name)
+                else:
+                    editions.withdraw(settings.published)
+                raise
         progress.say(f"edition {name}")
         try:
             removed = editions.prune(
@@ -137,8 +152,9 @@ def publication(
                 now=datetime.now(ZoneInfo(settings.group_timezone)),
             )
             progress.say(f"edition {name}, {len(removed)} old editions removed")
-            retention.forget_old(conn, settings.access_log_days)
-        except (editions.PublishError, psycopg.Error) as error:
+            with warehouse.connect() as conn:
+                retention.forget_old(conn, settings.access_log_days)
+        except (editions.PublishError, DatabaseError, psycopg.Error) as error:
             # Published it is: that something old stays is no failure of the run.
             LOGGER.warning("Warning: %s", error)
     standing.refresh(settings, warehouse)

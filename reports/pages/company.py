@@ -112,6 +112,7 @@ def stamp_of(
 ) -> Stamp:
     """The age of an edition's facts as the clock of a time zone shows it."""
     generated_at = formats.local(edition.generated_at, timezone)
+    following = edition.next_expected
     return Stamp(
         as_of=formats.local(edition.as_of, timezone),
         data_until=None if data_until is None else formats.local(data_until, timezone),
@@ -119,4 +120,6 @@ def stamp_of(
         generated_machine=edition.generated_at.isoformat(timespec="seconds"),
         timezone=timezone,
         stale_hours=stale_hours,
+        next_expected=None if following is None else formats.local(following, timezone),
+        next_machine=following.isoformat(timespec="minutes") if following else "",
     )

@@ -25,7 +25,8 @@ class Stamp(NamedTuple):
     `as_of` nothing was ever published.
 
     `generated_machine` is the same instant as `generated_at`, with its offset: the page's script
-    compares it with the reader's clock.
+    compares it with the reader's clock. So are `next_expected` and `next_machine`, of the next
+    edition.
     """
 
     as_of: datetime | None
@@ -34,6 +35,8 @@ class Stamp(NamedTuple):
     generated_machine: str
     timezone: str
     stale_hours: float
+    next_expected: datetime | None = None
+    next_machine: str = ""
 
     @property
     def is_stale(self) -> bool:

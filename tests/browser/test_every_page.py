@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser import probes
-from tests.browser.publication import KINDS, Publication
+from tests.browser.publication import KINDS, READ_AT, Publication
 from tests.browser.report import expect_none
 from tests.browser.visit import Visit
-from tests.unit.published_tables import HOSTILE_NAMES
+from tests.unit.published_tables import EDITION, HOSTILE_NAMES
 
 WIDTHS = (390, 1280)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -50,10 +51,28 @@ def test_a_page_left_open_for_days_says_so_and_can_still_be_read(
     reader: BrowserContext, hostile: Publication, kind: str
 ) -> None:
     path = hostile.fullest(kind)
-    with Visit(reader, path, hostile.folder, days_later=3) as visit:
+    with Visit(reader, path, hostile.folder, later=timedelta(days=3)) as visit:
         warning = visit.page.locator("#pagina-antiga")
         assert warning.is_visible()
         faults = {f"{kind} {path.name}": probes.accessibility(visit.page) + visit.faults()}
+    expect_none(faults)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_late"), [(14.9, False), (15.1, True)], ids=["in time", "late"]
+)
+def test_a_page_whose_next_edition_did_not_come_says_so(
+    reader: BrowserContext, hostile: Publication, minutes: float, is_late: bool
+) -> None:
+    """As after a run that a check stopped: the edition stays, at the next look it tells."""
+    assert EDITION.next_expected
+    later = EDITION.next_expected + timedelta(minutes=minutes) - READ_AT
+    faults = {}
+    for kind in ("manager_day", "call_list"):
+        with Visit(reader, hostile.fullest(kind), hostile.folder, later=later) as visit:
+            assert visit.page.locator("#pagina-atrasada").is_visible() == is_late
+            assert visit.page.locator("#pagina-antiga").is_hidden()
+            faults[kind] = probes.accessibility(visit.page) + visit.faults()
     expect_none(faults)
 
 

@@ -28,12 +28,12 @@ class Visit:
     """
 
     def __init__(
-        self, context: BrowserContext, path: Path, root: Path, *, days_later: int = 0
+        self, context: BrowserContext, path: Path, root: Path, *, later: timedelta = timedelta(0)
     ) -> None:
         self._root = root.resolve()
         self._faults: list[str] = []
         self.page: Page = context.new_page()
-        self.page.clock.set_fixed_time(READ_AT + timedelta(days=days_later))
+        self.page.clock.set_fixed_time(READ_AT + later)
         self.page.add_init_script(_LISTEN)
         self.page.on("request", self._on_request)
         self.page.on("console", self._on_console)

@@ -18,7 +18,11 @@ from reports.editions import Edition
 AS_OF = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)  # 09:00 in São Paulo, 08:00 in Manaus
 TODAY = date(2026, 11, 20)
 EDITION = Edition(
-    as_of=AS_OF, generated_at=AS_OF + timedelta(minutes=1), run_id="11112222-run", stale_hours=24
+    as_of=AS_OF,
+    generated_at=AS_OF + timedelta(minutes=1),
+    run_id="11112222-run",
+    stale_hours=24,
+    next_expected=AS_OF + timedelta(hours=1),
 )
 HOSTILE_NAMES = (
     "<script>alert(1)</script>",

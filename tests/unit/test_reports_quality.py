@@ -13,7 +13,7 @@ from checks.catalogue import SUITES
 from orchestration.ingest import errors
 from orchestration.ingest.contract import SOURCE_TABLES
 from orchestration.ingest.whatsapp import store
-from orchestration.outcome import CHECK_STOPPED, SPEAKING
+from orchestration.outcome import CHECK_STOPPED, FROM_OUTSIDE, SPEAKING
 from reports import labels
 from reports.pages import check_history, deliveries, quality, runs
 from reports.pages.check_history import Result
@@ -168,7 +168,7 @@ def test_an_error_that_was_not_written_for_a_person_is_not_told() -> None:
 
 
 def test_every_error_written_for_a_person_has_words() -> None:
-    assert labels.FAILURE_KINDS.keys() == SPEAKING | CHECK_STOPPED
+    assert labels.FAILURE_KINDS.keys() == SPEAKING | CHECK_STOPPED | FROM_OUTSIDE
 
 
 def result(name: str, run_id: str, *, unexpected: int = 0, **columns: object) -> Result:

@@ -48,6 +48,8 @@ def test_the_environment_wins_over_the_file(
         ("ATENDIMENTO_REJECTED_SHARE_LIMIT", "5 %", "ATENDIMENTO_REJECTED_SHARE_LIMIT"),
         ("ATENDIMENTO_REJECTED_SHARE_LIMIT", "1.5", "less than or equal to 1"),
         ("ATENDIMENTO_GROUP_TIMEZONE", "Sao Paulo", "not an IANA time zone"),
+        ("ATENDIMENTO_REFRESH_SCHEDULE", "61 * * * *", "is no cron of five fields"),
+        ("ATENDIMENTO_MORNING_SCHEDULE", "six", "is no cron of five fields"),
         ("ATENDIMENTO_CSV_ENCODING", "latin-99", "not an encoding"),
         ("ATENDIMENTO_KEEP_EDITIONS", "0", "greater than or equal to 1"),
         ("ATENDIMENTO_SOURSE", "x", "Did you mean ATENDIMENTO_SOURCE?"),
