@@ -9,6 +9,7 @@ from __future__ import annotations
 import psycopg
 
 from orchestration import access_schema
+from orchestration.notify import alarms
 
 _DDL = """
 create schema if not exists ops;
@@ -72,6 +73,12 @@ create table if not exists history.totalizer_history (
 comment on table history.totalizer_history is
     'One set of totals a day (domain.md, section 4); `marts.totalizer_history` shows it.';
 
+create table if not exists ops.tidied (
+    only_row boolean primary key default true check (only_row),
+    tidied_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.tidied is 'When what is old was last removed (`tidying.py`).';
+
 create table if not exists ops.backfill_day (
     snapshot_date date primary key,
     as_of timestamptz not null,
@@ -90,6 +97,7 @@ def prepare(conn: psycopg.Connection) -> None:
     with conn.transaction():
         conn.execute(_DDL)
         access_schema.prepare(conn)
+        alarms.prepare(conn)
 
 
 def record_failure(conn: psycopg.Connection, run_id: str, message: str, kind: str) -> None:

@@ -7,22 +7,22 @@ it needs when it is called, since Dagster and dbt take seconds to import.
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from orchestration import accounts_cli
+from orchestration import accounts_cli, dagster_cli, upkeep_cli
 from orchestration.instants import parse_instant
 from orchestration.outcome import FAILED, OK, STOPPED_BY_CHECK, WRONG_USAGE
-from orchestration.settings import ROOT, Settings, SettingsError, load_settings
+from orchestration.settings import Settings, SettingsError, load_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code (running.md)."""
-    options = _parser().parse_args(arguments)
+    options = command_line().parse_args(arguments)
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(options.command(options, settings))
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
     parser = argparse.ArgumentParser(
         prog="atendimento", description="What became of every scheduled client contact."
     )
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="load, build, check, publish: the main job")
     run.add_argument("--source", help="delivery folder, or postgresql://…?schema=NAME")
+    run.add_argument("--whole", action="store_true", help="read a database whole, not what is new")
     run.add_argument("--as-of", type=_instant, help="ISO 8601 with an offset; default now")
     run.set_defaults(command=_run)
 
@@ -55,9 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     backfill.add_argument("--again", action="store_true", help="also days that are done already")
     backfill.set_defaults(command=_backfill)
 
-    dagster = commands.add_parser("dagster", help="the Dagster UI with schedules and sensors")
-    dagster.add_argument("--port", type=int, default=3000)
-    dagster.set_defaults(command=_dagster)
+    dagster_cli.add_command(commands)
+    commands.choices["dagster"].set_defaults(command=_dagster)
+
+    deliveries = commands.add_parser("deliveries", help="what came when, and what became of it")
+    deliveries.add_argument("--from", dest="first", type=_date, metavar="DATE")
+    deliveries.add_argument("--to", dest="last", type=_date, metavar="DATE")
+    deliveries.set_defaults(command=_deliveries)
 
     doctor = commands.add_parser("doctor", help="what is configured, reachable, fresh and wrong")
     doctor.set_defaults(command=_doctor)
@@ -74,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     accounts_cli.add_commands(commands)
     commands.choices["account"].set_defaults(command=_account)
 
+    for name in upkeep_cli.add_commands(commands):
+        commands.choices[name].set_defaults(command=_upkeep)
+
     webhook = commands.add_parser("webhook", help="receive WhatsApp's events; off unless started")
     webhook.add_argument("--host", default="127.0.0.1")
     webhook.add_argument("--port", type=int, default=8001)
@@ -81,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
 
     prepare = commands.add_parser("prepare", help="parse the dbt project (part of `make setup`)")
     prepare.set_defaults(command=_prepare)
+    start = commands.add_parser("start", help="start the embedded PostgreSQL")
+    start.set_defaults(command=_start)
     stop = commands.add_parser("stop", help="stop the embedded PostgreSQL")
     stop.set_defaults(command=_stop)
     return parser
@@ -110,9 +121,9 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             "`atendimento run --source var/demo`, or set ATENDIMENTO_SOURCE.",
         )
     as_of: datetime = options.as_of or datetime.now(UTC)
-    _print_progress()
+    _print_progress(settings)
 
-    from orchestration import daily_run
+    from orchestration import aftermath, daily_run
     from orchestration.database import DatabaseError
 
     try:
@@ -120,7 +131,9 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     except SettingsError as error:
         return _end(WRONG_USAGE, f"Wrong settings: {error}")
     except DatabaseError as error:
+        aftermath.tell_that_the_database_is_away(settings)
         return _fail(str(error))
+    aftermath.after_run(settings, database)
     if ended.exit_code == STOPPED_BY_CHECK:
         return _end(ended.exit_code, f"Not published: {ended.reason} Published state unchanged.")
     if ended.exit_code:
@@ -160,12 +173,12 @@ def _demo(options: argparse.Namespace, _: Settings) -> int:
 
 
 def _backfill(options: argparse.Namespace, settings: Settings) -> int:
-    _print_progress()
+    _print_progress(settings)
 
     from orchestration import backfill
     from orchestration.database import DatabaseError
     from orchestration.dbt_runner import BuildFailed
-    from orchestration.runtime import RunInProgress
+    from orchestration.runtime import RunInProgress, RunLockLost
 
     try:
         ended = backfill.execute(
@@ -181,7 +194,13 @@ def _backfill(options: argparse.Namespace, settings: Settings) -> int:
         return _end(WRONG_USAGE, str(error))
     except backfill.DayStopped as error:
         return _end(STOPPED_BY_CHECK, str(error))
-    except (backfill.NothingLoaded, BuildFailed, DatabaseError, RunInProgress) as error:
+    except (
+        backfill.NothingLoaded,
+        BuildFailed,
+        DatabaseError,
+        RunInProgress,
+        RunLockLost,
+    ) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         return _end(FAILED, "Stopped. Finished days stay; the same command does the others.")
@@ -190,21 +209,7 @@ def _backfill(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _dagster(options: argparse.Namespace, settings: Settings) -> int:
-    from orchestration.database import DatabaseError
-    from orchestration.runtime import export_environment, open_database, prepare_home
-
-    try:
-        prepare_home(settings)
-        export_environment(settings, open_database(settings))
-    except SettingsError as error:
-        return _end(WRONG_USAGE, f"Wrong settings: {error}")
-    except DatabaseError as error:
-        return _end(FAILED, f"Failed: {error}")
-    program = str(Path(sys.executable).parent / "dagster")
-    os.chdir(ROOT)
-    os.execv(  # noqa: S606 — replaces this process, so that signals reach Dagster
-        program, [program, "dev", "-w", "workspace.yaml", "-p", str(options.port)]
-    )
+    return dagster_cli.execute(options, settings, _end)
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
@@ -230,7 +235,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _erase(options: argparse.Namespace, settings: Settings) -> int:
-    _print_progress()
+    _print_progress(settings)
 
     from orchestration import erase
     from orchestration.database import DatabaseError
@@ -263,6 +268,7 @@ def _webhook(options: argparse.Namespace, settings: Settings) -> int:
         )
     from orchestration.webhook.serve import serve
 
+    _print_progress(settings)
     folder = settings.whatsapp_spool
     print(f"Receiving into {folder} on {options.host}, port {options.port}.", flush=True)
     try:
@@ -272,10 +278,28 @@ def _webhook(options: argparse.Namespace, settings: Settings) -> int:
             token.get_secret_value(),
             options.host,
             options.port,
+            settings.log_format,
         )
     except OSError as error:
         return _end(FAILED, f"Failed: {folder} cannot be used: {error.strerror}.")
     return _end(OK, "Stopped receiving. The next run loads what has come.")
+
+
+def _upkeep(options: argparse.Namespace, settings: Settings) -> int:
+    return upkeep_cli.execute(options, settings, _end)
+
+
+def _deliveries(options: argparse.Namespace, settings: Settings) -> int:
+    from orchestration import deliveries
+    from orchestration.database import DatabaseError
+
+    today = datetime.now(ZoneInfo(settings.group_timezone)).date()
+    try:
+        for line in deliveries.report(settings, options.first, options.last, today):
+            print(line)
+    except DatabaseError as error:
+        return _fail(str(error))
+    return OK
 
 
 def _doctor(_: argparse.Namespace, settings: Settings) -> int:
@@ -295,6 +319,20 @@ def _prepare(_: argparse.Namespace, __: Settings) -> int:
     return OK
 
 
+def _start(_: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.database import DatabaseError
+    from orchestration.runtime import open_database, prepare_home
+
+    try:
+        prepare_home(settings)
+        database = open_database(settings.model_copy(update={"start_database": True}))
+    except SettingsError as error:
+        return _end(WRONG_USAGE, f"Wrong settings: {error}")
+    except DatabaseError as error:
+        return _fail(str(error))
+    return _end(OK, f"{database.label} answers.")
+
+
 def _stop(_: argparse.Namespace, settings: Settings) -> int:
     from orchestration import embedded
 
@@ -307,14 +345,10 @@ def _absolute(source: str) -> str:
     return source if "://" in source else str(Path(source).expanduser().absolute())
 
 
-def _print_progress() -> None:
-    from orchestration.progress import LOGGER
+def _print_progress(settings: Settings) -> None:
+    from orchestration import logs
 
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    LOGGER.addHandler(handler)
-    LOGGER.setLevel(logging.INFO)
-    LOGGER.propagate = False
+    logs.show_progress(settings.log_format)
 
 
 def _fail(reason: str) -> int:

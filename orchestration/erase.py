@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import sql
 
-from orchestration import daily_run
+from orchestration import daily_run, erased_ids
 from orchestration.database import Database
 from orchestration.erase_events import erase_events, has_number, rewrite_files
 from orchestration.ingest import tables
@@ -70,8 +70,8 @@ def erase(settings: Settings, client_id: str) -> Receipt:
         tables.prepare(conn)
         store.prepare(conn)
         with conn.transaction():
-            numbers = _numbers(conn, client_id)
-            rows = _erase_rows(conn, client_id, numbers)
+            numbers, rows = erase_stored(conn, client_id)
+            erased_ids.keep(settings.home, erased_ids.stored(conn))
     published = _last_instant(database)
     removed = 0
     if published is not None:
@@ -82,8 +82,16 @@ def erase(settings: Settings, client_id: str) -> Receipt:
             raise _incomplete(client_id, ended)
         removed = _forget_editions(settings, database)
     files = rewrite_files(settings.whatsapp_spool / spool.LOADED, numbers)
-    _compact(database, rows)
+    compact(database, rows)
     return Receipt(client_id, datetime.now(UTC), rows, removed, files)
+
+
+def erase_stored(conn: psycopg.Connection, client_id: str) -> tuple[list[str], dict[str, int]]:
+    """Erase a client from all that was loaded, in the transaction under way: the keys (R10) of
+    their phones, and how many rows of which table. Raises UnknownClient.
+    """
+    numbers = _numbers(conn, client_id)
+    return numbers, _erase_rows(conn, client_id, numbers)
 
 
 def _incomplete(client_id: str, ended: Ended) -> EraseIncomplete:
@@ -242,7 +250,7 @@ def _forget_editions(settings: Settings, database: Database) -> int:
     return len(removed)
 
 
-def _compact(database: Database, rows: dict[str, int]) -> None:
+def compact(database: Database, rows: dict[str, int]) -> None:
     """Rewrite the tables that were changed: what is deleted stays in their files otherwise, and
     values stand in the planner's statistics.
     """

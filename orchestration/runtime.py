@@ -75,11 +75,7 @@ def open_database(settings: Settings) -> Database:
     Raises DatabaseError when it is unreachable, too old, may not be written to, or was made by a
     newer version of the program.
     """
-    database = (
-        Database(settings.database_url)
-        if settings.database_url
-        else embedded.start(settings.home / "postgres")
-    )
+    database = _find_database(settings)
     with database.connect() as conn:
         try:
             upgrade.upgrade(conn)
@@ -92,6 +88,14 @@ def open_database(settings: Settings) -> Database:
                 "grant it `create` on the database. Nothing was changed."
             ) from error
     return database
+
+
+def _find_database(settings: Settings) -> Database:
+    if settings.database_url:
+        return Database(settings.database_url)
+    data_directory = settings.home / "postgres"
+    # A server started by a service would end with that service.
+    return (embedded.start if settings.start_database else embedded.address)(data_directory)
 
 
 def export_environment(settings: Settings, database: Database) -> None:

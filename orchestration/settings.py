@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         None,
         description="postgresql:// URL of a server 17 or newer; without it the embedded PostgreSQL",
     )
+    start_database: bool = Field(
+        True, description="false: `atendimento start` alone starts the embedded PostgreSQL"
+    )
     page_database_url: str | None = Field(
         None, description="postgresql:// URL of the role the lookup page reads as; default: made"
     )

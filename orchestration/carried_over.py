@@ -1,0 +1,90 @@
+"""What a backup must not undo: erased clients, withdrawn passwords, ended sessions, who saw what.
+
+Belongs here: taking that from the present state into the restored one, before it takes its place.
+Does not: restoring (`restore.py`), nor how a client is erased (`erase.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from orchestration import erased_ids
+from orchestration.database import Database
+from orchestration.erase import UnknownClient, compact, erase_stored
+from orchestration.erased_ids import ErasedIds
+
+_ACCOUNT = "user_id, password_hash, must_change, failed_attempts, locked_until, changed_at"
+_SEEN = "at, user_id, action, company_id, agenda_id, client_id, details"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedAnew:
+    """Clients whom the backup still had: how many, and the keys (R10) of their phones."""
+
+    clients: int
+    numbers: list[str]
+
+
+def known_erased(home: Path, present: Database) -> ErasedIds:
+    """Who was erased, by the present database and by the home. ValueError as `erased_ids.kept`."""
+    with present.connect() as conn:
+        return erased_ids.kept(home) | erased_ids.stored(conn)
+
+
+def carry_over(present: Database, restored: Database, erased: ErasedIds) -> ErasedAnew:
+    """Bring accounts, the access log and erasures of the present state into the restored one.
+
+    An empty present state, as on a new machine, has no account: those of the backup stay. Published
+    tables that show a client erased anew are dropped: the next run makes them.
+    """
+    numbers: list[str] = []
+    touched: dict[str, int] = {}
+    clients = 0
+    with (
+        present.connect(application="atendimento restore") as old,
+        restored.connect(application="atendimento restore") as conn,
+    ):
+        conn.execute("delete from access.session")
+        if old.execute("select from access.account limit 1").fetchone() is not None:
+            conn.execute("delete from access.account")
+            _copy(old, conn, "access.account", _ACCOUNT, "true")
+        last = conn.execute(
+            "select coalesce(cast(max(at) as text), '-infinity') from access.access_log"
+        )
+        (moment,) = last.fetchone() or ("-infinity",)
+        _copy(old, conn, "access.access_log", _SEEN, f"at > '{moment}'")
+        before = erased_ids.stored(conn)
+        conn.execute(
+            "insert into access.erased_contact select unnest(%s::text[]) on conflict do nothing",
+            [list(erased.contacts)],
+        )
+        for client in sorted(erased.clients - before.clients):
+            try:
+                phones, rows = erase_stored(conn, client)
+            except UnknownClient:
+                # Loaded after the backup, and erased: a later delivery must not bring them back.
+                conn.execute("insert into access.tombstone (client_id) values (%s)", [client])
+                continue
+            numbers += phones
+            touched |= {table: touched.get(table, 0) + count for table, count in rows.items()}
+            clients += 1
+        if clients:
+            conn.execute("drop schema if exists marts cascade")
+    compact(restored, touched)
+    return ErasedAnew(clients, numbers)
+
+
+def _copy(
+    old: psycopg.Connection, new: psycopg.Connection, table: str, columns: str, which: str
+) -> None:
+    """Rows of one database into the same table of another."""
+    query = f"copy (select {columns} from {table} where {which} order by 1) to stdout"  # noqa: S608
+    with (
+        old.cursor().copy(query.encode()) as reading,
+        new.cursor().copy(f"copy {table} ({columns}) from stdin".encode()) as writing,
+    ):
+        for block in reading:
+            writing.write(block)

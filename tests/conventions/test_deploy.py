@@ -1,0 +1,48 @@
+"""What `deploy/` starts is what the program understands, as an account that is not root."""
+
+from __future__ import annotations
+
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+from orchestration import cli
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+UNITS = sorted(DEPLOY.glob("*.service"))
+CHECKOUT = "/opt/tela-de-atendimento"
+
+
+def section(path: Path, name: str) -> dict[str, str]:
+    """A section of a unit; the last of several lines of one name."""
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(path, encoding="utf-8")
+    return dict(unit[name])
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_a_service_starts_a_command_of_the_program(path: Path) -> None:
+    service = section(path, "Service")
+    for name in ("ExecStart", "ExecStop"):
+        if name in service:
+            program, *arguments = service[name].split()
+            assert program == f"{CHECKOUT}/.venv/bin/atendimento"
+            assert cli.command_line().parse_args(arguments).command
+    assert service["User"] != "root"
+    assert service["UMask"] == "0077"
+    assert service["NoNewPrivileges"] == "yes"
+    assert service["WorkingDirectory"] == CHECKOUT
+
+
+@pytest.mark.parametrize("path", sorted(DEPLOY.glob("*.timer")), ids=lambda path: path.stem)
+def test_a_timer_has_its_service(path: Path) -> None:
+    assert path.with_suffix(".service") in UNITS
+    assert section(path, "Install")["WantedBy"] == "timers.target"
+
+
+def test_every_unit_is_told_of() -> None:
+    told = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    for path in (*UNITS, *DEPLOY.glob("*.timer")):
+        assert f"`{path.stem}" in told, path.name

@@ -1,0 +1,1 @@
+"""State made by released versions, and what becomes of it under this one."""
