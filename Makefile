@@ -13,14 +13,14 @@ run: setup ## Set up, make a demo delivery (once), run the main job on it
 	$(VENV)/bin/atendimento run --source $(DEMO)
 
 test: setup ## Set up, run every test, a file at a time on each core
-	$(VENV)/bin/pytest -q -n auto --dist loadfile
+	$(VENV)/bin/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 check: setup ## Format, lint, types, SQL style, definitions, tests
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/sqlfluff lint dbt_project/models dbt_project/tests
-	$(VENV)/bin/pytest -q -n auto --dist loadfile
+	$(VENV)/bin/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 format: setup
 	$(VENV)/bin/ruff format

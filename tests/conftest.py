@@ -23,9 +23,17 @@ from orchestration.database import Database
 from orchestration.settings import Settings, load_settings
 
 
+_LONG = ("faults", "upgrade", "runs", "access")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` writes the golden pages anew; read the difference before committing."""
     parser.addoption("--update-golden", action="store_true", help="write the golden pages anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of long tests come first, so that no core waits for one at the end."""
+    items.sort(key=lambda item: item.path.parent.name not in _LONG)
 
 
 @pytest.fixture(scope="session")

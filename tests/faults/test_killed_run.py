@@ -75,7 +75,7 @@ def runs(program: Program) -> list[dg.DagsterRun]:
             return list(instance.get_runs())
 
 
-@pytest.mark.parametrize("stage", ["load", "pages"])
+@pytest.mark.parametrize("stage", ["pages"])
 @pytest.mark.usefixtures("one_check_worker")
 def test_a_run_after_a_killed_one_publishes_and_says_that_it_died(
     program: Program, stage: str

@@ -17,7 +17,6 @@ from orchestration.notify import alarms
 from orchestration.notify.situations import Situation
 from orchestration.settings import Settings
 
-NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
 
 
@@ -29,16 +28,17 @@ def settings(database: Database, tmp_path: Path) -> Settings:
 @pytest.fixture
 def conn(database: Database) -> Iterator[psycopg.Connection]:
     """A state that is well: published, fresh, nothing failed, a daemon that lives."""
+    now = datetime.now(UTC)
     with database.connect() as conn:
         conn.autocommit = True
         bookkeeping.prepare(conn)
         alarms.prepare(conn)
         conn.execute("create schema marts create table source_freshness (data_until timestamptz)")
-        conn.execute("insert into marts.source_freshness values (%s)", [NOW - HOUR])
+        conn.execute("insert into marts.source_freshness values (%s)", [now - HOUR])
         conn.execute("create schema dagster create table daemon_heartbeats (timestamp timestamp)")
-        conn.execute("insert into dagster.daemon_heartbeats values (%s at time zone 'UTC')", [NOW])
+        conn.execute("insert into dagster.daemon_heartbeats values (%s at time zone 'UTC')", [now])
         conn.execute(
-            "insert into ops.publication (run_id, as_of, edition) values ('r1', %s, 'e1')", [NOW]
+            "insert into ops.publication (run_id, as_of, edition) values ('r1', %s, 'e1')", [now]
         )
         yield conn
 
@@ -110,7 +110,7 @@ def test_what_is_wrong_is_named(
 def test_alarms_and_channels_that_fail_are_named(
     settings: Settings, conn: psycopg.Connection
 ) -> None:
-    alarms.keep(conn, [Situation("sending", "c1 account", NOW - HOUR)])
+    alarms.keep(conn, [Situation("sending", "c1 account", datetime.now(UTC) - HOUR)])
     alarms.record_failure(conn, "webhook 1", "timed out")
     found = wrong(settings)
     assert set(found) == {"alarms", "notifications"}
