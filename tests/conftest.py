@@ -22,7 +22,6 @@ from orchestration.checking import Checker, open_checker
 from orchestration.database import Database
 from orchestration.settings import Settings, load_settings
 
-
 _LONG = ("faults", "upgrade", "runs", "access")
 
 
