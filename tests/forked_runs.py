@@ -82,20 +82,17 @@ class Workshop:
         kill_at: Mark | None = None,
         stand_at: Mark | None = None,
         meanwhile: Callable[[], object] = lambda: None,
-        pooled: bool = True,
     ) -> Run:
         """Run a command with these ATENDIMENTO_ variables.
 
         `kill_at`: the mark at which it is killed. `stand_at`: the mark at which it stands still
-        while `meanwhile` is called here. `pooled`: Dagster keeps its connections, which is
-        quicker; without, as in production, it connects for each event.
+        while `meanwhile` is called here.
         """
         request = {
             "environment": {f"ATENDIMENTO_{name}": value for name, value in settings.items()},
             "arguments": [str(argument) for argument in arguments],
             "kill_at": kill_at,
             "stand_at": stand_at,
-            "pooled": pooled,
         }
         answer = self._ask(request)
         if answer == {"standing": True}:
@@ -214,8 +211,6 @@ def _work(request: dict[str, Any], folder: Path, stands: int, resumes: int) -> N
         os.close(stands)
     _watch(on_mark, Path(os.environ["ATENDIMENTO_HOME"]) / "published")
     _fork_check_workers()
-    if request["pooled"]:
-        _keep_connections()
 
     from orchestration import cli
 
@@ -300,13 +295,6 @@ class _ForkedWorker:
         with suppress(ChildProcessError):
             return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return 0
-
-
-def _keep_connections() -> None:
-    """Dagster connects anew for each event, 1,700 times a run: half of a small run's time."""
-    from sqlalchemy import pool
-
-    pool.NullPool = pool.QueuePool  # type: ignore[misc, assignment]
 
 
 def _fork_check_workers() -> None:

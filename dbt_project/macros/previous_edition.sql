@@ -26,29 +26,32 @@
             'booking_id': 'text',
         },
     } -%}
-    {%- set missing = [] -%}
-    {%- if execute -%}
-        {%- for name, columns in tables.items() -%}
-            {%- set relation = adapter.get_relation(target.database, 'marts', name) -%}
-            {%- set there = [] -%}
-            {%- if relation -%}
-                {%- for column in adapter.get_columns_in_relation(relation) -%}
-                    {%- do there.append(column.name) -%}
-                {%- endfor -%}
-            {%- endif -%}
-            {%- for column in columns if column not in there -%}
-                {%- do missing.append(column) -%}
-            {%- endfor -%}
+    {%- set needed = [] -%}
+    {%- for name, columns in tables.items() -%}
+        {%- for column in columns -%}
+            {%- do needed.append("('" ~ name ~ "', '" ~ column ~ "')") -%}
         {%- endfor -%}
-    {%- endif -%}
-    {%- set is_there = execute and not missing -%}
+    {%- endfor -%}
+    {#- Asked of the catalogue: dbt's list of relations is filled one by one, and another thread may
+        see half of it. -#}
+    {%- set lacking -%}
+        select count(*)
+        from (values {{ needed | join(', ') }}) as needed (table_name, column_name)
+        where not exists (
+            select from pg_attribute
+            where
+                attrelid = to_regclass('marts.' || table_name) and attname = column_name
+                and not attisdropped
+        )
+    {%- endset -%}
+    {%- set is_there = execute and run_query(lacking).rows[0][0] == 0 -%}
     select
     {%- for column, type in tables[table].items() %}
         cast({{ column if is_there else 'null' }} as {{ type }}) as {{ column }}
         {{- ',' if not loop.last }}
     {%- endfor %}
     {%- if is_there %}
-    from {{ adapter.get_relation(target.database, 'marts', table) }}
+    from {{ api.Relation.create(database=target.database, schema='marts', identifier=table) }}
     {%- else %}
     where false
     {%- endif %}

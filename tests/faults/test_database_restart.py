@@ -24,7 +24,7 @@ def test_a_restart_of_the_database_fails_clean_or_not_at_all(kept: Kept, stage: 
     # A quarter on: within the transaction of `publish`, half-way it has committed.
     middle = (stage, kept.undisturbed.marks[stage] // 4)
 
-    said = kept.run(stand_at=middle, meanwhile=lambda: restart(kept), pooled=False)
+    said = kept.run(stand_at=middle, meanwhile=lambda: restart(kept))
 
     left = kept.published()
     print(f"\nrestarted in {stage}, mark {middle[1]}: exit code {said.exit_code}, {said.last_line}")
@@ -43,9 +43,7 @@ def test_a_database_that_does_not_come_back_is_told_by_the_next_run(kept: Kept) 
     kept.reset()
     middle = ("build", kept.undisturbed.marks["build"] // 2)
 
-    said = kept.run(
-        stand_at=middle, meanwhile=lambda: embedded.stop(kept.server, "immediate"), pooled=False
-    )
+    said = kept.run(stand_at=middle, meanwhile=lambda: embedded.stop(kept.server, "immediate"))
 
     print(f"\nstopped in build: exit code {said.exit_code}, {said.last_line}")
     assert said.exit_code == 1, said.output

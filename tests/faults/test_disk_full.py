@@ -104,7 +104,7 @@ def test_at_the_database(kept: Kept, small_tablespace: Path, leave: int) -> None
     before, shown = files(published), (published / "current").resolve()
     ballast = fill(small_tablespace, leave)
 
-    said = kept.run(pooled=False)
+    said = kept.run()
 
     print(f"\n{leave:,} bytes left for the database: exit code {said.exit_code}, {said.last_line}")
     assert said.exit_code == 1, said.output

@@ -60,7 +60,7 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
         seen.reads += 1
 
     def read() -> None:
-        while not ended.wait(0.02):
+        while not ended.wait(0.1):
             try:
                 look()
             except Exception as error:
