@@ -115,7 +115,8 @@ def test_killed_together_the_run_is_tried_once_more(kept: Kept) -> None:
         (inbox / "second" / "manifest.json").write_text(json.dumps({"files": files}))
 
         with daemon(log) as first:
-            wait_for(lambda: bool(rows(_BUILDING)) and len(rows(_RUNS)) > known, log)
+            # In this order: until the run is there, the newest is the one before, which was built.
+            wait_for(lambda: len(rows(_RUNS)) > known and bool(rows(_BUILDING)), log)
             killed = kill_all(first)
         after_kill = [str(status) for status, _ in rows(_RUNS)[known:]]
         with daemon(log):
