@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration import embedded, inbox
+from orchestration import backup, embedded, inbox
 from orchestration.database import Database, DatabaseError
 from orchestration.ingest.whatsapp import spool
 from orchestration.settings import Settings
@@ -102,7 +102,7 @@ def _events(settings: Settings) -> Line:
 
 
 def _backup(settings: Settings, now: datetime) -> Line:
-    made = sorted((settings.home / "backups").glob("*/manifest.json"))
+    made = backup.backups(settings.home / "backups")
     if not made:
         return Line("backup", True, "none in this home: `atendimento backup`")
     newest = datetime.fromtimestamp(made[-1].stat().st_mtime, UTC)

@@ -1,7 +1,7 @@
 """What the lookup page keeps is forgotten with time: rows of its access log, ended sessions.
 
-Belongs here: how long, and doing it; at each publication and whenever the page starts. Does not:
-editions (`reports/editions.py` prunes those), nor erasing one client.
+Belongs here: how long, and doing it; when things are tidied up and whenever the page starts. Does
+not: what the runs leave (`tidying.py`), editions (`reports/editions.py`), nor erasing one client.
 """
 
 from __future__ import annotations

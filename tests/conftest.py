@@ -1,6 +1,6 @@
 """What every test may ask for: the repository's root and a database of its own.
 
-One server for the whole session; a fresh database costs one `create database … template`.
+One server for each process of the tests; a fresh database costs one `create database … template`.
 `ATENDIMENTO_TEST_DATABASE_URL` (a role that may create databases) replaces the embedded server.
 """
 

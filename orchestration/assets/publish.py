@@ -9,12 +9,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-import psycopg
 
-from orchestration import alignment, bookkeeping, retention, standing
+from orchestration import alignment, bookkeeping, standing
 from orchestration.assets.raw import OWNERS
 from orchestration.assets.warehouse import marts
-from orchestration.database import DatabaseError
 from orchestration.progress import LOGGER, stage
 from orchestration.publication import publish
 from orchestration.resources import RunSettings
@@ -152,9 +150,7 @@ def publication(
                 now=datetime.now(ZoneInfo(settings.group_timezone)),
             )
             progress.say(f"edition {name}, {len(removed)} old editions removed")
-            with warehouse.connect() as conn:
-                retention.forget_old(conn, settings.access_log_days)
-        except (editions.PublishError, DatabaseError, psycopg.Error) as error:
+        except editions.PublishError as error:
             # Published it is: that something old stays is no failure of the run.
             LOGGER.warning("Warning: %s", error)
     standing.refresh(settings, warehouse)
