@@ -119,6 +119,10 @@ class Workshop:
 def _serve() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    # dbt's parser starts threads and waits for them, and a fork has none of them: where the project
+    # is not parsed yet, another process does it before anything here imports the definitions.
+    parse = "from orchestration.dbt_runner import manifest_path; manifest_path()"
+    subprocess.run([sys.executable, "-c", parse], check=True)
     with suppress(ImportError):
         for room in _ROOMS:
             importlib.import_module(room)
