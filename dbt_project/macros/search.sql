@@ -1,17 +1,17 @@
 {# By what a client is found: words of a name, digits of a phone, signs of a plate, each brought to
    one form on both sides, what is stored and what is typed. Who may find whom, is not known here. #}
 
-{# Lower case without accents; whatever parts words is a space. As looking for each of these signs is
-   slow, only a text that may have one is. #}
+{# Lower case without accents, from its first word on; whatever parts words is a space. As looking for
+   each of these signs is slow, only a text that may have one is. #}
 {% macro folded(text) -%}
-    case
+    ltrim(case
         when lower({{ text }}) !~ '[^a-z ]' then lower({{ text }})
         else translate(
             lower(normalize({{ text }}, nfc)),
             'áàâãäåāéèêëēíìîïīóòôõöøōúùûüūçñýÿ.,;:!?-_/\()[]{}"''´`*+&#|' || chr(160) || chr(9),
             'aaaaaaaeeeeeiiiiiooooooouuuuucnyy                                        '
         )
-    end
+    end)
 {%- endmacro %}
 
 {# What parts the words of Portuguese names and tells none of them from another. #}
@@ -19,19 +19,30 @@
     ('', 'da', 'das', 'de', 'di', 'do', 'dos', 'du', 'e')
 {%- endmacro %}
 
-{# The words of a name, as rows of one column. #}
-{% macro name_words(name) -%}
+{# A name as it is sought: folded, and no longer than an index has room for. #}
+{% macro name_sought(name) -%}
+    {{ folded('left(' ~ name ~ ', 200)') }}
+{%- endmacro %}
+
+{# The words of a name as it is sought, as rows of one column. #}
+{% macro name_words(name_sought) -%}
     (
-        select distinct left(parts.part, 40) as word
-        from string_to_table({{ folded(name) }}, ' ') as parts (part)
+        select distinct parts.part as word
+        from string_to_table({{ name_sought }}, ' ') as parts (part)
         where parts.part not in {{ particles() }}
     )
 {%- endmacro %}
 
-{# The order of those who have a word in their name: whose name begins with it, then by name. #}
-{% macro name_order(name, word) -%}
-    case when split_part(ltrim({{ folded(name) }}), ' ', 1) = {{ word }} then '1 ' else '2 ' end
-    || left(ltrim({{ folded(name) }}), 60)
+{# The order of those who have a word in their name as it is sought: whose name begins with it, then by
+   name. #}
+{% macro name_order(name_sought, word) -%}
+    case when split_part({{ name_sought }}, ' ', 1) = {{ word }} then '1 ' else '2 ' end
+    || {{ name_sought }}
+{%- endmacro %}
+
+{# The name as it is sought, out of that. #}
+{% macro name_in_order(name_order) -%}
+    substr({{ name_order }}, 3)
 {%- endmacro %}
 
 {# A word, and the word with a letter left out: two words that differ by one letter too many, too

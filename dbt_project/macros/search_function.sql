@@ -26,17 +26,18 @@ declare
     signs constant text := {{ only('upper(typed)', plate_signs()) }};
     plate constant text := {{ plate_sought('signs') }};
     most constant integer := least(greatest(at_most, 1), 200);
+    name_typed constant text := {{ name_sought('typed') }};
     asked constant text[] := array(
-        select t.part from string_to_table({{ folded('typed') }}, ' ') as t (part) where t.part <> ''
+        select t.part from string_to_table(name_typed, ' ') as t (part) where t.part <> ''
     );
     tokens text[];
     words jsonb := '[]';
     clients text[] := '{}';
     companies text[] := '{}';
+    names text[] := '{}';
     conditions text;
     led_by text[];
     forgiving integer;
-    driving bigint;
 begin
     if readable is null or typed = '' then
         return;
@@ -80,7 +81,7 @@ begin
         return;
     end if;
 
-    tokens := array(select word from {{ name_words('typed') }} as t order by length(word) desc limit 6);
+    tokens := array(select word from {{ name_words('name_typed') }} as t order by length(word) desc limit 6);
     if cardinality(tokens) = 0 then
         return;
     end if;
@@ -133,14 +134,12 @@ begin
         select coalesce(jsonb_agg(words order by client_count), '[]') into words from of_token;
         continue when jsonb_array_length(words) < cardinality(tokens);
 
-        -- The rarest word leads; each of the others must be there too.
+        -- The rarest word leads; each of the others must be in the name too.
         led_by := array(select distinct w ->> 'word' from jsonb_array_elements(words -> 0) as w);
         select
             coalesce(string_agg(
                 format(
-                    ' and exists (select from search_name as q where'
-                    ' q.company_id = p.company_id and q.client_id = p.client_id'
-                    ' and q.word = any(%L))',
+                    ' and string_to_array({{ name_in_order('p.name_order') }}, '' '') && %L::text[]',
                     array(select w ->> 'word' from jsonb_array_elements(t.words) as w)
                 ),
                 ''
@@ -149,20 +148,21 @@ begin
         from jsonb_array_elements(words) with ordinality as t (words, number)
         where t.number > 1;
         execute format(
-            'select array_agg(company_id), array_agg(client_id) from ('
-            ' select distinct company_id, client_id from (' || case
+            'select array_agg(company_id), array_agg(client_id), array_agg(name) from ('
+            ' select distinct f.company_id, f.client_id, {{ name_in_order('f.name_order') }} as name'
+            ' from (' || case
                 -- Of the many who share one name, those who come first; else there are few enough.
                 when cardinality(tokens) = 1 and cardinality(led_by) = 1 then
-                    'select f.company_id, f.client_id'
+                    'select f.company_id, f.client_id, f.name_order'
                     ' from unnest($1) as own (company_id) cross join lateral ('
                     ' select p.company_id, p.client_id, p.name_order from search_name as p'
-                    ' where p.company_id = own.company_id and p.word = $6[1] %s %s'
-                    ' order by p.name_order collate "C" limit $7) as f'
-                    ' order by f.name_order collate "C" limit $3) as found'
+                    ' where p.company_id = own.company_id and p.word = $7[1] %s %s'
+                    ' order by p.name_order collate "C" limit $8) as f'
+                    ' order by f.name_order collate "C" limit $3) as f'
                 else
-                    'select p.company_id, p.client_id from search_name as p'
-                    ' where p.company_id = any($1) and p.word = any($6) %s %s limit $3) as found'
-            end || ' union select * from unnest($4, $5)) as found',
+                    'select p.company_id, p.client_id, p.name_order from search_name as p'
+                    ' where p.company_id = any($1) and p.word = any($7) %s %s limit $3) as f'
+            end || ' union select * from unnest($4, $5, $6)) as found',
             conditions,
             'and ($2 is null or exists ('
             ' select from agenda_status as a where a.company_id = p.company_id'
@@ -170,10 +170,11 @@ begin
             ' select from passive_contact_status as c where c.company_id = p.company_id'
             ' and c.client_id = p.client_id and c.agent_id = $2))'
         )
-        into companies, clients
-        using readable, agent, candidates, companies, clients, led_by, most;
+        into companies, clients, names
+        using readable, agent, candidates, companies, clients, names, led_by, most;
         companies := coalesce(companies, '{}');
         clients := coalesce(clients, '{}');
+        names := coalesce(names, '{}');
     end loop;
 
     return query
@@ -187,18 +188,17 @@ begin
 
     scored as materialized (
         select
-            f.company_id, f.client_id, ltrim({{ folded('c.name') }}) as name,
+            f.company_id, f.client_id, f.name,
             (
                 select cast(sum(best.weight) / cardinality(tokens) as real)
                 from (
                     select max(meant.weight) as weight
-                    from {{ name_words('c.name') }} as w
+                    from {{ name_words('f.name') }} as w
                     inner join meant on w.word = meant.word
                     group by meant.number
                 ) as best
             ) as score
-        from unnest(companies, clients) as f (company_id, client_id)
-        inner join client as c on f.client_id = c.client_id
+        from unnest(companies, clients, names) as f (company_id, client_id, name)
     )
 
     select 'name', s.company_id, s.client_id, cast(null as text), s.score

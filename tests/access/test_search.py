@@ -31,6 +31,7 @@ from tests.oracle.rows import (
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)
 
 # client id: name, DDD, mobile, landline, plate, (company, agent) of each agenda
+# fmt: off
 CLIENTS: dict[str, tuple[str, str | None, str | None, str | None, str | None, list[str]]] = {
     "joao": ("João da Conceição Souza", "11", "98765-4321", None, "ABC1234", ["c1 ana"]),
     "joana": ("Joana Sousa", "011", "912340000", None, "XYZ1C34", ["c1 bia"]),
@@ -45,8 +46,15 @@ CLIENTS: dict[str, tuple[str, str | None, str | None, str | None, str | None, li
     "accent": ("Benedita Álvares", "11", None, None, None, ["c1 ana"]),
     "alone": ("Bênedita", "11", None, None, None, ["c1 ana"]),
     "begins": ("Beneditana Aguiar", "11", None, None, None, ["c1 ana"]),
+    "long": (
+        "Pedro de Alcântara Francisco Antônio José Carlos Xavier de Paula Miguel Rafael Gonzaga",
+        "11", None, None, None, ["c1 ana"],
+    ),
+    "endless": ("Quirino " + "x" * 190 + " Além", "11", None, None, None, ["c1 ana"]),
+    "number": ("Oficina 2 Irmãos", "11", None, None, None, ["c1 ana"]),
     "cut": ("D'Ávila-Prado", "11", "966665555", None, None, ["c1 ana"]),
 }
+# fmt: on
 
 
 def delivery() -> SourceRows:
@@ -97,6 +105,22 @@ def search(page: Database, user: str | None, sought: str, at_most: int = 20) -> 
             "select kind, company_id, client_id from marts.search(%s, %s)", [sought, at_most]
         ).fetchall()
     return [client if company == "c1" else f"{client} {company}" for _, company, client in found]
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("gonzaga pedro", ["long"]),  # the last of a name of 86 letters
+        ("gonzag alcantra", ["long"]),  # both with an error
+        ("quirino " + "x" * 190, ["endless"]),
+        ("quirino além", []),  # an endless name is sought by its first 200 letters
+        ("irmaos 2", ["number"]),
+        ("pedro 1", []),  # signs that a name is kept in order by are none of its words
+        ("oficina 1", []),
+    ],
+)
+def test_long_names_and_numbers_in_names(page: Database, sought: str, found: list[str]) -> None:
+    assert search(page, "rui", sought) == found
 
 
 def test_of_many_with_one_name_those_named_so_first_come_first_then_by_name(

@@ -37,3 +37,5 @@ select
     name_word.name_order
 from client_of_company
 inner join name_word using (client_id)
+-- As it is searched: those of a company who share a word stand together.
+order by 1, 2, name_word.name_order collate "C"
