@@ -6,6 +6,7 @@ starting a server (`embedded.py`).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -13,6 +14,10 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 MINIMUM_SERVER_VERSION = 170000
+
+# What goes wrong is raised. What psycopg logs besides (an error while another is on its way) quotes
+# PostgreSQL, and that quotes rows.
+logging.getLogger("psycopg").addFilter(lambda _: False)
 
 
 class DatabaseError(Exception):

@@ -110,6 +110,9 @@ def bad_deliveries(delivery: Path, folder: Path) -> Iterator[Path]:
     yield spoilt("without-header", f"{phone}{',' * (header.count(',') - 3)}\n{rows}")
     yield spoilt("open-quote", text.replace(NAMES[3], f'"{NAMES[3]}', 1))
     yield spoilt("encoding", text.replace(NAMES[4], f"{NAMES[4]}é", 1), "cp1252")
+    # A row of too few fields, and a quote that stays open: the first fault is never told.
+    short = f"x,2026-11-20T10:00:00Z,{NAMES[6]},93,{DIGITS[6]}\n"
+    yield spoilt("two-faults", f'{header}\n{short}q,2026-11-20T10:00:00Z,"open\n')
     yield spoilt("too-many-bad", header + "\n" + rows.replace("T", f" {NAMES[5]} "))
 
 
