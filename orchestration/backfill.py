@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from orchestration.database import Database
+from orchestration.database import Database, DatabaseError
 from orchestration.dbt_runner import build
 from orchestration.ingest import ledger, tables
 from orchestration.progress import stage
@@ -69,8 +69,9 @@ def execute(
     """Compute the history of each day from `first` to `last`, both included.
 
     Days that a backfill has computed over what is loaded now are left out, unless `again`. What
-    stops it loses the day under way only: the same call goes on from there. Raises WrongDays,
-    NothingLoaded, DayStopped, BuildFailed, or RunInProgress when another run or backfill is.
+    stops it loses the day under way only: the same call goes on from there, whatever has been
+    loaded meanwhile. Raises WrongDays, NothingLoaded, DayStopped, BuildFailed, DatabaseError, or
+    RunInProgress when another run or backfill is.
     """
     if first > last:
         raise WrongDays(f"{first} is after {last}: write the earlier day after --from.")
@@ -87,8 +88,11 @@ def execute(
                     "first with `atendimento run --source PATH`."
                 )
             asked = days(first, last, zone)
-            due = asked if again else _not_done(conn, asked)
+            began_at = _begin(conn, first, last, again)
+            due = _not_done(conn, asked, began_at, again)
         _compute(settings, database, due)
+        with database.connect() as conn:
+            conn.execute("delete from ops.backfill_under_way")
     return Backfilled(computed=len(due), known=len(asked) - len(due))
 
 
@@ -137,11 +141,32 @@ def _assert_over(last: date, zone: ZoneInfo, now: datetime) -> None:
         )
 
 
-def _not_done(conn: psycopg.Connection, asked: Sequence[Day]) -> list[Day]:
+def _begin(conn: psycopg.Connection, first: date, last: date, again: bool) -> datetime:
+    """When this backfill began: now, or when it was called before and did not end."""
+    asked = [first, last, again]
+    row = conn.execute(
+        "select began_at from ops.backfill_under_way"
+        " where first_date = %s and last_date = %s and is_again = %s",
+        asked,
+    ).fetchone()
+    if not row:
+        conn.execute("delete from ops.backfill_under_way")
+        row = conn.execute(
+            "insert into ops.backfill_under_way values (%s, %s, %s) returning began_at", asked
+        ).fetchone()
+    assert row is not None  # noqa: S101 — `returning` gives a row
+    began_at: datetime = row[0]
+    return began_at
+
+
+def _not_done(
+    conn: psycopg.Connection, asked: Sequence[Day], began_at: datetime, again: bool
+) -> list[Day]:
     done = set(
         conn.execute(
-            "select snapshot_date, as_of from ops.backfill_day where last_delivery_id = %s",
-            [ledger.last_loaded(conn)],
+            "select snapshot_date, as_of from ops.backfill_day"
+            " where completed_at >= %s or not %s and last_delivery_id = %s",
+            [began_at, again, ledger.last_loaded(conn)],
         ).fetchall()
     )
     return [day for day in asked if (day.snapshot_date, day.as_of) not in done]
@@ -154,11 +179,27 @@ def _compute(settings: Settings, database: Database, due: Sequence[Day]) -> None
             progress.say("waiting for the run in progress")
             with run_lock(database, wait=number > 1) as held:
                 progress.say("building")
-                totals = _compute_day(settings, held, day)
+                try:
+                    totals = _compute_day(settings, held, day)
+                except psycopg.OperationalError as error:
+                    raise _stopped(day, error) from None
             if left := len(due) - number:
                 seconds = round((time.monotonic() - began) / number * left)
                 totals += f"; {left} more, about {timedelta(seconds=seconds)}"
             progress.say(totals)
+
+
+def _stopped(day: Day, error: psycopg.OperationalError) -> DatabaseError:
+    full = isinstance(error, psycopg.errors.DiskFull)
+    said, then = (
+        ("its disk is full", "Make room there")
+        if full
+        else ("it was stopped or could not be reached", "Look whether it runs")
+    )
+    return DatabaseError(
+        f"The database ended the backfill at {day.snapshot_date}: {said}. The history of that day "
+        f"is as it was, finished days stay. {then}; then the same command does the others."
+    )
 
 
 def _compute_day(settings: Settings, database: Warehouse, day: Day) -> str:

@@ -89,6 +89,15 @@ comment on table ops.backfill_day is
     'One row a day whose set of history a backfill wrote and no run has replaced since.';
 comment on column ops.backfill_day.last_delivery_id is
     'The last delivery loaded by then: after a later one the day is due again.';
+
+create table if not exists ops.backfill_under_way (
+    first_date date not null,
+    last_date date not null,
+    is_again boolean not null,
+    began_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.backfill_under_way is
+    'The backfill that has begun and not ended: one row at most. Called again, it goes on.';
 """
 
 

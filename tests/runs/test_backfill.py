@@ -143,6 +143,46 @@ def test_a_killed_backfill_goes_on_where_it_was(program: Program) -> None:
     assert history(program, "2026-11-03")
 
 
+def test_it_goes_on_whatever_is_loaded_between_two_calls(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = ("backfill", "--from", "2026-10-04", "--to", "2026-10-06")
+    built, build = [], backfill.build
+
+    def stops(database: Database, as_of: datetime, *others: object, **how: object) -> object:
+        built.append(as_of.date().isoformat())
+        if len(built) in (2, 5):
+            raise psycopg.errors.DiskFull("secret")
+        return build(database, as_of, *others, **how)
+
+    def load() -> None:
+        with program.database.connect() as conn:
+            conn.execute(
+                "insert into ops.delivery (source, run_id, started_at, status)"
+                " values ('between', 'between', %s, 'loaded')",
+                [AS_OF],
+            )
+
+    monkeypatch.setattr(backfill, "build", stops)
+    said = program.call(*call)
+    assert (said.exit_code, said.last_line) == (
+        1,
+        "Failed: The database ended the backfill at 2026-10-05: its disk is full. The history of "
+        "that day is as it was, finished days stay. Make room there; then the same command does "
+        "the others.",
+    )
+    load()
+    assert program.call(*call).last_line.startswith("Days of history computed: 2. Done before: 1")
+    # It ended: what is loaded now counts, and so does asking for it again.
+    assert program.call(*call, "--again").exit_code == 1
+    load()
+    said = program.call(*call, "--again")
+    assert said.last_line.startswith("Days of history computed: 3."), said.output
+    assert program.call(*call).last_line.startswith("Days of history computed: 0. Done before: 3")
+    load()
+    assert program.call(*call).last_line == "Days of history computed: 3."
+
+
 def test_ctrl_c_says_that_the_same_command_goes_on(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
