@@ -80,14 +80,24 @@ def _store(conn: psycopg.Connection, table: SourceTable, file_name: str, deliver
             from rejected as n
             where n.reason <> {parked}
             union all
-            select {delivery}, {table}, {file}, min(line), column_name, reason, row_as_delivered
-            from rejected as n
+            -- A row that comes several times in a file is kept where it first stands, which decides
+            -- the parent (R1), and where it last stands, which decides the version.
+            select
+                {delivery}, {table}, {file}, place.line,
+                n.column_name, n.reason, n.row_as_delivered
+            from (
+                select
+                    min(line) as first_line, max(line) as last_line,
+                    column_name, reason, row_as_delivered
+                from rejected
+                group by column_name, reason, row_as_delivered
+            ) as n
+            cross join lateral (select first_line union select last_line) as place (line)
             where n.reason = {parked} and not exists (
                 select from raw.rejected_row as o
                 where o.table_name = {table} and o.reason = {parked}
                     and o.row_as_delivered = n.row_as_delivered
             )
-            group by column_name, reason, row_as_delivered
             order by 4
             """
         ).format(

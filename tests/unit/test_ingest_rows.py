@@ -273,6 +273,31 @@ def test_of_two_parked_rows_the_one_delivered_first_stands(database: Database, t
     assert [row[3] for row in rejected(database)] == ["duplicate_version"]
 
 
+@pytest.mark.parametrize("order", ["xyx", "xxy", "yxx", "xzx", "zxzx"])
+def test_parked_rows_of_one_file_resolve_as_if_they_had_not_been_parked(
+    database: Database, tmp_path: Path, order: str
+):
+    """The rows x and y are one version; z is a later one with another parent."""
+    x = agenda(team_id="t2")
+    rows = {"x": x, "y": {**x, "origin": "passive"}}
+    rows["z"] = {**x, "updated_at": LATER, "company_id": "c2"}
+    file = {"agenda": [rows[name] for name in order]}
+
+    def became() -> tuple[list[tuple[object, ...]], set[str]]:
+        return stored(database)["agenda"], {row[3] for row in rejected(database)}
+
+    load(database, tmp_path / "1", BASE)
+    load(database, tmp_path / "2", file, LENIENT)
+    assert became() == ([], {"unknown_reference"})
+    team = {**BASE["team"][0], "team_id": "t2"}
+    load(database, tmp_path / "3", {"team": [*BASE["team"], team]})
+    unparked = became()
+    with database.connect() as conn:
+        conn.execute("truncate raw.agenda; delete from raw.rejected_row")
+    load(database, tmp_path / "4", file, LENIENT)
+    assert unparked == became()
+
+
 def test_the_id_of_a_dropped_user_stays_and_may_still_be_named(database: Database, tmp_path: Path):
     rows = [agenda(agent_id="u1", team_id="t1")]
     load(database, tmp_path / "1", {**BASE, "agenda": rows})
