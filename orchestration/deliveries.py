@@ -126,7 +126,7 @@ def _waiting(conn: psycopg.Connection, settings: Settings, zone: ZoneInfo) -> It
 def _standing(folder: InboxFolder, zone: ZoneInfo) -> str:
     what = "complete, not taken yet" if folder.complete else "incomplete"
     lacks = "".join(f"\n      {lack}" for lack in folder.lacks)
-    return f"    {folder.path.name}: {what}, last written {_when(folder.changed_at, zone)}{lacks}"
+    return f"    {folder.path.name}: {what}, last written {_when(folder.written_at, zone)}{lacks}"
 
 
 def _spooled(spool: Path, zone: ZoneInfo) -> Iterator[str]:

@@ -20,12 +20,14 @@ from orchestration.ingest.manifest import MANIFEST, BadManifest, differences, re
 class InboxFolder:
     """A folder of the inbox: `manifest` names its content, `lacks` what is not there yet.
 
-    `changed_at`: when something was last written to it.
+    `written_at`: when something was last written to it. `changed_at`: when it was last changed
+    here, which a copy that keeps its sender's older times does not say by the first.
     """
 
     path: Path
     manifest: str | None
     lacks: tuple[str, ...]
+    written_at: datetime
     changed_at: datetime
 
     @property
@@ -58,11 +60,13 @@ def _look(path: Path) -> InboxFolder:
         lacks = list(differences(path, manifest)) if manifest else [f"{MANIFEST}: missing"]
     except BadManifest as bad:
         manifest, lacks = None, [str(bad)]
-    return InboxFolder(path, manifest.key if manifest else None, tuple(lacks), _changed_at(path))
-
-
-def _changed_at(path: Path) -> datetime:
-    newest = path.stat().st_mtime
+    found = [path.stat()]
     with contextlib.suppress(OSError):  # what it lacks tells why it is not taken
-        newest = max([newest, *(file.stat().st_mtime for file in path.iterdir())])
-    return datetime.fromtimestamp(newest, UTC)
+        found += [file.stat() for file in path.iterdir()]
+    return InboxFolder(
+        path,
+        manifest.key if manifest else None,
+        tuple(lacks),
+        written_at=datetime.fromtimestamp(max(one.st_mtime for one in found), UTC),
+        changed_at=datetime.fromtimestamp(max(one.st_ctime for one in found), UTC),
+    )

@@ -1,5 +1,6 @@
 """How often: each morning, and through the working day. Not what runs inside."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,16 @@ from orchestration.settings import Settings
 _AT_NIGHT = "30 3 * * *"  # before the morning run, when nobody waits for a page
 
 
-def run_request(as_of: str, source: str = "", run_key: str | None = None) -> dg.RunRequest:
+def run_request(
+    as_of: str,
+    source: str = "",
+    run_key: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> dg.RunRequest:
     """A run of the job for one instant (R3) and, when named, one delivery."""
-    return dg.RunRequest(run_key=run_key or as_of, run_config=run_config(as_of, source))
+    return dg.RunRequest(
+        run_key=run_key or as_of, run_config=run_config(as_of, source), tags=dict(tags or {})
+    )
 
 
 def run_config(as_of: str, source: str = "") -> dict[str, object]:

@@ -1,6 +1,6 @@
 """What reacts: to a complete delivery in the inbox, to a run that failed, to what is to be told."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -14,6 +14,9 @@ from orchestration.runtime import open_database
 from orchestration.schedules import run_request
 from orchestration.settings import Settings, load_settings
 
+CONTENT = "atendimento/delivery"  # the tag that says for which folder, as it then was, a run is
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=2), timedelta(days=1)
+
 
 def sensors(settings: Settings) -> list[dg.SensorDefinition]:
     """All sensors, on in a fresh instance."""
@@ -24,17 +27,15 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Runs the job for each new complete delivery folder of the inbox.",
     )
-    def delivery_arrived(_: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    def delivery_arrived(
+        context: dg.SensorEvaluationContext,
+    ) -> dg.SensorResult | dg.SkipReason:
         found = list(folders(settings.watched))
-        # The run key names the content: the same folder is asked for once, changed it is new. Runs
-        # are forgotten in time; the ledger is not, and old reference tables must not come back.
+        # Runs are forgotten in time, the ledger is not: old reference tables must not come back.
         requests = [
-            run_request(
-                datetime.now(UTC).isoformat(),
-                str(folder.path),
-                run_key=f"{folder.path.name}-{folder.manifest}",
-            )
+            request
             for folder in _not_taken([folder for folder in found if folder.complete])
+            if (request := request_for(context.instance, folder, datetime.now(UTC)))
         ]
         if not requests:
             waits = [
@@ -86,6 +87,29 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         return dg.SkipReason("Told what there was to tell.")
 
     return [delivery_arrived, run_failed, run_died, news]
+
+
+def request_for(
+    instance: dg.DagsterInstance, folder: InboxFolder, now: datetime
+) -> dg.RunRequest | None:
+    """A run for a folder, unless one is under way or it is too early to try again.
+
+    A run that ended before the ledger knew its delivery (no database, no room) is followed by
+    another, each after twice the time.
+    """
+    content = f"{folder.path.name}-{folder.manifest}"
+    tried = instance.get_run_records(dg.RunsFilter(tags={CONTENT: content}))
+    if not all(run.dagster_run.is_finished for run in tried):
+        return None
+    if tried:
+        wait = min(FIRST_WAIT * 2 ** (len(tried) - 1), LONGEST_WAIT)
+        if now < max(run.update_timestamp for run in tried) + wait:
+            return None
+    # Asked for once after each run that ended, however often the sensor looks.
+    after = tried[0].dagster_run.run_id if tried else "first"
+    return run_request(
+        now.isoformat(), str(folder.path), run_key=f"{content}-{after}", tags={CONTENT: content}
+    )
 
 
 def _not_taken(found: list[InboxFolder]) -> list[InboxFolder]:

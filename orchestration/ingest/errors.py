@@ -15,6 +15,14 @@ class DeliveryRefused(Exception):
     """The whole delivery is refused; `str(error)` is the complete message for a person."""
 
 
+class RefusedForNow(DeliveryRefused):
+    """Refused for lack of what another delivery may bring; with that, it may be loaded as it is."""
+
+
+class Unreadable(DeliveryRefused):
+    """Refused since a file of it cannot be read; a right or a disk may be all it lacks."""
+
+
 class NotPlain(Exception):
     """Something in a file needs its rows looked at one by one (the slow path)."""
 
@@ -46,9 +54,11 @@ LOSS_REASON_WITHOUT_REFUSE = "loss_reason_without_refuse"
 _SAFE_CLASSES = ("08", "25", "3F", "40", "42", "53", "55", "57", "58", "XX")
 
 
-def refused(what: str, next_step: str) -> DeliveryRefused:
+def refused(
+    what: str, next_step: str, kind: type[DeliveryRefused] = DeliveryRefused
+) -> DeliveryRefused:
     """The message of a refusal: what happened, what was left untouched, what to do next."""
-    return DeliveryRefused(f"{what}\n{UNCHANGED} {next_step}")
+    return kind(f"{what}\n{UNCHANGED} {next_step}")
 
 
 def database_failed(error: psycopg.Error) -> DatabaseError:

@@ -12,6 +12,9 @@ from datetime import datetime
 
 import psycopg
 
+from orchestration.ingest.contract import REFERENCE_TABLES
+from orchestration.ingest.errors import DeliveryRefused, RefusedForNow, Unreadable
+
 
 @dataclass(frozen=True, slots=True)
 class TableLoad:
@@ -47,14 +50,26 @@ def last_loaded(conn: psycopg.Connection) -> int | None:
 def was_taken(
     conn: psycopg.Connection, source: str, manifest: str | None, changed_at: datetime
 ) -> bool:
-    """Whether a delivery of this content was loaded or refused.
+    """Whether a delivery of this content was loaded, or refused for good.
 
-    One that was taken before manifests were entered is known by its time.
+    What was entered without a manifest is known by its time, until something about it changes. What
+    was refused for now is to be tried again once another delivery has brought rows of reference
+    tables.
     """
     row = conn.execute(
-        "select exists (select from ops.delivery where source = %s"
-        " and (manifest = %s or manifest is null and started_at > %s))",
-        [source, manifest, changed_at],
+        """
+        select exists (
+            select from ops.delivery as taken
+            where source = %s and (manifest = %s or manifest is null and started_at > %s)
+                and not (is_for_now and exists (
+                    select from ops.delivery as later
+                    inner join ops.delivery_file as file using (delivery_id)
+                    where later.delivery_id > taken.delivery_id and later.status = 'loaded'
+                        and file.rows_new > 0 and file.table_name = any(%s)
+                ))
+        )
+        """,
+        [source, manifest, changed_at, [table.name for table in REFERENCE_TABLES]],
     ).fetchone()
     return row == (True,)
 
@@ -94,14 +109,25 @@ def refuse(
     source: str,
     run_id: str,
     started_at: datetime,
-    message: str,
+    refusal: DeliveryRefused,
     manifest: str | None,
 ) -> None:
-    """Enter a refused delivery, in a transaction of its own."""
+    """Enter a refused delivery, in a transaction of its own.
+
+    Whose file could not be read is not known by its content: once it can be, that is still new.
+    """
+    known_by = None if isinstance(refusal, Unreadable) else manifest
     with conn.transaction():
         conn.execute(
             "insert into ops.delivery"
-            " (source, run_id, started_at, finished_at, status, message, manifest) "
-            "values (%s, %s, %s, clock_timestamp(), 'refused', %s, %s)",
-            [source, run_id, started_at, message, manifest],
+            " (source, run_id, started_at, finished_at, status, message, manifest, is_for_now) "
+            "values (%s, %s, %s, clock_timestamp(), 'refused', %s, %s, %s)",
+            [
+                source,
+                run_id,
+                started_at,
+                str(refusal),
+                known_by,
+                isinstance(refusal, RefusedForNow),
+            ],
         )

@@ -31,6 +31,7 @@ from orchestration.ingest.errors import (
     UNKNOWN_REFERENCE,
     DeliveryRefused,
     NotPlain,
+    RefusedForNow,
     database_failed,
     refused,
 )
@@ -99,6 +100,8 @@ def load_delivery(
     when the database fails. `on_progress(table, rows so far)` is called while it works.
     """
     started_at = datetime.now(UTC)
+    # What is written over it meanwhile is another delivery, and must not be entered as this one.
+    key = manifest_key(source)
     try:
         with load_connection(database, "atendimento load") as conn, _only_load(conn):
             tables.prepare(conn)
@@ -106,12 +109,12 @@ def load_delivery(
             _clean(conn)
             try:
                 with opened(source, _opening(conn, settings)) as delivery:
+                    key = delivery.manifest.key if delivery.manifest else key
                     return _load(
-                        conn, database, delivery, settings, run_id, started_at, on_progress
+                        conn, database, delivery, settings, run_id, started_at, key, on_progress
                     )
             except DeliveryRefused as refusal:
-                label, key = source_label(source), manifest_key(source)
-                ledger.refuse(conn, label, run_id, started_at, str(refusal), key)
+                ledger.refuse(conn, source_label(source), run_id, started_at, refusal, key)
                 raise
             finally:
                 if not conn.broken:
@@ -154,6 +157,7 @@ def _load(
     settings: LoadSettings,
     run_id: str,
     started_at: datetime,
+    key: str | None,
     on_progress: Progress,
 ) -> Loaded:
     if not ledger.any_loaded(conn):
@@ -165,7 +169,6 @@ def _load(
         Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
         conn.transaction(),
     ):
-        key = manifest_key(delivery.label)
         number = ledger.begin(conn, delivery.label, run_id, started_at, key)
         loads = _load_references(conn, readers, number)
         by_reason: Counter[tuple[str, str]] = Counter()
@@ -192,6 +195,7 @@ def _check_first(delivery: Delivery) -> None:
             f"The delivery {delivery.label} is the first, and does not hold {', '.join(missing)}.",
             "The first delivery holds every table but call_attempt; a table without rows is a "
             "file with its header alone.",
+            RefusedForNow,
         )
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.ingest.errors import DeliveryRefused, refused
+from orchestration.ingest.errors import DeliveryRefused, Unreadable, refused
 
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
@@ -57,7 +57,9 @@ def read_manifest(folder: Path) -> Manifest | None:
     return Manifest(hashlib.sha256(text).hexdigest()[:16], listed)
 
 
-def _listed(entry: dict[str, object]) -> ListedFile:
+def _listed(entry: object) -> ListedFile:
+    if not isinstance(entry, dict):
+        raise ValueError
     name, size, digest, rows = (entry.get(key) for key in ("name", "bytes", "sha256", "rows"))
     if not (isinstance(name, str) and _is_plain(name) and _is_count(size)):
         raise ValueError
@@ -142,5 +144,6 @@ def _digest(path: Path) -> str:
         raise refused(
             f"{path.name}: the file cannot be read: {error.strerror or type(error).__name__}.",
             "Check that it is there and its permissions.",
+            Unreadable,
         ) from None
     return digest.hexdigest()

@@ -21,7 +21,7 @@ from orchestration.ingest.contract import (
     REFERENCE_TABLES,
     SourceTable,
 )
-from orchestration.ingest.errors import DeliveryRefused, refused
+from orchestration.ingest.errors import DeliveryRefused, RefusedForNow, refused
 from orchestration.ingest.tables import arriving, column_names, names, raw
 
 _SHOWN = 5
@@ -91,7 +91,12 @@ def _repeated(arrived: Arrived, columns: tuple[str, ...], reason: str) -> sql.Co
     ).format(sql.Literal(", ".join(columns)), sql.Literal(reason), names(columns), arrived.typed)
 
 
-def _refuse_any(conn: psycopg.Connection, arrived: Arrived, faults: sql.Composed) -> None:
+def _refuse_any(
+    conn: psycopg.Connection,
+    arrived: Arrived,
+    faults: sql.Composed,
+    kind: type[DeliveryRefused] = DeliveryRefused,
+) -> None:
     count = sql.SQL("select count(*) from ({}) as found (line, column_name, reason)").format(faults)
     (total,) = conn.execute(count).fetchone() or (0,)
     if not total:
@@ -112,6 +117,7 @@ def _refuse_any(conn: psycopg.Connection, arrived: Arrived, faults: sql.Composed
         f"{arrived.source.name}: a reference table must be valid to the last row, and {rows} not."
         f"{more}{lines}",
         "Correct the file and deliver again.",
+        kind,
     )
 
 
@@ -195,7 +201,7 @@ def _check_references(
             faults = sql.SQL("select a.line, {}, {} ").format(
                 sql.Literal(column.name), sql.Literal(errors.UNKNOWN_REFERENCE)
             ) + missing.format(table=arrived[table.name].typed, **parts)
-            _refuse_any(conn, arrived[table.name], faults)
+            _refuse_any(conn, arrived[table.name], faults, RefusedForNow)
             continue
         found = conn.execute(
             sql.SQL("select a.{} ").format(parts["column"])
@@ -213,4 +219,5 @@ def _still_named(
         f"{arrived.source.name}: {dropped.key[0]} {identifier} is no longer there, but "
         f"{table.name} still refers to it.",
         f"Deliver {dropped.name} with that row, or {table.name} without it.",
+        RefusedForNow,
     )

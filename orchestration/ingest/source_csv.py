@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 
 from orchestration.ingest.contract import SourceTable
 from orchestration.ingest.csv_text import BLOCK, BadText, Record, plain_blocks, records
-from orchestration.ingest.errors import DeliveryRefused, NotPlain, refused
+from orchestration.ingest.errors import DeliveryRefused, NotPlain, Unreadable, refused
 
 ENCODING_SETTING = "ATENDIMENTO_CSV_ENCODING"
 _BOM = b"\xef\xbb\xbf"
@@ -160,4 +160,5 @@ def _readable(path: Path) -> Iterator[BinaryIO]:
         raise refused(
             f"{path.name}: the file cannot be read: {error.strerror or type(error).__name__}.",
             "Check that it is there and its permissions.",
+            Unreadable,
         ) from None

@@ -50,15 +50,19 @@ do $columns$
 begin
     if not exists (
         select from pg_attribute
-        where attrelid = 'ops.delivery_file'::regclass and attname = 'read_since'
+        where attrelid = 'ops.delivery'::regclass and attname = 'is_for_now'
     ) then
         alter table ops.delivery add column if not exists manifest text;
+        alter table ops.delivery
+            add column if not exists is_for_now boolean not null default false;
         alter table ops.delivery_file add column if not exists read_since timestamptz;
     end if;
 end
 $columns$;
 comment on column ops.delivery.manifest is
     'The beginning of the SHA-256 of its manifest.json, where there was one.';
+comment on column ops.delivery.is_for_now is
+    'Refused for lack of what another delivery may bring; tried again then.';
 comment on column ops.delivery_file.read_since is
     'From which updated_at on a table of a live source was read; null where it was read whole.';
 

@@ -132,10 +132,10 @@ def test_looking_does_not_wait_for_a_load(settings: Settings, database: Database
 def test_a_ledger_of_an_earlier_version_gets_its_columns(database: Database) -> None:
     with database.connect() as conn:
         tables.prepare(conn)
-        conn.execute("alter table ops.delivery drop column manifest")
+        conn.execute("alter table ops.delivery drop column manifest, drop column is_for_now")
         conn.execute("alter table ops.delivery_file drop column read_since")
         tables.prepare(conn)
-        ledger.refuse(conn, "a folder", "", NOON, "no", "0a1b")
+        ledger.refuse(conn, "a folder", "", NOON, DeliveryRefused("no"), "0a1b")
         earlier, later = NOON - timedelta(seconds=1), NOON + timedelta(seconds=1)
         assert ledger.was_taken(conn, "a folder", "0a1b", later)
         assert not ledger.was_taken(conn, "a folder", "2c3d", earlier)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from orchestration.database import Database
 from orchestration.inbox import InboxFolder, folders
+from orchestration.ingest import ledger, manifest, tables
 from orchestration.ingest.load import DeliveryRefused, Loaded, LoadSettings, load_delivery
 from tests.deliveries import BASE, agenda, stored, write
 
@@ -56,6 +58,106 @@ def test_a_delivery_that_is_what_its_manifest_says(database: Database, tuesday: 
     with database.connect() as conn:
         (entered,) = conn.execute("select manifest from ops.delivery").fetchall()
     assert entered == (look(tuesday.parent).manifest,)
+
+
+@pytest.mark.parametrize("files", ['["agenda.csv"]', "[null]", '{"agenda.csv": 1}', "7", "[[]]"])
+def test_a_manifest_of_another_form_hinders_no_other_folder(
+    database: Database, tuesday: Path, files: str
+) -> None:
+    signed(tuesday)
+    other = tuesday.with_name("a wednesday")
+    other.mkdir()
+    (other / "manifest.json").write_text(f'{{"files": {files}}}')
+    assert [(f.path.name, f.complete) for f in folders(tuesday.parent)] == [
+        ("a wednesday", False),
+        ("tuesday", True),
+    ]
+    with pytest.raises(DeliveryRefused, match="is no manifest, or not yet whole"):
+        taken(database, other)
+
+
+def test_what_is_written_over_a_delivery_while_it_is_looked_at_is_another(
+    database: Database, tuesday: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed(tuesday, agenda={"sha256": "0" * 64})
+
+    def written_over(path: Path) -> str:
+        signed(tuesday)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(manifest, "_digest", written_over)
+        with pytest.raises(DeliveryRefused, match="another content"):
+            taken(database, tuesday)
+    with database.connect() as conn:
+        assert not ledger.was_taken(conn, *look(tuesday.parent).content)
+    taken(database, tuesday)
+    with database.connect() as conn:
+        assert ledger.was_taken(conn, *look(tuesday.parent).content)
+
+
+def test_a_folder_loaded_by_hand_while_it_was_copied_is_taken_once_it_is_whole(
+    database: Database, tuesday: Path
+) -> None:
+    load_delivery(database, tuesday, LoadSettings(inbox=tuesday.parent))
+    signed(tuesday)
+    for path in (*tuesday.iterdir(), tuesday):
+        os.utime(path, (1, 1))  # a copy that keeps its sender's times
+    with database.connect() as conn:
+        assert not ledger.was_taken(conn, *look(tuesday.parent).content)
+
+
+def test_a_delivery_refused_for_what_another_brings_is_taken_after_that(
+    database: Database, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "inbox"
+    part = signed(write(inbox / "1 part", {"agenda": [agenda("a1")]}))
+    first = signed(write(inbox / "2 first", BASE))
+    types = BASE["event_type"] + (
+        BASE["event_type"][0] | {"event_type_id": "e9", "campaign_id": "k9"},
+    )
+    typed = signed(write(inbox / "3 event types", {"event_type": types}))
+    campaigns = BASE["campaign"] + (BASE["campaign"][0] | {"campaign_id": "k9"},)
+    named = signed(write(inbox / "4 campaigns", {"campaign": campaigns}))
+
+    def waiting() -> list[str]:
+        with database.connect() as conn:
+            tables.prepare(conn)
+            return [f.path.name for f in folders(inbox) if not ledger.was_taken(conn, *f.content)]
+
+    for _ in range(2):
+        with pytest.raises(DeliveryRefused, match="is the first"):
+            taken(database, part)
+        assert waiting() == ["2 first", "3 event types", "4 campaigns"]
+    taken(database, first)
+    assert waiting() == ["1 part", "3 event types", "4 campaigns"]
+    taken(database, part)
+    with pytest.raises(DeliveryRefused, match="unknown_reference"):
+        taken(database, typed)
+    taken(database, first)  # brings nothing new
+    assert waiting() == ["4 campaigns"]
+    taken(database, named)
+    assert waiting() == ["3 event types"]
+    taken(database, typed)
+    assert waiting() == []
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_once_that_may_have_changed(
+    database: Database, tuesday: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed(tuesday)
+
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", denied)
+        with pytest.raises(DeliveryRefused, match="cannot be read: Permission denied"):
+            taken(database, tuesday)
+    with database.connect() as conn:
+        assert ledger.was_taken(conn, *look(tuesday.parent).content)
+        (tuesday / "agenda.csv").chmod(0o644)
+        assert not ledger.was_taken(conn, *look(tuesday.parent).content)
 
 
 def test_an_older_manifest_tells_sizes_only(database: Database, tuesday: Path) -> None:

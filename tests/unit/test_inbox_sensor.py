@@ -1,0 +1,110 @@
+"""The sensor of the inbox: which folder is asked for, and again when its run failed on the way.
+
+Belongs here: asking. Does not: what a run does with a folder, nor which folder is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from pipeline import environment
+
+from orchestration import sensors
+from orchestration.database import Database
+from orchestration.inbox import folders
+from orchestration.ingest.load import LoadSettings, load_delivery
+from orchestration.settings import load_settings
+from tests.deliveries import BASE, agenda, write
+from tests.unit.test_ingest_manifest import signed
+
+RUN = dg.DagsterRunStatus
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def inbox(database: Database, tmp_path: Path) -> Iterator[Path]:
+    """The inbox of a home, with one complete folder in it."""
+    folder = write(tmp_path / "inbox" / "tuesday", {**BASE, "agenda": [agenda()]})
+    signed(folder)
+    said = {"ATENDIMENTO_HOME": str(tmp_path), "ATENDIMENTO_DATABASE_URL": database.url}
+    with environment(said):
+        yield folder.parent
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as opened:
+        yield opened
+
+
+@pytest.fixture
+def sensor() -> dg.SensorDefinition:
+    found = {one.name: one for one in sensors.sensors(load_settings(Path("/nonexistent/.env")))}
+    return found["delivery_arrived"]
+
+
+def asked(instance: dg.DagsterInstance, inbox: Path, at: datetime) -> list[str]:
+    """The run keys that the sensor asks for at an instant."""
+    (folder,) = folders(inbox)
+    request = sensors.request_for(instance, folder, at)
+    return [request.run_key or ""] if request else []
+
+
+def began(instance: dg.DagsterInstance, request: dg.RunRequest) -> str:
+    """The run that the daemon makes of a request, under way."""
+
+    @dg.job(name="daily")
+    def daily() -> None: ...
+
+    tags = {**request.tags, "dagster/run_key": request.run_key or ""}
+    return instance.create_run_for_job(daily, status=RUN.STARTED, tags=tags).run_id
+
+
+def failed(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    assert run
+    instance.report_run_failed(run)
+
+
+def test_a_folder_whose_run_failed_on_the_way_is_asked_for_again_each_time_later(
+    inbox: Path, instance: dg.DagsterInstance
+) -> None:
+    keys = []
+    (folder,) = folders(inbox)
+    at = datetime.now(UTC)
+    for number in range(4):
+        request = sensors.request_for(instance, folder, at)
+        assert request
+        assert asked(instance, inbox, at) == [request.run_key]  # until the daemon has taken it up
+        keys.append(request.run_key)
+        run_id = began(instance, request)
+        assert asked(instance, inbox, at + DAY) == []
+        failed(instance, run_id)
+        wait = sensors.FIRST_WAIT * 2**number
+        assert asked(instance, inbox, datetime.now(UTC) + wait - timedelta(seconds=10)) == []
+        at = datetime.now(UTC) + wait
+        assert asked(instance, inbox, at) != []
+    assert len(set(keys)) == 4
+    for _ in range(10):
+        failed(instance, began(instance, request))
+    assert asked(instance, inbox, datetime.now(UTC) + sensors.LONGEST_WAIT) != []
+    # Written anew, it is another delivery.
+    write(folder.path, {"agenda": [agenda("a2")]})
+    signed(folder.path)
+    assert asked(instance, inbox, datetime.now(UTC)) != []
+
+
+def test_a_folder_is_asked_for_until_the_ledger_knows_it(
+    database: Database, inbox: Path, instance: dg.DagsterInstance, sensor: dg.SensorDefinition
+) -> None:
+    with dg.build_sensor_context(instance=instance) as context:
+        (request,) = sensor.evaluate_tick(context).run_requests or []
+        assert request.run_config["resources"]["run_settings"]["config"]["source"] == str(
+            inbox / "tuesday"
+        )
+        load_delivery(database, inbox / "tuesday", LoadSettings(inbox=inbox))
+        assert not sensor.evaluate_tick(context).run_requests
