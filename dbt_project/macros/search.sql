@@ -33,6 +33,17 @@
     )
 {%- endmacro %}
 
+{# All words of a name as one, whatever their order: the whole name is found at once, however many
+   others have its words too. The words are an array in order. #}
+{% macro whole_name(words) -%}
+    array_to_string({{ words }}, ' ')
+{%- endmacro %}
+
+{# The words of a name as it is sought, as an array in order. #}
+{% macro words_in_order(name_sought) -%}
+    array(select t.word from {{ name_words(name_sought) }} as t order by t.word collate "C")
+{%- endmacro %}
+
 {# The order of those who have a word in their name as it is sought: whose name begins with it, then by
    name. #}
 {% macro name_order(name_sought, word) -%}

@@ -27,10 +27,8 @@ declare
     plate constant text := {{ plate_sought('signs') }};
     most constant integer := least(greatest(at_most, 1), 200);
     name_typed constant text := {{ name_sought('typed') }};
-    asked constant text[] := array(
-        select t.part from string_to_table(name_typed, ' ') as t (part) where t.part <> ''
-    );
-    tokens text[];
+    asked constant text[] := {{ words_in_order('name_typed') }};
+    tokens constant text[] := array(select t from unnest(asked) as t order by length(t) desc limit 6);
     words jsonb := '[]';
     clients text[] := '{}';
     companies text[] := '{}';
@@ -49,7 +47,8 @@ begin
     where
         a.company_id = any(readable) and a.agenda_id = typed
         and (agent is null or a.agent_id = agent);
-    if found then
+    -- A number may be a phone's as well.
+    if found and typed <> digits then
         return;
     end if;
 
@@ -81,12 +80,13 @@ begin
         return;
     end if;
 
-    tokens := array(select word from {{ name_words('name_typed') }} as t order by length(word) desc limit 6);
     if cardinality(tokens) = 0 then
         return;
     end if;
-    -- First as typed, then as the beginnings of words, then with typing errors.
-    for forgiving in 0..2 loop
+    -- First whoever has these words and no other, then as typed, then as the beginnings of words, then
+    -- with typing errors.
+    for forgiving in -1..2 loop
+        continue when forgiving = -1 and cardinality(asked) = 1;
         exit when cardinality(clients) >= case forgiving when 2 then enough else most end;
         with token as materialized (
             select
@@ -132,7 +132,7 @@ begin
         )
 
         select coalesce(jsonb_agg(words order by client_count), '[]') into words from of_token;
-        continue when jsonb_array_length(words) < cardinality(tokens);
+        continue when forgiving >= 0 and jsonb_array_length(words) < cardinality(tokens);
 
         -- The rarest word leads; each of the others must be in the name too.
         led_by := array(select distinct w ->> 'word' from jsonb_array_elements(words -> 0) as w);
@@ -147,12 +147,16 @@ begin
         into conditions
         from jsonb_array_elements(words) with ordinality as t (words, number)
         where t.number > 1;
+        if forgiving = -1 then
+            led_by := array[{{ whole_name('asked') }}];
+            conditions := '';
+        end if;
         execute format(
             'select array_agg(company_id), array_agg(client_id), array_agg(name) from ('
             ' select distinct f.company_id, f.client_id, {{ name_in_order('f.name_order') }} as name'
             ' from (' || case
                 -- Of the many who share one name, those who come first; else there are few enough.
-                when cardinality(tokens) = 1 and cardinality(led_by) = 1 then
+                when cardinality(led_by) = 1 and conditions = '' then
                     'select f.company_id, f.client_id, f.name_order'
                     ' from unnest($1) as own (company_id) cross join lateral ('
                     ' select p.company_id, p.client_id, p.name_order from search_name as p'
@@ -205,7 +209,8 @@ begin
     from scored as s
     order by
         s.score desc,
-        s.name = array_to_string(asked, ' ') desc,
+        {{ words_in_order('s.name') }} = asked desc,
+        s.name = name_typed desc,
         split_part(s.name, ' ', 1) in (select meant.word from meant) desc,
         s.name collate "C", s.client_id collate "C", s.company_id collate "C"
     limit most;

@@ -53,6 +53,16 @@ CLIENTS: dict[str, tuple[str, str | None, str | None, str | None, str | None, li
     "endless": ("Quirino " + "x" * 190 + " Além", "11", None, None, None, ["c1 ana"]),
     "number": ("Oficina 2 Irmãos", "11", None, None, None, ["c1 ana"]),
     "cut": ("D'Ávila-Prado", "11", "966665555", None, None, ["c1 ana"]),
+    "shares words": ("Zilda de Quaresma", "11", None, None, None, ["c1 ana"]),
+    # An agenda's id that could be a phone: of joao.
+    "987654321": ("Iracema Tavares", "11", None, None, None, ["c1 ana"]),
+}
+CLIENTS |= {
+    f"shares {number}": (
+        f"Zilda Aa{chr(97 + number // 26)}{chr(97 + number % 26)} Quaresma",
+        "11", None, None, None, ["c1 ana"],
+    )
+    for number in range(230)
 }
 # fmt: on
 
@@ -75,7 +85,7 @@ def delivery() -> SourceRows:
         rows.vehicle.append(Vehicle(f"v {client}", NOON, client, plate, None, True))
         for place in agendas:
             company, _, agent = place.partition(" ")
-            agenda = f"A-{client}-{company}"
+            agenda = client if client.isdigit() else f"A-{client}-{company}"
             rows.agenda.append(
                 Agenda(
                     agenda, NOON, company, client, None, "event", None, agent or None, "active",
@@ -121,6 +131,21 @@ def search(page: Database, user: str | None, sought: str, at_most: int = 20) -> 
 )
 def test_long_names_and_numbers_in_names(page: Database, sought: str, found: list[str]) -> None:
     assert search(page, "rui", sought) == found
+
+
+@pytest.mark.parametrize(
+    "sought", ["Zilda de Quaresma", "zilda quaresma", "QUARESMA ZILDA", "Zilda da  Quaresma"]
+)
+def test_a_whole_name_is_found_however_many_have_its_words(page: Database, sought: str) -> None:
+    found = search(page, "gil", sought)
+    assert found[0] == "shares words"
+    assert len(found) == 20
+
+
+def test_a_number_may_be_an_agenda_and_a_phone(page: Database) -> None:
+    found = search(page, "gil", "987654321")
+    assert found[0] == "987654321"
+    assert sorted(found[1:]) == ["joao", "wellington"]  # the ninth digit may lack
 
 
 def test_of_many_with_one_name_those_named_so_first_come_first_then_by_name(

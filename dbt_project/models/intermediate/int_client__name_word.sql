@@ -12,11 +12,26 @@ named as materialized (
         {{ name_sought('name') }} as name
     from client
 
+),
+
+worded as (
+
+    select
+        client_id,
+        name,
+        {{ words_in_order('name') }} as words
+    from named
+
 )
 
 select
-    named.client_id,
-    words.word,
-    {{ name_order('named.name', 'words.word') }} as name_order
-from named
-cross join lateral {{ name_words('named.name') }} as words
+    worded.client_id,
+    sought.word,
+    {{ name_order('worded.name', 'sought.word') }} as name_order
+from worded
+cross join lateral unnest(
+    case
+        when cardinality(worded.words) > 1 then worded.words || {{ whole_name('worded.words') }}
+        else worded.words
+    end
+) as sought (word)

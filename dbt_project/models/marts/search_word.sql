@@ -10,6 +10,7 @@ counted as (
         word,
         count(*) as client_count
     from name_word
+    where word not like '% %'
     group by word
 
 )
