@@ -9,11 +9,13 @@ from __future__ import annotations
 import psycopg
 
 from orchestration import access_schema
+from orchestration.made import make
 from orchestration.notify import alarms
 
 _DDL = """
 create schema if not exists ops;
 create schema if not exists history;
+create schema if not exists dagster;
 
 create table if not exists ops.publication (
     publication_id bigint generated always as identity primary key,
@@ -102,9 +104,9 @@ comment on table ops.backfill_under_way is
 
 
 def prepare(conn: psycopg.Connection) -> None:
-    """Make what is not there yet. Safe to call at every start."""
+    """Make what is not there yet. Safe to call at every start, whatever is going on."""
     with conn.transaction():
-        conn.execute(_DDL)
+        make(conn, "bookkeeping", _DDL)
         access_schema.prepare(conn)
         alarms.prepare(conn)
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from checks.asset_checks import asset_checks
 from orchestration import logs
-from orchestration.assets.publish import edition_of_pages, publication
+from orchestration.assets.publish import due_each_day, edition_of_pages
 from orchestration.assets.raw import raw_tables
 from orchestration.assets.warehouse import warehouse_models
 from orchestration.jobs import daily, tidy_up
@@ -19,7 +19,7 @@ SETTINGS = load_settings()
 logs.in_dagster(SETTINGS.log_format)
 
 defs = dg.Definitions(
-    assets=[raw_tables, warehouse_models, edition_of_pages, publication],
+    assets=[raw_tables, warehouse_models, edition_of_pages, due_each_day(SETTINGS)],
     asset_checks=[asset_checks("loaded"), asset_checks("published")],
     jobs=[daily, tidy_up],
     schedules=schedules(SETTINGS),

@@ -80,12 +80,18 @@ def open_database(settings: Settings) -> Database:
         try:
             upgrade.upgrade(conn)
             bookkeeping.prepare(conn)
-            conn.execute("create schema if not exists dagster")
             last_failure.enter(settings.home, conn)
         except psycopg.errors.InsufficientPrivilege as error:
             raise DatabaseError(
                 f"The user of {database.label} may not create schemas there: "
                 "grant it `create` on the database. Nothing was changed."
+            ) from error
+        except psycopg.Error as error:
+            # What PostgreSQL says of tables without rows of persons names none.
+            said = error.diag.message_primary or "the connection was lost"
+            raise DatabaseError(
+                f"The database {database.label} cannot be used: {said}. Nothing was changed. Look "
+                "at the rights of its user, its room and its log."
             ) from error
     return database
 

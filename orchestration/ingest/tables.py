@@ -13,6 +13,7 @@ from psycopg import sql
 
 from orchestration.ingest import watermark
 from orchestration.ingest.contract import SOURCE_TABLES, Column, SourceTable
+from orchestration.made import make
 
 ARRIVING = "arriving"  # the schema of what is being read; never outlives a load
 
@@ -45,20 +46,9 @@ create table if not exists ops.delivery_file (
 comment on table ops.delivery_file is
     'What became of the rows of each file: read = new + known + rejected + parked.';
 
--- Asked first: altering a table, even in vain, waits for the load that is under way.
-do $columns$
-begin
-    if not exists (
-        select from pg_attribute
-        where attrelid = 'ops.delivery'::regclass and attname = 'is_for_now'
-    ) then
-        alter table ops.delivery add column if not exists manifest text;
-        alter table ops.delivery
-            add column if not exists is_for_now boolean not null default false;
-        alter table ops.delivery_file add column if not exists read_since timestamptz;
-    end if;
-end
-$columns$;
+alter table ops.delivery add column if not exists manifest text;
+alter table ops.delivery add column if not exists is_for_now boolean not null default false;
+alter table ops.delivery_file add column if not exists read_since timestamptz;
 comment on column ops.delivery.manifest is
     'The beginning of the SHA-256 of its manifest.json, where there was one.';
 comment on column ops.delivery.is_for_now is
@@ -155,7 +145,7 @@ def column_type(column: Column) -> sql.Composed:
 def prepare(conn: psycopg.Connection) -> None:
     """Make what is not there yet. Safe to call at every start."""
     with conn.transaction():
-        conn.execute(_LEDGER)
+        make(conn, "ledger", _LEDGER)
         watermark.prepare(conn)
         there: dict[str, list[str]] = dict(conn.execute(_COLUMNS).fetchall())
         for table in SOURCE_TABLES:

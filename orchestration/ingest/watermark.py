@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 import psycopg
 from psycopg import sql
 
+from orchestration.made import make
+
 _TABLE = """
 create table if not exists ops.watermark (
     source text not null,
@@ -65,7 +67,7 @@ def whole(_: LiveSource) -> Mapping[str, datetime]:
 
 def prepare(conn: psycopg.Connection) -> None:
     """Make the table if it is not there yet. Safe to call at every start."""
-    conn.execute(_TABLE)
+    make(conn, "watermark", _TABLE)
 
 
 def positions(conn: psycopg.Connection, window: timedelta) -> Positions:

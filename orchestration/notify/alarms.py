@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import psycopg
 from psycopg.types.json import Jsonb
 
+from orchestration.made import make
 from orchestration.notify.situations import Situation
 
 DDL = """
@@ -75,7 +76,7 @@ class Untold:
 
 def prepare(conn: psycopg.Connection) -> None:
     """Make what is not there yet. Safe to call at every start."""
-    conn.execute(DDL)
+    make(conn, "alarms", DDL)
 
 
 def keep(conn: psycopg.Connection, situations: Iterable[Situation]) -> None:

@@ -177,7 +177,10 @@ def test_the_sensor_asks_for_complete_deliveries_once(
     sensor = sensors(load_settings(tmp_path / "none"))[0]
 
     def requested() -> dict[str, str]:
-        with dg.build_sensor_context() as context:
+        with (
+            dg.DagsterInstance.ephemeral() as instance,
+            dg.build_sensor_context(instance=instance) as context,
+        ):
             result = sensor.evaluate_tick(context)
         return {
             request.run_key: request.run_config["resources"]["run_settings"]["config"]["source"]

@@ -23,6 +23,7 @@ from orchestration.ingest.faults import same_row
 from orchestration.ingest.tables import analyze_keys, delivered, raw
 from orchestration.ingest.whatsapp.numbers import key_of_client, key_of_number
 from orchestration.ingest.whatsapp.rows import client_rows, dispatch_rows
+from orchestration.made import make
 
 _LAID = sql.Identifier("pg_temp", "laid")
 
@@ -84,20 +85,17 @@ OVERLAYS = (CLIENTS, DISPATCHES)
 def prepare(conn: psycopg.Connection) -> None:
     """The tables of rows as they were delivered."""
     for overlay in OVERLAYS:
-        conn.execute(
-            sql.SQL("create table if not exists {} (like {} including all)").format(
-                overlay.delivered, raw(overlay.table)
-            )
+        statements = sql.SQL(
+            "create table if not exists {0} (like {1} including all); comment on table {0} is {2}"
+        ).format(
+            overlay.delivered,
+            raw(overlay.table),
+            sql.Literal(
+                f"Versions of {overlay.table.name} rows that have WhatsApp events, as "
+                f"delivered; raw.{overlay.table.name} holds them with the events."
+            ),
         )
-        conn.execute(
-            sql.SQL("comment on table {} is {}").format(
-                overlay.delivered,
-                sql.Literal(
-                    f"Versions of {overlay.table.name} rows that have WhatsApp events, as "
-                    f"delivered; raw.{overlay.table.name} holds them with the events."
-                ),
-            )
-        )
+        make(conn, f"delivered {overlay.table.name}", statements.as_string(conn))
 
 
 def take_off_arriving(

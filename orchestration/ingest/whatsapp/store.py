@@ -29,6 +29,7 @@ from orchestration.ingest.versions import analyze
 from orchestration.ingest.whatsapp import overlay, spool
 from orchestration.ingest.whatsapp.numbers import key_of_number
 from orchestration.ingest.whatsapp.payload import Event, events_of
+from orchestration.made import make
 
 NAME = "whatsapp_event"  # in the ledger, beside the tables of the contract
 
@@ -120,7 +121,7 @@ class Replies:
 def prepare(conn: psycopg.Connection) -> None:
     """Make the tables that are not there yet. Safe to call at every start."""
     with conn.transaction():
-        conn.execute(_TABLES)
+        make(conn, "whatsapp", _TABLES)
         overlay.prepare(conn)
 
 
