@@ -78,15 +78,18 @@ def _wait_for_readers(conn: psycopg.Connection) -> None:
     """Lock the table that every reader's transaction locks first (`reports/lookup/reading.py`).
 
     A rename in the middle of one would lead its names to tables its snapshot cannot see. Waits in
-    short turns: who comes meanwhile must not stand behind one that reads for long.
+    short turns: who comes meanwhile must not stand behind one that reads for long. For a backup it
+    waits as long as that dumps.
     """
-    for _ in range(_TURNS):
+    turns = 0
+    while turns < _TURNS:
         try:
             with conn.transaction():
                 conn.execute(f"set local lock_timeout = '{_TURN_SECONDS}s'")
                 conn.execute("lock table marts.company in access exclusive mode")
         except psycopg.errors.LockNotAvailable:
             time.sleep(_TURN_SECONDS)
+            turns += not _is_dumped(conn)
         else:
             conn.execute("set local lock_timeout to default")
             return
@@ -94,6 +97,16 @@ def _wait_for_readers(conn: psycopg.Connection) -> None:
         "marts.company has been read or locked by one transaction for minutes (pg_stat_activity "
         "names it): end it and run again. The published state is as it was."
     )
+
+
+def _is_dumped(conn: psycopg.Connection) -> bool:
+    """Whether a backup reads what is published."""
+    row = conn.execute(
+        "select exists (select from pg_locks inner join pg_stat_activity using (pid)"
+        " where relation = 'marts.company'::regclass and granted"
+        " and application_name in ('atendimento backup', 'pg_dump'))"
+    ).fetchone()
+    return row == (True,)
 
 
 def _assert_complete(conn: psycopg.Connection, as_of: datetime, expected: Collection[str]) -> None:
