@@ -37,7 +37,13 @@ from orchestration.erase_events import rewrite_files
 from orchestration.erased_ids import ErasedIds
 from orchestration.ingest import tables
 from orchestration.ingest.whatsapp import spool, store
-from orchestration.runtime import backfill_lock, open_database, prepare_home, run_lock
+from orchestration.runtime import (
+    backfill_lock,
+    find_database,
+    open_database,
+    prepare_home,
+    run_lock,
+)
 from orchestration.settings import Settings
 
 _FORMER, _COMING = "_before_restore", "_restoring"
@@ -67,7 +73,10 @@ def restore(settings: Settings, folder: Path) -> Restored:
     """
     manifest = _verified(folder)
     prepare_home(settings)
-    database = open_database(settings)
+    try:
+        database = open_database(settings)
+    except upgrade.MadeByNewer:  # the way back to this version leads through here
+        database = find_database(settings)
     _assert_roles(settings, database, manifest)
     name = database.parts["dbname"]
     coming = database.named(name + _COMING)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ def prepare_home(settings: Settings) -> Path:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (dagster_home, settings.home / "dbt"):
             folder.mkdir(mode=0o700, exist_ok=True)
-        shutil.copyfile(ROOT / "deploy" / "dagster.yaml", dagster_home / "dagster.yaml")
+        _put(ROOT / "deploy" / "dagster.yaml", dagster_home / "dagster.yaml")
     except OSError as error:
         raise SettingsError(
             f"The folder for state, {settings.home}, cannot be used: {error.strerror}. "
@@ -69,13 +68,23 @@ def prepare_home(settings: Settings) -> Path:
     return dagster_home
 
 
+def _put(source: Path, place: Path) -> None:
+    """Copy a file whole: whoever reads it meanwhile, as a run that starts, must not see half."""
+    text = source.read_bytes()
+    if place.exists() and place.read_bytes() == text:
+        return
+    fresh = place.with_name(f".{place.name}.{os.getpid()}")
+    fresh.write_bytes(text)
+    fresh.replace(place)
+
+
 def open_database(settings: Settings) -> Database:
     """The database of the settings, embedded or not, ready for a run.
 
     Raises DatabaseError when it is unreachable, too old, may not be written to, or was made by a
     newer version of the program.
     """
-    database = _find_database(settings)
+    database = find_database(settings)
     with database.connect() as conn:
         try:
             upgrade.upgrade(conn)
@@ -96,7 +105,8 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
-def _find_database(settings: Settings) -> Database:
+def find_database(settings: Settings) -> Database:
+    """The database of the settings as it is, the embedded one started where it may be."""
     if settings.database_url:
         return Database(settings.database_url)
     data_directory = settings.home / "postgres"

@@ -32,6 +32,10 @@ comment on table ops.migration is
 """
 
 
+class MadeByNewer(DatabaseError):
+    """A newer version of the program has opened the database."""
+
+
 class Migration(NamedTuple):
     """A name, which is never changed, and its statements; one transaction."""
 
@@ -50,7 +54,7 @@ def upgrade(
 ) -> list[str]:
     """Apply what is not applied yet; the names. Safe to call at every start.
 
-    Raises DatabaseError, with nothing changed, when a newer version has opened the database.
+    Raises MadeByNewer, with nothing changed.
     """
     assert_not_newer(conn, version)
     if _known(conn) >= {version, *(one.name for one in migrations)}:
@@ -77,10 +81,10 @@ def upgrade(
 
 
 def assert_not_newer(conn: psycopg.Connection, version: str = VERSION) -> None:
-    """Raise DatabaseError when a newer version has opened the database."""
+    """Raise MadeByNewer when a newer version has opened the database."""
     newest = max(programs(conn), key=numbers, default=version)
     if numbers(newest) > numbers(version):
-        raise DatabaseError(
+        raise MadeByNewer(
             f"The database was made by version {newest} of the program, and this is {version}. "
             f"Nothing was changed. Use {newest} or newer, or restore a backup of before "
             "(`atendimento restore`)."
