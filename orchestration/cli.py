@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,7 +31,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return _end(WRONG_USAGE, f"Wrong settings: {error}")
     os.umask(0o077)  # whatever is written may hold personal data
-    return int(options.command(options, settings))
+    if options.command in (_serve, _webhook, _dagster):
+        return int(options.command(options, settings))  # servers know what to do with a signal
+    with _ended_by_sigterm():
+        try:
+            return int(options.command(options, settings))
+        except KeyboardInterrupt:
+            return _end(FAILED, "Stopped before its end. Nothing is half done: call it again.")
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """What `kill` and a service manager send ends a command in order, as Ctrl-C does."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop) if _is_main_thread() else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -123,6 +151,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     as_of: datetime = options.as_of or datetime.now(UTC)
     _print_progress(settings)
 
+    import psycopg
+
     from orchestration import aftermath, daily_run
     from orchestration.database import DatabaseError
 
@@ -138,11 +168,14 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         return _end(ended.exit_code, f"Not published: {ended.reason} Published state unchanged.")
     if ended.exit_code:
         return _fail(ended.reason)
-    for warning in daily_run.warnings(database, ended.run_id):
-        print(f"Warning: check {warning}")
-    print()
-    for line in daily_run.totals(database):
-        print(line)
+    try:
+        for warning in daily_run.warnings(database, ended.run_id):
+            print(f"Warning: check {warning}")
+        print()
+        for line in daily_run.totals(database):
+            print(line)
+    except (DatabaseError, psycopg.Error):
+        print("The totals cannot be shown: the database does not answer any more.")
     print(f"\n{daily_run.peak_memory()}")
     index = settings.published / "current" / "index.html"
     return _end(OK, f"Published as of {as_of.isoformat()}. Open {index}")
@@ -335,8 +368,12 @@ def _start(_: argparse.Namespace, settings: Settings) -> int:
 
 def _stop(_: argparse.Namespace, settings: Settings) -> int:
     from orchestration import embedded
+    from orchestration.database import DatabaseError
 
-    embedded.stop(settings.home / "postgres")
+    try:
+        embedded.stop(settings.home / "postgres")
+    except DatabaseError as error:
+        return _fail(str(error))
     return OK
 
 

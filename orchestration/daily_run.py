@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import psycopg
 
-from orchestration import bookkeeping, last_failure, standing
+from orchestration import alignment, bookkeeping, last_failure, standing
 from orchestration.checking import Checker, open_checker
 from orchestration.database import Database, DatabaseError
 from orchestration.outcome import OK, Ended, explain, explain_raised, not_passed
@@ -35,12 +35,16 @@ def execute(settings: Settings, source: str, as_of: datetime) -> tuple[Ended, Da
         export_environment(settings, database)
         try:
             ended = _execute_job(settings, source, as_of, database, checker, run_id)
-        except Exception as error:
+        except BaseException as error:
             # Dagster keeps its events in the database, and fails by itself when that goes away.
-            away = explain_raised(run_id, error, database)
-            if away is None:
+            # Told to stop outside a step, it passes that on.
+            explained = explain_raised(run_id, error, database)
+            if explained is None:
                 raise
-            ended = away
+            ended = explained
+    # Told to stop in its last moment, it did what it was called for.
+    if ended.kind == "RunStopped" and alignment.was_published(database, run_id):
+        return Ended(OK, run_id), database
     if ended.exit_code:
         _keep(settings, database, ended)
     return ended, database

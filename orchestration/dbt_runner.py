@@ -168,8 +168,8 @@ def _invoke(
     result = dbtRunner(manifest=manifest, callbacks=list(callbacks)).invoke(
         [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     )
-    if isinstance(result.exception, KeyboardInterrupt):
-        raise result.exception
+    if result.exception and not isinstance(result.exception, Exception):
+        raise result.exception  # told to stop
     if result.exception:
         raise BuildFailed(
             f"dbt {arguments[0]} failed: {without_values(str(result.exception))}\n"

@@ -32,6 +32,7 @@ _SOCKET_NAME_LIMIT = 100  # a Unix socket's path is at most 107 bytes
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
 # What no folder may have in its name: pg_ctl puts names between double quotes for the shell.
 _NEVER_IN_PATH = re.compile(r"[\"$`\\\n]")
+_STOP_SECONDS = 600
 _START_SECONDS = 600  # a server that cannot start says so at once; one that recovers takes time
 _SERVER_ACCOUNTS = ("postgres", "embedded_postgres", "nobody")
 
@@ -75,7 +76,8 @@ def stop(data_directory: Path, mode: str = "fast") -> None:
     """Stop the server of that folder, if it runs (`fast`, or `immediate` as in a crash)."""
     server = _Server(data_directory.resolve())
     if (data_directory / "PG_VERSION").exists() and server.is_running():
-        server.control("stop", "-m", mode, "-w")
+        # It writes what it holds in memory first, which may be gigabytes.
+        server.control("stop", "-m", mode, "-w", "-t", str(_STOP_SECONDS))
 
 
 def programs() -> Path:

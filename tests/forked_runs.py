@@ -80,18 +80,20 @@ class Workshop:
         settings: Mapping[str, str],
         *arguments: str | Path,
         kill_at: Mark | None = None,
+        kill_by: signal.Signals = signal.SIGKILL,
         stand_at: Mark | None = None,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> Run:
         """Run a command with these ATENDIMENTO_ variables.
 
-        `kill_at`: the mark at which it is killed. `stand_at`: the mark at which it stands still
-        while `meanwhile` is called here.
+        `kill_at`: the mark at which it is sent the signal `kill_by`. `stand_at`: the mark at which
+        it stands still while `meanwhile` is called here.
         """
         request = {
             "environment": {f"ATENDIMENTO_{name}": value for name, value in settings.items()},
             "arguments": [str(argument) for argument in arguments],
             "kill_at": kill_at,
+            "kill_by": kill_by,
             "stand_at": stand_at,
         }
         answer = self._ask(request)
@@ -193,7 +195,7 @@ def _work(request: dict[str, Any], folder: Path, stands: int, resumes: int) -> N
         # middle of what it was about to do.
         import _thread
 
-        _thread.start_new_thread(os.kill, (os.getpid(), signal.SIGKILL))
+        _thread.start_new_thread(os.kill, (os.getpid(), request["kill_by"]))
 
     acts = {
         tuple(mark): act

@@ -61,6 +61,18 @@ def refused(
     return kind(f"{what}\n{UNCHANGED} {next_step}")
 
 
+def interruption(error: BaseException) -> BaseException | None:
+    """What told the program to stop, when that is what an error came of."""
+    seen: list[BaseException] = []
+    current: BaseException | None = error
+    while current and current not in seen:
+        if not isinstance(current, Exception):
+            return current
+        seen.append(current)
+        current = current.__cause__ or current.__context__
+    return None
+
+
 def database_failed(error: psycopg.Error) -> DatabaseError:
     """A database's error without the values it may quote: they can be personal data."""
     state = error.sqlstate or ""

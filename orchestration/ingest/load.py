@@ -33,6 +33,7 @@ from orchestration.ingest.errors import (
     NotPlain,
     RefusedForNow,
     database_failed,
+    interruption,
     refused,
 )
 from orchestration.ingest.ledger import TableLoad
@@ -120,6 +121,8 @@ def load_delivery(
                 if not conn.broken:
                     _clean(conn)
     except psycopg.Error as error:
+        if stop := interruption(error):
+            raise stop from None
         raise database_failed(error) from None
 
 
