@@ -172,6 +172,8 @@ def _load(
         Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
         conn.transaction(),
     ):
+        # On disk before what it was made of is put away: nobody reads that again.
+        conn.execute("set local synchronous_commit = on")
         number = ledger.begin(conn, delivery.label, run_id, started_at, key)
         loads = _load_references(conn, readers, number)
         by_reason: Counter[tuple[str, str]] = Counter()

@@ -80,6 +80,8 @@ def put_away(folder: Path, files: Iterable[Path]) -> None:
         for path in loaded.glob("*"):
             if path.stat().st_mtime < oldest:
                 path.unlink()
+        sync_folder(loaded)
+        sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:
