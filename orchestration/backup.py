@@ -19,7 +19,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -177,15 +177,24 @@ def sha256_of(path: Path) -> str:
 
 
 def _copy_events(waiting: Path, to: Path) -> None:
-    """Each file under a name that says it is closed: its last line may be a part of one."""
+    """Each file under a name that says it is closed: its last line may be a part of one.
+
+    One that is not found is loaded, or has another name now: closed, or taken by a load that may
+    yet fail. So they are looked for again.
+    """
     to.mkdir(mode=0o700)
-    for path in sorted(waiting.iterdir()) if waiting.is_dir() else ():
-        is_open = path.name.endswith(spool.OPEN)
-        if path.is_file() and (is_open or spool.CLOSED in path.suffixes):
-            with suppress(FileNotFoundError):  # just loaded, and so in the database
+    missed = True
+    while missed:
+        missed = False
+        for path in sorted(waiting.iterdir()) if waiting.is_dir() else ():
+            is_open = path.name.endswith(spool.OPEN)
+            if path.is_file() and (is_open or spool.CLOSED in path.suffixes):
                 kept = to / (path.with_suffix(spool.CLOSED).name if is_open else path.name)
                 kept.touch(mode=0o600)
-                shutil.copyfile(path, kept)
+                try:
+                    shutil.copyfile(path, kept)
+                except FileNotFoundError:
+                    missed = True
 
 
 def _dump(database: Database, to: Path) -> tuple[dict[str, int], tuple[str, ...], int]:

@@ -252,15 +252,18 @@ def _put_back_events(
     rewrite_files(coming, numbers)
     loaded = waiting / spool.LOADED
     since = manifest.made_at.timestamp()
-    back = [path for path in coming.iterdir() if not (waiting / path.name).exists()]
+    back = []
     if loaded.is_dir():
-        # Loaded after the backup was made; the file of that name is the longer one.
+        # Loaded after the backup was made.
         back += [path for path in loaded.iterdir() if path.stat().st_mtime >= since]
+    # The file of that name which was loaded or waits still is the longer one.
+    longer = {path.name for path in (*back, *waiting.iterdir())}
+    back += [path for path in coming.iterdir() if path.name not in longer]
     for path in back:
-        os.replace(path, waiting / path.name)
+        spool.move(path, waiting)
     shutil.rmtree(coming)
     spool.sync_folder(waiting)
-    return len({path.name for path in back})
+    return len(back)
 
 
 def _swap(server: psycopg.Connection, name: str) -> None:

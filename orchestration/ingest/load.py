@@ -167,7 +167,7 @@ def _load(
         _check_first(delivery)
     if "company" in delivery.tables:
         references.prepare_timezones(conn)
-    waiting = spool.closed_files(settings.whatsapp_spool) if settings.whatsapp_spool else []
+    waiting = spool.take(settings.whatsapp_spool) if settings.whatsapp_spool else []
     with (
         Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
         conn.transaction(),

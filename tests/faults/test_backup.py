@@ -336,6 +336,36 @@ def test_events_that_the_restored_state_does_not_have_wait_again(house: House) -
     assert [path.name for path in loaded.iterdir()] == ["0-1.jsonl"]
 
 
+def test_events_that_get_another_name_while_they_are_copied_are_in_the_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "waiting").mkdir()
+    (tmp_path / "waiting" / "1.jsonl").write_text("{}\n")
+    copy = shutil.copyfile
+
+    def taken_just_then(path: Path, to: Path) -> None:
+        if path.name == "1.jsonl":
+            path.rename(path.with_name("2.jsonl"))
+        copy(path, to)
+
+    monkeypatch.setattr(shutil, "copyfile", taken_just_then)
+    backup._copy_events(tmp_path / "waiting", tmp_path / "kept")
+    assert (tmp_path / "kept" / "2.jsonl").read_text() == "{}\n"
+
+
+def test_events_put_back_replace_none_that_wait(house: House) -> None:
+    waiting = house.home / "whatsapp"
+    made = backup.make(house.settings, house.home / "before-events")
+    (waiting / "loaded").mkdir(parents=True)
+    (waiting / "loaded" / "1.jsonl").write_text('{"loaded": 1}\n')
+    (waiting / "1.jsonl").write_text('{"waits": 1}\n')
+
+    assert restore.restore(house.settings, made.folder).events == 1
+
+    there = sorted(path.read_text() for path in waiting.glob("*.jsonl"))
+    assert there == ['{"loaded": 1}\n', '{"waits": 1}\n']
+
+
 def test_restore_waits_for_nobody(made_house: House) -> None:
     for held in (run_lock, backfill_lock):
         with held(made_house.database):

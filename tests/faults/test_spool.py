@@ -1,4 +1,4 @@
-"""What happens to the files of received WhatsApp events: none is lost, whatever stops.
+"""Files of received WhatsApp events: none is lost, whatever stops or comes between.
 
 Here is what machines and other programs do to the spool folder. Not: receiving (`test_webhook.py`).
 """
@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from deliveries import BASE, agenda, dispatch, load
-from whatsapp_payloads import body, spooled, status
+from whatsapp_payloads import body, receive, spooled, status
 
 from orchestration import embedded
+from orchestration.database import Database
 from orchestration.ingest.load import LoadSettings, load_delivery
-from orchestration.ingest.whatsapp import spool
+from orchestration.ingest.whatsapp import spool, store
 
 FIRST = {**BASE, "agenda": [agenda()], "dispatch": [dispatch()]}
 SENT = body([status("sent", "2026-11-20T12:01:00+00:00")])
+READ = body([status("read", "2026-11-20T12:02:00+00:00")])
+
+
+def statuses(database: Database) -> list[str]:
+    with database.connect() as conn:
+        query = "select status from raw.whatsapp_status order by occurred_at"
+        return [name for (name,) in conn.execute(query)]
 
 
 def test_a_database_that_crashes_once_files_are_put_away_still_has_their_events(
@@ -47,3 +55,53 @@ def test_a_database_that_crashes_once_files_are_put_away_still_has_their_events(
     finally:
         embedded.stop(home / "postgres", "immediate")
         shutil.rmtree(home)
+
+
+def test_files_of_one_name_are_all_kept(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    for told in (SENT, READ):
+        receive(database, tmp_path / "spool", told)
+    kept = [path.read_bytes() for path in (tmp_path / "spool" / "loaded").iterdir()]
+    assert sorted(kept) == sorted([SENT + b"\n", READ + b"\n"])
+
+
+def test_a_file_put_where_one_was_just_read_waits_for_the_next_load(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    lines = spool.lines
+
+    def then_another(path: Path) -> Iterator[bytes]:
+        yield from lines(path)
+        spooled(tmp_path / "spool", [READ])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "lines", then_another)
+        receive(database, tmp_path / "spool", SENT)
+    load_delivery(database, None, LoadSettings(whatsapp_spool=tmp_path / "spool"))
+    assert statuses(database) == ["sent", "read"]
+
+
+def test_a_load_that_failed_leaves_its_files_to_the_next(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    (spooled(tmp_path / "spool", [SENT]) / "1.jsonl").rename(tmp_path / "spool" / "a-1.jsonl")
+    names = set()
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "load", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                load_delivery(database, None, LoadSettings(whatsapp_spool=tmp_path / "spool"))
+        (left,) = spool.closed_files(tmp_path / "spool")
+        names.add(left.name)
+    assert len(names) == 1
+    load_delivery(database, None, LoadSettings(whatsapp_spool=tmp_path / "spool"))
+    assert statuses(database) == ["sent"]
+
+
+def test_nothing_that_is_put_away_already_is_written_over(tmp_path: Path) -> None:
+    for told in (SENT, READ):
+        folder = spooled(tmp_path / "spool", [told])
+        spool.put_away(folder, [folder / "1.jsonl"])
+    assert len(list((tmp_path / "spool" / "loaded").iterdir())) == 2

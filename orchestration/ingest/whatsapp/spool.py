@@ -1,8 +1,9 @@
 """The folder in which webhook bodies wait as JSON lines, and what a file of them is.
 
-Belongs here: which files are closed, reading them, putting loaded ones away. Does not: what a line
-says, and writing (`orchestration/webhook/journal.py`). A file still written to ends in `.part` and
-its writer holds a lock on it; a writer that died holds none, and its file is closed for it.
+Belongs here: which files are closed, taking and reading them, putting loaded ones away. Does not:
+what a line says, and writing (`orchestration/webhook/journal.py`). A file still written to ends in
+`.part` and its writer holds a lock on it; a writer that died holds none, and its file is closed for
+it. What a load takes has a name that nobody gives twice, so that it puts away what it has read.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import fcntl
 import gzip
 import os
+import re
 import time
 import zlib
 from collections.abc import Iterable, Iterator
@@ -23,6 +25,8 @@ CLOSED = ".jsonl"
 LOADED = "loaded"
 IN_A_DELIVERY = ("whatsapp_events.jsonl", "whatsapp_events.jsonl.gz")
 
+# A receiver's own files are called so from the start (`journal.py`).
+_OF_ITS_OWN = re.compile(rf"(.*\.)?[0-9]{{19}}-[0-9]+{re.escape(CLOSED)}(\.gz)?", re.DOTALL)
 # A body has at most 3 MB; what is longer is no line of ours, and is read in pieces.
 _LINE_LIMIT = 8 << 20
 # Long enough to load again what a database restored from a backup no longer has.
@@ -45,6 +49,15 @@ def closed_files(folder: Path) -> list[Path]:
         )
     except OSError as error:
         raise _unreadable(folder, error) from None
+
+
+def take(folder: Path) -> list[Path]:
+    """The closed files, for the one load that there is, each under a name of its own.
+
+    Whoever writes here may put another file under the name that one had, now or later. A load that
+    fails leaves what it took where every load looks.
+    """
+    return [_taken(path) for path in closed_files(folder)]
 
 
 def files_of_delivery(folder: Path) -> list[Path]:
@@ -74,14 +87,22 @@ def put_away(folder: Path, files: Iterable[Path]) -> None:
     with contextlib.suppress(OSError):
         for path in files:
             loaded.mkdir(mode=0o700, exist_ok=True)
-            path.rename(loaded / path.name)
-            os.utime(loaded / path.name)
+            os.utime(move(path, loaded))
+        if loaded.is_dir():
+            sync_folder(loaded)
+            sync_folder(folder)
         oldest = time.time() - _KEEP_LOADED_DAYS * 86_400
         for path in loaded.glob("*"):
             if path.stat().st_mtime < oldest:
                 path.unlink()
-        sync_folder(loaded)
-        sync_folder(folder)
+
+
+def move(path: Path, folder: Path) -> Path:
+    """Move a file into a folder of ours, over none that is there; where it is now."""
+    to = folder / path.name
+    if to.exists():
+        to = folder / f"{_stamp()}.{path.name}"
+    return path.rename(to)
 
 
 def sync_folder(folder: Path) -> None:
@@ -91,6 +112,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _taken(path: Path) -> Path:
+    """Where it may not be renamed it is taken as it is, and cannot be put away either."""
+    if _OF_ITS_OWN.fullmatch(path.name):
+        return path
+    name, dot, ending = path.name.rpartition(CLOSED)
+    with contextlib.suppress(OSError):
+        return path.rename(path.with_name(f"{name}.{_stamp()}{dot}{ending}"))
+    return path
+
+
+def _stamp() -> str:
+    return f"{time.time_ns()}-{os.getpid()}"
 
 
 def _close_orphan(path: Path) -> None:
