@@ -60,8 +60,7 @@ def raw_tables(
     """Load the delivery of the run, whole or not at all."""
     checker.warm()
     source = run_settings.source or settings.source
-    received = spool.closed_files(settings.whatsapp_spool)
-    if not source and not received:
+    if not source and not spool.anything_waits(settings.whatsapp_spool):
         LOGGER.info("No source is named: computing over what is loaded.")
         for table in SOURCE_TABLES:
             yield dg.MaterializeResult(asset_key=raw_key(table), metadata={"rows_read": 0})

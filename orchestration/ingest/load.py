@@ -167,7 +167,7 @@ def _load(
         _check_first(delivery)
     if "company" in delivery.tables:
         references.prepare_timezones(conn)
-    waiting = spool.take(settings.whatsapp_spool) if settings.whatsapp_spool else []
+    taken = spool.take(settings.whatsapp_spool) if settings.whatsapp_spool else spool.Taken()
     with (
         Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
         conn.transaction(),
@@ -181,12 +181,11 @@ def _load(
             loads += _load_entity(conn, readers, delivery, table, number, settings, by_reason)
         for load in loads:
             check_rows(delivery.manifest, load.file, load.read)
-        events = [*delivery.whatsapp_events, *waiting]
-        loads += store.load(conn, database, events, number, by_reason)
+        loads += store.load(conn, database, delivery.whatsapp_events, taken, number, by_reason)
         ledger.finish(conn, number, loads)
     if settings.whatsapp_spool:
-        spool.put_away(settings.whatsapp_spool, waiting)
-    return Loaded(number, tuple(loads), delivery.notices, dict(by_reason))
+        spool.put_away(settings.whatsapp_spool, taken.files)
+    return Loaded(number, tuple(loads), (*delivery.notices, *taken.notices), dict(by_reason))
 
 
 def _check_first(delivery: Delivery) -> None:

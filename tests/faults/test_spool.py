@@ -5,18 +5,20 @@ Here is what machines and other programs do to the spool folder. Not: receiving 
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from deliveries import BASE, agenda, dispatch, load
+from deliveries import BASE, LENIENT, agenda, dispatch, load, stored, write
 from whatsapp_payloads import body, receive, spooled, status
 
 from orchestration import embedded
 from orchestration.database import Database
-from orchestration.ingest.load import LoadSettings, load_delivery
+from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delivery
 from orchestration.ingest.whatsapp import spool, store
 
 FIRST = {**BASE, "agenda": [agenda()], "dispatch": [dispatch()]}
@@ -105,3 +107,57 @@ def test_nothing_that_is_put_away_already_is_written_over(tmp_path: Path) -> Non
         folder = spooled(tmp_path / "spool", [told])
         spool.put_away(folder, [folder / "1.jsonl"])
     assert len(list((tmp_path / "spool" / "loaded").iterdir())) == 2
+
+
+def test_what_cannot_be_read_is_named_and_left_and_the_delivery_is_loaded(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", {**BASE, "agenda": [agenda()]})
+    waiting = spooled(tmp_path / "spool", [SENT])
+    (waiting / "0.jsonl").mkdir()
+    (waiting / "nowhere.jsonl").symlink_to(waiting / "gone")
+    folder = write(tmp_path / "2", {"dispatch": [dispatch()]})
+    loaded = load_delivery(database, folder, LoadSettings(whatsapp_spool=waiting))
+    assert statuses(database) == ["sent"]
+    assert len(stored(database)["dispatch"]) == 2
+    assert [notice.partition(":")[0] for notice in loaded.notices] == ["0.jsonl", "nowhere.jsonl"]
+    assert "Is a directory" in loaded.notices[0]
+    assert [path.name for path in spool.closed_files(waiting)] == ["0.jsonl", "nowhere.jsonl"]
+
+
+def test_what_can_be_read_of_a_failing_file_is_loaded_and_the_file_stays(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    lines = spool.lines
+
+    def failing(path: Path) -> Iterator[bytes]:
+        yield next(lines(path))
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(spool, "lines", failing)
+    loaded = receive(database, tmp_path / "spool", SENT, READ)
+    assert statuses(database) == ["sent"]
+    (notice,) = loaded.notices
+    assert "Input/output error" in notice
+    assert len(spool.closed_files(tmp_path / "spool")) == 1
+    folder = write(tmp_path / "2", {})
+    (folder / "whatsapp_events.jsonl").write_bytes(READ)
+    with pytest.raises(DeliveryRefused, match="the WhatsApp events cannot be read"):
+        load_delivery(database, folder, LENIENT)
+
+
+def test_a_folder_that_cannot_be_listed_stops_nothing(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+
+    def denied(_: Path) -> list[Path]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(spool, "closed_files", denied)
+    loaded = receive(database, tmp_path / "spool", SENT)
+    (notice,) = loaded.notices
+    assert notice.startswith("spool: ")
+    assert "Permission denied" in notice
+    assert spool.anything_waits(tmp_path / "spool")

@@ -16,9 +16,8 @@ import re
 import time
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from orchestration.ingest.errors import refused
 
 OPEN = ".part"
 CLOSED = ".jsonl"
@@ -37,27 +36,60 @@ class CutOff(Exception):
     """A gzip file that ends too early, or is damaged."""
 
 
+@dataclass(slots=True)
+class Taken:
+    """The files that a load takes, and what it says of those that it has to leave."""
+
+    files: list[Path] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def leave(self, path: Path, error: OSError) -> None:
+        """A file that cannot be read, or not to its end, stays where it is."""
+        self.files = [file for file in self.files if file != path]
+        self.notices.append(
+            f"{path.name}: these WhatsApp events cannot be read: {error.strerror}. They wait in "
+            f"{path.parent}, and are tried again at every load."
+        )
+
+
 def closed_files(folder: Path) -> list[Path]:
     """The files that nobody writes to any more, oldest first; none when there is no folder."""
-    try:
-        if not folder.is_dir():
-            return []
-        for path in folder.glob(f"*{OPEN}"):
+    if not folder.is_dir():
+        return []
+    for path in folder.glob(f"*{OPEN}"):
+        with contextlib.suppress(OSError):
             _close_orphan(path)
-        return sorted(
-            path for path in folder.iterdir() if path.name.endswith((CLOSED, f"{CLOSED}.gz"))
-        )
-    except OSError as error:
-        raise _unreadable(folder, error) from None
+    return sorted(path for path in folder.iterdir() if path.name.endswith((CLOSED, f"{CLOSED}.gz")))
 
 
-def take(folder: Path) -> list[Path]:
+def take(folder: Path) -> Taken:
     """The closed files, for the one load that there is, each under a name of its own.
 
     Whoever writes here may put another file under the name that one had, now or later. A load that
-    fails leaves what it took where every load looks.
+    fails leaves what it took where every load looks. Nothing here stops a load: what WhatsApp said
+    can wait, what the CRM delivers cannot.
     """
-    return [_taken(path) for path in closed_files(folder)]
+    taken = Taken()
+    try:
+        waiting = closed_files(folder)
+    except OSError as error:
+        taken.leave(folder, error)
+        return taken
+    for path in waiting:
+        try:
+            with path.open("rb"):
+                taken.files.append(_taken(path))
+        except OSError as error:
+            taken.leave(path, error)
+    return taken
+
+
+def anything_waits(folder: Path) -> bool:
+    """Whether a load would take something, or say why it cannot."""
+    try:
+        return bool(closed_files(folder))
+    except OSError:
+        return True
 
 
 def files_of_delivery(folder: Path) -> list[Path]:
@@ -66,7 +98,9 @@ def files_of_delivery(folder: Path) -> list[Path]:
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The lines with something on them; CutOff where a gzip file can be read no further."""
+    """The lines with something on them; CutOff where a gzip file can be read no further, OSError
+    where any other.
+    """
     try:
         with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
             while line := file.readline(_LINE_LIMIT):
@@ -74,8 +108,6 @@ def lines(path: Path) -> Iterator[bytes]:
                     yield line
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise CutOff from None
-    except OSError as error:
-        raise _unreadable(path, error) from None
 
 
 def put_away(folder: Path, files: Iterable[Path]) -> None:
@@ -140,10 +172,3 @@ def _close_orphan(path: Path) -> None:
             return
         if path.exists():
             path.rename(path.with_suffix(CLOSED))
-
-
-def _unreadable(path: Path, error: OSError) -> Exception:
-    return refused(
-        f"{path.name}: the WhatsApp events cannot be read: {error.strerror}.",
-        "Check the folder's permissions.",
-    )

@@ -20,7 +20,7 @@ from orchestration.database import Database
 from orchestration.ingest.arriving import read_named
 from orchestration.ingest.contract import REPLY, SourceTable
 from orchestration.ingest.csv_text import Record
-from orchestration.ingest.errors import UNKNOWN_REFERENCE
+from orchestration.ingest.errors import UNKNOWN_REFERENCE, refused
 from orchestration.ingest.ledger import TableLoad
 from orchestration.ingest.readers import load_connection
 from orchestration.ingest.rejected import merge_arrived
@@ -128,23 +128,28 @@ def prepare(conn: psycopg.Connection) -> None:
 def load(
     conn: psycopg.Connection,
     database: Database,
-    files: Sequence[Path],
+    delivered: Sequence[Path],
+    taken: spool.Taken,
     delivery: int,
     by_reason: Counter[tuple[str, str]],
 ) -> list[TableLoad]:
-    """Load the events of the files, then lay all that is known over what was delivered."""
+    """Load the events of the files, then lay all that is known over what was delivered.
+
+    `delivered`: files of the delivery, which is loaded whole or not at all. `taken`: files of the
+    spool; of one that cannot be read to its end the rest is left to later loads.
+    """
     loads = []
     started = time.monotonic()
-    if files:
+    if files := [*delivered, *taken.files]:
         with load_connection(database, "atendimento load reader") as reading:
-            read = _read(reading, files)
+            read = _read(reading, files, taken)
             loads = [_store(conn, reading, _told(files), read, delivery, by_reason, started)]
         overlay.take_off_events(conn)
     overlay.lay_on(conn)
     return loads
 
 
-def _read(reading: psycopg.Connection, files: Sequence[Path]) -> int:
+def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Taken) -> int:
     read = 0
     reading.execute(_ARRIVING)
     command = (
@@ -153,9 +158,17 @@ def _read(reading: psycopg.Connection, files: Sequence[Path]) -> int:
     )
     with reading.cursor() as cursor, cursor.copy(command) as copy:
         for path in files:
-            for event in _events(path):
-                copy.write_row(event.row)
-                read += 1
+            try:
+                for event in _events(path):
+                    copy.write_row(event.row)
+                    read += 1
+            except OSError as error:
+                if path not in taken.files:
+                    raise refused(
+                        f"{path.name}: the WhatsApp events cannot be read: {error.strerror}.",
+                        "Check the file and its permissions.",
+                    ) from None
+                taken.leave(path, error)
     reading.execute("analyze arriving.whatsapp_event")
     return read
 
