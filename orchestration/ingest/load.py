@@ -43,7 +43,7 @@ from orchestration.ingest.readers import Progress, Readers, ignore, load_connect
 from orchestration.ingest.rejected import check_share, merge_arrived, retry_parked
 from orchestration.ingest.source import Delivery
 from orchestration.ingest.versions import Merged, analyze, merge_plain
-from orchestration.ingest.whatsapp import overlay, spool, store
+from orchestration.ingest.whatsapp import overlay, replies, spool, store
 
 __all__ = [
     "DeliveryRefused",
@@ -181,7 +181,7 @@ def _load(
             loads += _load_entity(conn, readers, delivery, table, number, settings, by_reason)
         for load in loads:
             check_rows(delivery.manifest, load.file, load.read)
-        loads += store.load(conn, database, delivery.whatsapp_events, taken, number, by_reason)
+        loads += store.load(conn, database, delivery.whatsapp_events, taken, number)
         ledger.finish(conn, number, loads)
     if settings.whatsapp_spool:
         spool.put_away(settings.whatsapp_spool, taken.files)
@@ -235,7 +235,9 @@ def _load_entity(
     arrived = readers.arrived(table.name) if readers.expects(table.name) else None
     if arrived is not None:
         blank_arrived(conn, arrived)
-    overlay.take_off_arriving(conn, table, arrived.typed if arrived else None)
+    typed = arrived.typed if arrived else None
+    overlay.take_off_arriving(conn, table, typed)
+    replies.take_off_arriving(conn, table, typed)
     retried = retry_parked(conn, table, number)
     by_reason.update({(table.name, reason): n for reason, n in retried.by_fault.items()})
     if arrived is None:

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 import pytest
-from deliveries import BASE, LENIENT, agenda, dispatch, load, rejected, stored, write
+from deliveries import BASE, LENIENT, agenda, dispatch, load, rejected, reply, stored, write
 from psycopg import sql
 from whatsapp_payloads import NUMBER, body, click, preference, receive, spooled, status
 
@@ -188,15 +188,61 @@ def test_a_reply_is_a_version_at_the_time_of_the_click(database: Database, tmp_p
     assert updated_at == replied_at
 
 
-def test_a_reply_that_the_contract_does_not_take_is_rejected_and_refuses_nothing(
+def test_a_reply_that_the_contract_does_not_take_is_kept_aside(
     database: Database, tmp_path: Path
 ) -> None:
     load(database, tmp_path / "1", FIRST)
     clicks = [click("o" * 65, at("11:00:00"), own=f"wamid.{n}") for n in range(3)]
     loaded = receive(database, tmp_path / "spool", body(messages=clicks))
-    assert loaded.rejected_by_reason == {("reply", "too_long"): 3}
-    (events,) = (table for table in loaded.tables if table.table == "whatsapp_event")
-    assert (events.read, events.rejected) == (3, 3)
+    assert loaded.rejected_by_reason == {}
+    assert aside(database) == {"messages/interactive/button_reply/too_long": 3}
+
+
+def replied(hour: str) -> dict[str, str]:
+    """The click of 11:00 as the CRM knows it: a version of the same time, told otherwise."""
+    return {**reply("wamid.r1", updated_at=at("11:00:00")), "replied_at": at(hour)}
+
+
+@pytest.mark.parametrize("row_by_row", [False, True])
+def test_a_click_told_by_both_is_what_the_crm_says_whichever_came_first(
+    database: Database, tmp_path: Path, row_by_row: bool
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    strict = LoadSettings(rejected_share_limit=0, row_by_row=row_by_row)
+    clicked = body(messages=[click("o1", at("11:00:00"))])
+    receive(database, tmp_path / "spool", clicked)
+    load(database, tmp_path / "2", {"reply": [replied("10:59:59")]}, strict)
+    after = stored(database)["reply"]
+    receive(database, tmp_path / "spool", clicked)
+    load(database, tmp_path / "3", {"reply": [replied("10:59:59")]}, strict)
+    assert stored(database)["reply"] == after
+    ((*_, when),) = after
+    assert str(when)[11:19] == "10:59:59"
+    load(database, tmp_path / "4", {"reply": [replied("10:59:58")]})
+    assert rejected(database) == [("reply", 2, None, "duplicate_version")]
+    assert stored(database)["reply"] == after
+
+
+def test_a_reply_belongs_to_the_dispatch_that_the_crm_names(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", {**FIRST, "dispatch": [QUEUED, dispatch("d2")]})
+    receive(database, tmp_path / "spool", body(messages=[click("o1", at("11:00:00"))]))
+    theirs = {**reply("wamid.r1", dispatch_id="d2"), "updated_at": at("12:00:00")}
+    load(database, tmp_path / "2", {"reply": [theirs]}, LoadSettings(rejected_share_limit=0))
+    assert [row[3] for row in stored(database)["reply"]] == ["d2"]
+
+
+def test_replies_of_events_loaded_before_they_were_told_apart_give_way_too(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", {**FIRST, "reply": [reply("r7")]})
+    receive(database, tmp_path / "spool", body(messages=[click("o1", at("11:00:00"))]))
+    with database.connect() as conn:
+        conn.execute("drop table raw.whatsapp_reply")
+    strict = LoadSettings(rejected_share_limit=0)
+    load(database, tmp_path / "2", {"reply": [replied("10:59:59"), reply("r7")]}, strict)
+    assert [str(row[-1])[11:19] for row in stored(database)["reply"]] == ["12:00:00", "10:59:59"]
 
 
 def test_a_preference_holds_for_the_number_from_then_on(database: Database, tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ def _of_message(item: dict[str, Any]) -> Event:
     own, at = item.get("id"), _instant(item.get("timestamp"))
     if not _is_text(option) or not _is_text(own) or at is None:
         return _aside(_kind(*parts, *_without_time(at)), item)
+    if len(option) > ID_LENGTH:
+        return _aside(_kind(*parts, "too_long"), item)
     if not _is_text(about):
         return _aside(_kind(*parts, "without_context"), item)
     return Event("reply", message_key(own), _storable(option), at, message_key(about))

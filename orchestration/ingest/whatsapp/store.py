@@ -1,32 +1,24 @@
 """Loading WhatsApp events within a load: read, stored once each, and made into versions.
 
-Belongs here: the tables of events and the order of things. Replies go the way of every delivered
-row (contract, faults, parked); statuses and consent are laid over what was delivered
-(`overlay.py`); the rest is kept aside by kind. Does not belong here: files, payloads.
+Belongs here: the tables of events and the order of things. Statuses and consent are laid over what
+was delivered (`overlay.py`), replies beside it (`replies.py`); the rest is kept aside by kind. Does
+not belong here: files, payloads.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from orchestration.database import Database
-from orchestration.ingest.arriving import read_named
-from orchestration.ingest.contract import REPLY, SourceTable
-from orchestration.ingest.csv_text import Record
-from orchestration.ingest.errors import UNKNOWN_REFERENCE, refused
+from orchestration.ingest.errors import refused
 from orchestration.ingest.ledger import TableLoad
 from orchestration.ingest.readers import load_connection
-from orchestration.ingest.rejected import merge_arrived
-from orchestration.ingest.tables import column_names
-from orchestration.ingest.versions import analyze
-from orchestration.ingest.whatsapp import overlay, spool
+from orchestration.ingest.whatsapp import overlay, replies, spool
 from orchestration.ingest.whatsapp.numbers import key_of_number
 from orchestration.ingest.whatsapp.payload import Event, events_of
 from orchestration.made import make
@@ -93,36 +85,12 @@ on conflict do nothing
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Replies:
-    """The replies among the events, as a table of a delivery; `line` is the event's number."""
-
-    conn: psycopg.Connection
-    name: str
-    table: SourceTable = REPLY
-    header: tuple[str, ...] = column_names(REPLY)
-    delimiter: str = ","
-
-    def blocks(self) -> Iterator[bytes]:
-        """Few and from us: they are read one by one only."""
-        yield from ()
-
-    def records(self) -> Iterator[Record]:
-        """One reply after another, as they came."""
-        with self.conn.transaction(), self.conn.cursor("replies") as cursor:
-            cursor.execute(
-                "select number, key, to_json(at) #>> '{}', about, what "
-                "from arriving.whatsapp_event where family = 'reply' order by number"
-            )
-            for number, key, at, about, option in cursor:
-                yield Record(number, (key, at, about, option, at))
-
-
 def prepare(conn: psycopg.Connection) -> None:
     """Make the tables that are not there yet. Safe to call at every start."""
     with conn.transaction():
         make(conn, "whatsapp", _TABLES)
         overlay.prepare(conn)
+        replies.prepare(conn)
 
 
 def load(
@@ -131,7 +99,6 @@ def load(
     delivered: Sequence[Path],
     taken: spool.Taken,
     delivery: int,
-    by_reason: Counter[tuple[str, str]],
 ) -> list[TableLoad]:
     """Load the events of the files, then lay all that is known over what was delivered.
 
@@ -143,9 +110,10 @@ def load(
     if files := [*delivered, *taken.files]:
         with load_connection(database, "atendimento load reader") as reading:
             read = _read(reading, files, taken)
-            loads = [_store(conn, reading, _told(files), read, delivery, by_reason, started)]
+            loads = [_store(conn, _told(files), read, delivery, started)]
         overlay.take_off_events(conn)
     overlay.lay_on(conn)
+    replies.lay_on(conn)
     return loads
 
 
@@ -182,34 +150,20 @@ def _events(path: Path) -> Iterator[Event]:
 
 
 def _store(
-    conn: psycopg.Connection,
-    reading: psycopg.Connection,
-    name: str,
-    read: int,
-    delivery: int,
-    by_reason: Counter[tuple[str, str]],
-    started: float,
+    conn: psycopg.Connection, name: str, read: int, delivery: int, started: float
 ) -> TableLoad:
-    arrived = read_named(conn, Replies(reading, name), lambda _: None)
-    merged = merge_arrived(conn, arrived, delivery)
-    if merged.new:
-        analyze(conn, REPLY)
-    by_reason.update({(REPLY.name, reason): n for reason, n in merged.by_fault.items()})
-    waits = merged.by_fault[UNKNOWN_REFERENCE]
-    rejected = merged.by_fault.total() - waits
-
     number = sql.Literal(delivery)
-    there = [row[0] for row in conn.execute(sql.SQL(_STATUSES).format(number)).fetchall()]
+    statuses = conn.execute(sql.SQL(_STATUSES).format(number)).fetchall()
+    there = [*(row[0] for row in statuses), *replies.store(conn, delivery)]
     consent = conn.execute(
         sql.SQL(_PREFERENCES).format(key_of_number(sql.Identifier("key")), number)
     )
     aside = conn.execute(sql.SQL(_ASIDE).format(number))
-    new = merged.new + sum(there) + consent.rowcount + aside.rowcount
-    parked = waits + len(there) - sum(there)
+    new = sum(there) + consent.rowcount + aside.rowcount
+    parked = len(there) - sum(there)
     conn.execute("analyze raw.whatsapp_status; analyze raw.whatsapp_preference")
-    known = read - new - rejected - parked
-    seconds = time.monotonic() - started
-    return TableLoad(NAME, name, read, new, known, rejected, parked, 0, seconds)
+    known = read - new - parked
+    return TableLoad(NAME, name, read, new, known, 0, parked, 0, time.monotonic() - started)
 
 
 def _told(files: Sequence[Path]) -> str:
