@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from whatsapp_payloads import body, click, preference, status
+from whatsapp_payloads import body, click, preference, seconds, status
 
 from orchestration.ingest.whatsapp.payload import Event, events_of, message_key
 
@@ -63,7 +63,10 @@ def test_a_preference_is_of_a_number(value: str) -> None:
 def test_a_body_may_hold_many_events() -> None:
     line = body(
         [status("sent", AT), status("played", AT)],
-        [click("o1", AT), {"id": "m", "type": "text", "text": {"body": "Oi"}, "timestamp": "1"}],
+        [
+            click("o1", AT),
+            {"id": "m", "type": "text", "text": {"body": "Oi"}, "timestamp": seconds(AT)},
+        ],
         [preference("stop", AT), preference("signup", AT)],
     )
     assert [(event.family, event.what) for event in events_of(line)] == [
@@ -91,6 +94,9 @@ def test_a_body_may_hold_many_events() -> None:
         (body([status("sent", AT) | {"timestamp": "TIMESTAMP"}]), "statuses/sent/without_time"),
         (body([status("sent", AT) | {"timestamp": "9" * 15}]), "statuses/sent/without_time"),
         (body([status("sent", AT) | {"timestamp": True}]), "statuses/sent/without_time"),
+        (body([status("sent", AT) | {"timestamp": "0"}]), "statuses/sent/without_time"),
+        (body([status("sent", "2008-12-31T23:59:59+00:00")]), "statuses/sent/without_time"),
+        (b'{"entry": [{"changes": [{"field": "x", "value": 1e999}]}]}', "x"),
         (body([status("sent", AT) | {"id": ["d1"]}]), "statuses/sent"),
         (body([status("Rui, 11 98765-4321", AT)]), "statuses/other"),
         (
@@ -106,6 +112,52 @@ def test_what_cannot_be_used_is_kept_aside_under_a_kind_without_personal_data(
     line: bytes, expected: str
 ) -> None:
     assert kind(line) == expected
+
+
+def told(body: object) -> list[tuple[str, str, str | None]]:
+    """The kinds of its events, and what of them is kept aside."""
+    found = events_of(body if isinstance(body, bytes) else json.dumps(body).encode())
+    return [(event.family, event.what, event.payload) for event in found]
+
+
+SENT = status("sent", AT)
+
+
+def changed(value: object) -> dict[str, object]:
+    return {"field": "messages", "value": value}
+
+
+@pytest.mark.parametrize(
+    ("entries", "aside"),
+    [
+        ([{"changes": [changed({"statuses": SENT}), changed({"statuses": [SENT]})]}],
+         ("statuses/no_list", SENT)),
+        ([{"changes": [changed({"statuses": [SENT], "messages": "Oi"})]}],
+         ("messages/no_list", "Oi")),
+        ([{"changes": [changed({"statuses": [SENT, "y"]})]}], ("statuses/no_object", "y")),
+        ([{"changes": [changed({"statuses": [SENT, None]})]}], ("statuses/no_object", None)),
+        ([{"changes": ["x", changed({"statuses": [SENT]})]}], ("no_change", "x")),
+        (["z", {"changes": [changed({"statuses": [SENT]})]}], ("no_entry", "z")),
+        ([{"changes": {}}, {"changes": [changed({"statuses": [SENT]})]}],
+         ("no_entry", {"changes": {}})),
+    ],
+)  # fmt: skip
+def test_what_is_not_shaped_as_it_should_be_is_kept_aside_and_the_rest_is_used(
+    entries: list[object], aside: tuple[str, object]
+) -> None:
+    events = told({"entry": entries})
+    assert ("status", "sent", None) in events
+    ((_, kind, payload),) = (event for event in events if event[0] == "aside")
+    assert (kind, json.loads(payload or "")) == aside
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 5000])
+def test_a_number_without_end_spoils_nothing_beside_it(number: str) -> None:
+    change = {"field": "x", "value": "NUMBER"}
+    whole = {"entry": [{"changes": [changed({"statuses": [SENT]}), change]}]}
+    events = told(json.dumps(whole).replace('"NUMBER"', number).encode())
+    assert [event[:2] for event in events] == [("status", "sent"), ("aside", "x")]
+    assert number in str(events[1][2])
 
 
 def test_an_id_of_the_contract_has_at_most_64_characters() -> None:

@@ -9,24 +9,27 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NoReturn, TypeGuard
 
-from orchestration.ingest.contract import EARLIEST_YEAR, ID_LENGTH, LATEST_YEAR
+from orchestration.ingest.contract import ID_LENGTH, LATEST_YEAR
 
 Family = Literal["status", "reply", "preference", "aside"]
 
 STATUSES = ("sent", "delivered", "read", "failed")
 PREFERENCES = ("stop", "resume")
 
-_EARLIEST = int(datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC).timestamp())
+# WhatsApp is of 2009. The earliest time of a status stands, so that a zero would stand for good.
+_EARLIEST = int(datetime(2009, 1, 1, tzinfo=UTC).timestamp())
 _AFTER_LATEST = int(datetime(LATEST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 _SECONDS = re.compile(r"[0-9]{1,15}")
 _PLAIN_KIND = re.compile(r"[a-z0-9_]{1,40}")
 _ERROR_LENGTH = 500
+_LONGEST_INTEGER = 100
 _UNREADABLE_LENGTH = 1 << 20
 
 
@@ -60,7 +63,9 @@ class Event:
 def events_of(line: bytes) -> list[Event]:
     """Every event of one body; a body that cannot be read is one event kept aside."""
     try:
-        body = json.loads(line, parse_constant=_no_constant)
+        body = json.loads(
+            line, parse_constant=_no_constant, parse_float=_fraction, parse_int=_integer
+        )
         return list(_of_body(body))
     except (ValueError, RecursionError):
         text = line[:_UNREADABLE_LENGTH].decode("utf-8", "backslashreplace")
@@ -79,29 +84,45 @@ def message_key(message_id: str) -> str:
 
 
 def _of_body(body: Any) -> Iterator[Event]:
-    changes = [
-        (entry, change)
-        for entry in _objects(body.get("entry") if isinstance(body, dict) else None)
-        for change in _objects(entry.get("changes"))
-    ]
-    if not changes:
+    entries = _items(body.get("entry")) if _is_object(body) else []
+    if not any(_is_object(change) for entry in entries for change in _changes(entry)):
         yield _aside("no_webhook", body)
-    for entry, change in changes:
-        # Of two equal notices about an account, its id and time tell which is a repetition.
-        whole = {"id": entry.get("id"), "time": entry.get("time"), **change}
-        value = change.get("value")
-        found = list(_of_value(change.get("field"), value, whole) if _is_object(value) else ())
-        yield from found or [_aside(_kind(change.get("field")), whole)]
+        return
+    for entry in entries:
+        if not _is_object(entry) or not isinstance(entry.get("changes", []), list):
+            yield _aside("no_entry", entry)
+        for change in _changes(entry):
+            yield from (
+                _of_change(entry, change) if _is_object(change) else [_aside("no_change", change)]
+            )
+
+
+def _of_change(entry: dict[str, Any], change: dict[str, Any]) -> Iterator[Event]:
+    # Of two equal notices about an account, its id and time tell which is a repetition.
+    whole = {"id": entry.get("id"), "time": entry.get("time"), **change}
+    value = change.get("value")
+    found = list(_of_value(change.get("field"), value, whole) if _is_object(value) else ())
+    yield from found or [_aside(_kind(change.get("field")), whole)]
 
 
 def _of_value(field: object, value: dict[str, Any], whole: dict[str, Any]) -> Iterator[Event]:
     if field == "messages":
-        yield from map(_of_status, _objects(value.get("statuses")))
-        yield from map(_of_message, _objects(value.get("messages")))
+        yield from _of_list(value, "statuses", _of_status)
+        yield from _of_list(value, "messages", _of_message)
         if value.get("errors"):
             yield _aside("messages/errors", {**whole, "value": {"errors": value["errors"]}})
     elif field == "user_preferences":
-        yield from map(_of_preference, _objects(value.get("user_preferences")))
+        yield from _of_list(value, "user_preferences", _of_preference)
+
+
+def _of_list(
+    value: dict[str, Any], name: str, understood: Callable[[dict[str, Any]], Event]
+) -> Iterator[Event]:
+    items = value.get(name)
+    if items is not None and not isinstance(items, list):
+        yield _aside(_kind(name, "no_list"), items)
+    for item in _items(items):
+        yield understood(item) if _is_object(item) else _aside(_kind(name, "no_object"), item)
 
 
 def _of_status(item: dict[str, Any]) -> Event:
@@ -146,7 +167,7 @@ def _of_preference(item: dict[str, Any]) -> Event:
 
 def _first_error(errors: object) -> tuple[str | None, str | None]:
     """WhatsApp's numeric code as text, and its words for it."""
-    for error in _objects(errors):
+    for error in filter(_is_object, _items(errors)):
         code = error.get("code")
         data = error.get("error_data")
         said = [
@@ -163,7 +184,7 @@ def _first_error(errors: object) -> tuple[str | None, str | None]:
 
 
 def _instant(value: object) -> datetime | None:
-    """Seconds since 1970, as text or number, within the years of the contract."""
+    """Seconds since 1970, as text or number, from WhatsApp's first year to the contract's last."""
     text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     if not _SECONDS.fullmatch(text) or not _EARLIEST <= int(text) < _AFTER_LATEST:
         return None
@@ -186,8 +207,12 @@ def _kind(*parts: object) -> str:
     )
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if _is_object(item)] if isinstance(value, list) else []
+def _changes(entry: object) -> list[Any]:
+    return _items(entry.get("changes")) if _is_object(entry) else []
+
+
+def _items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
@@ -205,3 +230,14 @@ def _storable(text: str) -> str:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"JSON has no {name}")
+
+
+def _fraction(text: str) -> float | str:
+    """One too great for a number stays as it was written."""
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _integer(text: str) -> int | str:
+    """Python reads no integer of thousands of digits; one that long stays as it was written."""
+    return int(text) if len(text) <= _LONGEST_INTEGER else text
