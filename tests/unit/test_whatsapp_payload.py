@@ -37,6 +37,10 @@ def test_a_status_is_of_its_message(name: str) -> None:
     assert event.at.isoformat() == AT
 
 
+def test_a_voice_message_that_was_played_was_read() -> None:
+    assert one(body([status("played", AT)])) == one(body([status("read", AT)]))
+
+
 def test_a_failure_keeps_its_code_as_text_and_its_words_once() -> None:
     error = {
         "code": 131026, "title": "Undeliverable", "message": "Undeliverable",
@@ -62,7 +66,7 @@ def test_a_preference_is_of_a_number(value: str) -> None:
 
 def test_a_body_may_hold_many_events() -> None:
     line = body(
-        [status("sent", AT), status("played", AT)],
+        [status("sent", AT), status("deleted", AT)],
         [
             click("o1", AT),
             {"id": "m", "type": "text", "text": {"body": "Oi"}, "timestamp": seconds(AT)},
@@ -71,7 +75,7 @@ def test_a_body_may_hold_many_events() -> None:
     )
     assert [(event.family, event.what) for event in events_of(line)] == [
         ("status", "sent"),
-        ("aside", "statuses/played"),
+        ("aside", "statuses/deleted"),
         ("reply", "o1"),
         ("aside", "messages/text"),
         ("preference", "stop"),

@@ -20,7 +20,10 @@ from orchestration.ingest.contract import ID_LENGTH, LATEST_YEAR
 
 Family = Literal["status", "reply", "preference", "aside"]
 
-STATUSES = ("sent", "delivered", "read", "failed")
+# What each says of a message: a voice message that was played was read.
+STATUSES = {
+    "sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed",
+}  # fmt: skip
 PREFERENCES = ("stop", "resume")
 
 # WhatsApp is of 2009. The earliest time of a status stands, so that a zero would stand for good.
@@ -127,12 +130,13 @@ def _of_list(
 
 def _of_status(item: dict[str, Any]) -> Event:
     message, status, at = item.get("id"), item.get("status"), _instant(item.get("timestamp"))
-    if status not in STATUSES or not _is_text(message) or at is None:
+    said = STATUSES.get(status) if _is_text(status) else None
+    if said is None or not _is_text(message) or at is None:
         return _aside(_kind("statuses", status, *_without_time(at)), item)
     code = explained = None
-    if status == "failed":
+    if said == "failed":
         code, explained = _first_error(item.get("errors"))
-    return Event("status", message_key(message), status, at, None, code, explained)
+    return Event("status", message_key(message), said, at, None, code, explained)
 
 
 def _of_message(item: dict[str, Any]) -> Event:
