@@ -248,17 +248,18 @@ def _dagster(options: argparse.Namespace, settings: Settings) -> int:
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from orchestration import serving
     from orchestration.database import DatabaseError
+    from orchestration.listening import listen
 
     host, port = options.host, options.port
     try:
         database, logins = serving.prepare(settings)
-        listening = serving.listen(host, port)
+        listening = listen(host, port)
     except SettingsError as error:
         return _end(WRONG_USAGE, f"Wrong settings: {error}")
     except (DatabaseError, serving.UnfitRole) as error:
         return _fail(str(error))
     except OSError as error:
-        return _end(FAILED, f"Failed: {host}, port {port} cannot be listened on: {error.strerror}.")
+        return _not_listening(host, port, error)
     for line in serving.greeting(settings, database):
         print(line)
     named = f"[{host}]" if ":" in host else host
@@ -299,23 +300,31 @@ def _webhook(options: argparse.Namespace, settings: Settings) -> int:
             "The receiver is off: set ATENDIMENTO_WEBHOOK_SECRET to the app secret and "
             "ATENDIMENTO_WEBHOOK_VERIFY_TOKEN to a token of your own (docs/whatsapp.md).",
         )
+    from orchestration.listening import listen
     from orchestration.webhook.serve import serve
 
     _print_progress(settings)
     folder = settings.whatsapp_spool
+    try:
+        listening = listen(options.host, options.port)
+    except OSError as error:
+        return _not_listening(options.host, options.port, error)
     print(f"Receiving into {folder} on {options.host}, port {options.port}.", flush=True)
     try:
         serve(
             folder,
             secret.get_secret_value(),
             token.get_secret_value(),
-            options.host,
-            options.port,
+            listening,
             settings.log_format,
         )
     except OSError as error:
         return _end(FAILED, f"Failed: {folder} cannot be used: {error.strerror}.")
     return _end(OK, "Stopped receiving. The next run loads what has come.")
+
+
+def _not_listening(host: str, port: int, error: OSError) -> int:
+    return _end(FAILED, f"Failed: {host}, port {port} cannot be listened on: {error.strerror}.")
 
 
 def _upkeep(options: argparse.Namespace, settings: Settings) -> int:

@@ -144,19 +144,6 @@ def _said(first: FirstPassword) -> str:
     return f"{_ROLES[first.role]:<15} login {first.login:<24} first password {first.password}"
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """The socket, taken before anything is said: another program may have the port."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
 def serve(settings: Settings, logins: Logins, listening: socket.socket, host: str) -> None:
     """Serve until told to stop. No access log of addresses: a search may stand in one."""
     app = create_app(config(settings, logins, host))

@@ -6,6 +6,7 @@ of an address's query is ever logged: both hold what nobody else may read.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -25,6 +26,9 @@ from orchestration.webhook.journal import Journal
 LARGEST_BODY = 3 << 20
 PATH = "/webhook"
 LOGGER = logging.getLogger("atendimento.webhook")
+
+# 64 bodies of 3 MB at once are 200 MB; WhatsApp sends again what is turned away.
+AT_ONCE = 64
 
 _SIGNATURE = "X-Hub-Signature-256"
 _READ_SECONDS = 30
@@ -76,8 +80,16 @@ def create_app(
             asked.get("hub.challenge", ""), headers={"X-Content-Type-Options": "nosniff"}
         )
 
+    room = asyncio.Semaphore(AT_ONCE)
+
     async def receive(request: Request) -> Response:
         """200 says: it is on disk. Whatever else is said, WhatsApp sends again."""
+        if room.locked():
+            return PlainTextResponse("Too much at once; send again.", 503, {"Connection": "close"})
+        async with room:
+            return await received(request)
+
+    async def received(request: Request) -> Response:
         try:
             with anyio.fail_after(_READ_SECONDS):
                 body = await _body(request)

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,9 @@ from whatsapp_payloads import body, status
 from orchestration.database import Database
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.ingest.whatsapp import spool
-from orchestration.webhook.app import LARGEST_BODY
+from orchestration.webhook.app import AT_ONCE, LARGEST_BODY
 from orchestration.webhook.journal import Journal
+from orchestration.webhook.patience import HEAD_SECONDS
 
 SECRET, TOKEN = "app secret", "token of our own"
 
@@ -163,6 +165,45 @@ def test_a_far_too_large_body_is_refused_before_it_is_sent(receiver: Receiver) -
         assert connection.recv(1000).startswith(b"HTTP/1.1 413")
 
 
+def connect(receiver: Receiver, said: bytes = b"") -> socket.socket:
+    """A connection that says this and no more."""
+    connection = socket.create_connection(("127.0.0.1", receiver.port), 20)
+    connection.sendall(said)
+    return connection
+
+
+HEAD = b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"
+
+
+def test_who_says_nothing_keeps_nobody_out_and_is_shown_the_door(receiver: Receiver) -> None:
+    sent = body([status("sent", AT)])
+    answered = b"GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n"
+    idle = [connect(receiver, said) for said in (b"", HEAD, answered + HEAD) for _ in range(70)]
+    try:
+        assert receiver.post(sent) == 200
+        started = time.monotonic()
+        for connection in idle:
+            with suppress(ConnectionResetError):
+                while connection.recv(1000):
+                    pass
+        assert time.monotonic() - started < HEAD_SECONDS + 5
+    finally:
+        for connection in idle:
+            connection.close()
+    assert receiver.post(sent) == 200
+
+
+def test_bodies_that_are_waited_for_are_limited(receiver: Receiver) -> None:
+    sent = body([status("sent", AT)])
+    slow = [connect(receiver, HEAD + b"\r\n") for _ in range(AT_ONCE)]
+    time.sleep(1)
+    assert receiver.post(sent) == 503
+    for connection in slow:
+        connection.close()
+    time.sleep(1)
+    assert receiver.post(sent) == 200
+
+
 def test_bodies_of_many_senders_at_once_stay_whole(receiver: Receiver) -> None:
     bodies = [body([status("sent", AT, f"d{n}" * 500)]) for n in range(200)]
     started = time.monotonic()
@@ -274,6 +315,24 @@ def test_received_five_times_or_backwards_it_is_loaded_the_same(
     assert stored(database) == backwards
     assert spool.closed_files(receiver.folder) == []
     print("\nthe same payload five times is one event: 15 received, 3 events, 12 known")
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(receiver: Receiver, root: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", "webhook", "--port", str(receiver.port)],
+        cwd=root,
+        env={
+            "ATENDIMENTO_HOME": str(receiver.folder.parent),
+            "ATENDIMENTO_WEBHOOK_SECRET": SECRET,
+            "ATENDIMENTO_WEBHOOK_VERIFY_TOKEN": TOKEN,
+            "PATH": os.environ["PATH"],
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    said = f"Failed: 127.0.0.1, port {receiver.port} cannot be listened on: Address already in use."
+    assert (ended.returncode, ended.stdout, ended.stderr.strip()) == (1, "", said)
 
 
 def test_without_a_secret_there_is_no_receiver(tmp_path: Path, root: Path) -> None:

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from orchestration import serving
+from orchestration.listening import listen
 from reports.lookup.config import OpenIdConfig
 from tests.lookup.office import Browser
 
@@ -128,7 +128,7 @@ class FakeProvider:
 @contextmanager
 def provider_running() -> Iterator[FakeProvider]:
     """The provider, listening."""
-    listening = serving.listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", 0)
     provider = FakeProvider(f"http://127.0.0.1:{listening.getsockname()[1]}", [new_key("first")])
     server = uvicorn.Server(
         uvicorn.Config(Starlette(routes=provider.routes()), log_level="error", access_log=False)

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from orchestration import serving
+from orchestration.listening import listen
 from reports.lookup.app import create_app
 from tests.browser import chromium, probes
 from tests.lookup.office import PASSWORD, Office, Person
@@ -36,7 +36,7 @@ def program() -> Iterator[Browser]:
 @pytest.fixture
 def served(office: Office) -> Iterator[str]:
     """The address of the running app."""
-    listening = serving.listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", 0)
     server = uvicorn.Server(
         uvicorn.Config(create_app(office.config), log_level="error", access_log=False)
     )

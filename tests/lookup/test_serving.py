@@ -16,6 +16,7 @@ import uvicorn
 
 from orchestration import lookup_accounts, serving
 from orchestration.access_roles import Logins
+from orchestration.listening import listen
 from orchestration.settings import Settings, SettingsError, load_settings
 from reports.lookup.config import HashCost
 from tests.lookup.office import PASSWORD, Browser, Office, running, token_of
@@ -192,7 +193,7 @@ def served(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
     monkeypatch.setattr(uvicorn.Server, "run", run_noted)
     settings = Settings(publish_dir=office.publish_dir)
-    listening = serving.listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", 0)
     thread = threading.Thread(
         target=serving.serve, args=(settings, office.logins, listening, "127.0.0.1")
     )
