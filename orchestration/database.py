@@ -45,6 +45,19 @@ class Database:
         return Database(make_conninfo(self.url, **changes))
 
     @property
+    def is_clear(self) -> bool:
+        """Whether no part of the address can be part of a password that was not percent-encoded.
+
+        libpq takes `se` of `postgresql://ana:se/cret@host/crm` for a port, and the rest for a name.
+        """
+        parts = self.parts
+        if "://" not in self.url:
+            return True
+        numbers = parts.get("port", "0").split(",")
+        shown = parts.get("host", "") + parts.get("dbname", "") + self.url.partition("?")[2]
+        return "@" not in shown and all(number.isdigit() for number in numbers if number)
+
+    @property
     def label(self) -> str:
         """Host and database name, for messages: never a password."""
         parts = self.parts

@@ -6,6 +6,7 @@ Belongs here: names, defaults and bounds. Does not: what is done with a setting.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from datetime import datetime, time
@@ -17,9 +18,10 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from dotenv import dotenv_values
 from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, PositiveFloat, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestration.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "ATENDIMENTO_"
@@ -197,15 +199,14 @@ class Settings(BaseSettings):
     def _is_a_url(cls, url: str | None) -> str | None:
         if url is None:
             return None
-        try:
-            conninfo_to_dict(url)
-        except ProgrammingError:
-            # Neither the value nor libpq's words about it are repeated: they hold the password.
-            raise ValueError(
-                "it must read postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %, @, : and / in "
-                "a password written as %25, %40, %3A and %2F"
-            ) from None
-        return url
+        # Neither the value nor libpq's words about it are repeated: they hold the password.
+        with contextlib.suppress(ProgrammingError):
+            if Database(url).is_clear:
+                return url
+        raise ValueError(
+            "it must read postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %, @, :, /, ? and # "
+            "in a password written as %25, %40, %3A, %2F, %3F and %23"
+        )
 
     @field_validator("group_timezone")
     @classmethod

@@ -73,6 +73,15 @@ def interruption(error: BaseException) -> BaseException | None:
     return None
 
 
+def unreadable_url(form: str) -> DeliveryRefused:
+    """A source's URL that may be read in more than one way; it is not repeated."""
+    return refused(
+        "The URL of the source cannot be read.",
+        f"Write it as {form}, with special characters in a password percent-encoded: %, @, :, /, "
+        "? and # as %25, %40, %3A, %2F, %3F and %23.",
+    )
+
+
 def database_failed(error: psycopg.Error) -> DatabaseError:
     """A database's error without the values it may quote: they can be personal data."""
     state = error.sqlstate or ""

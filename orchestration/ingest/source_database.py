@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES, SourceTable
 from orchestration.ingest.csv_text import Record, with_nul
-from orchestration.ingest.errors import DeliveryRefused, NotPlain, refused
+from orchestration.ingest.errors import DeliveryRefused, NotPlain, refused, unreadable_url
 from orchestration.ingest.source import Delivery, check_header
 from orchestration.ingest.watermark import LiveSource, Positions, Reading, whole
 
@@ -44,19 +43,45 @@ def is_known(url: str) -> bool:
 def label(url: str) -> str:
     """The source as it may be shown and stored: without user and password.
 
-    Of the parameters only those that say which database it is.
+    Of the parameters only those that say which database it is. Its kind alone, where the URL cannot
+    be read.
     """
-    parts = urlsplit(url)
-    kind = parts.scheme.partition("+")[0]
-    schema, service = (
-        parse_qs(parts.query).get(name, [""])[-1] for name in ("schema", "service_name")
-    )
-    address = unquote(parts.path) if kind == "sqlite" else parts.netloc.rpartition("@")[2]
-    if kind == "sqlite":
-        address = address.removeprefix("/")
-    else:
-        address += unquote(parts.path) + service
-    return f"{kind} {address}" + (f", schema {schema}" if schema else "")
+    kind = url.partition("://")[0].partition("+")[0]
+    try:
+        address = _address(url)
+    except (ImportError, DeliveryRefused):
+        return kind
+    named = address.database or ""
+    if kind != "sqlite":
+        host = address.host or ""
+        host = f"[{host}]" if ":" in host else host
+        port = f":{address.port}" if address.port else ""
+        named = f"{host}{port}/{named}{_parameter(address, 'service_name') or ''}"
+    schema = _parameter(address, "schema")
+    return f"{kind} {named}" + (f", schema {schema}" if schema else "")
+
+
+def _address(url: str) -> sa.URL:
+    """The URL as the library reads it; DeliveryRefused when a password may be elsewhere in it."""
+    import sqlalchemy as sa
+
+    try:
+        address = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        address = None
+    # The library ends a password at the first `@` and lets it hold a `?`.
+    if address is None or (
+        address.get_backend_name() != "sqlite"
+        and ("@" in f"{address.host}{address.database}" or "@" in url.partition("?")[2])
+    ):
+        raise unreadable_url("in docs/sources.md")
+    return address
+
+
+def _parameter(address: sa.URL, name: str) -> str | None:
+    """A parameter of the URL; the last, where it is there several times."""
+    given = address.query.get(name)
+    return given[-1] if isinstance(given, tuple) else given
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +204,8 @@ def open_database(url: str, positions: Positions = whole) -> Iterator[Delivery]:
 
 def _split(url: str) -> tuple[sa.URL, str | None, ZoneInfo | None]:
     """The driver's address, and our own parameters; DeliveryRefused, without the URL."""
-    import sqlalchemy as sa
-
-    try:
-        address = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
-        raise refused(
-            "The URL of the source cannot be read.",
-            "Write it as in docs/sources.md, with %, @, : and / in a password written as %25, "
-            "%40, %3A and %2F.",
-        ) from None
-    schema, named = (parse_qs(urlsplit(url).query).get(name, [None])[-1] for name in _OURS)
+    address = _address(url)
+    schema, named = (_parameter(address, name) for name in _OURS)
     try:
         zone = ZoneInfo(named) if named else None
     except (KeyError, ValueError, OSError):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote
 
 import psycopg
 from psycopg import sql
@@ -19,11 +19,12 @@ from psycopg import sql
 from orchestration.database import Database, DatabaseError
 from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES, SourceTable
 from orchestration.ingest.csv_text import Record
-from orchestration.ingest.errors import NotPlain, refused
+from orchestration.ingest.errors import NotPlain, refused, unreadable_url
 from orchestration.ingest.source import Delivery, check_header
 from orchestration.ingest.watermark import LiveSource, Positions, Reading, whole
 
 SCHEMES = ("postgresql://", "postgres://")
+_OURS = "schema="  # the parameter of the URL that libpq may not see
 _FETCH_ROWS = 5_000
 # Types that have an order of their own; any other is ordered by its text.
 _ORDERED = ("timestamptz", "timestamp", "date", "bool", "int2", "int4", "int8", "numeric")
@@ -197,26 +198,23 @@ def _live(
 
 
 def split_url(url: str) -> tuple[Database, str]:
-    """The database and the schema; `schema` is our own parameter and libpq must not see it.
+    """The database and the schema, which is our own parameter.
 
-    DeliveryRefused, without the URL, which may hold a password, when it cannot be read.
+    DeliveryRefused, without the URL, which may hold a password, when it cannot be read in one way.
     """
-    parts = urlsplit(url)
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    schema = dict(query).get("schema") or "public"
-    kept = urlencode([(name, value) for name, value in query if name != "schema"])
-    # libpq does not read `+` as a space.
-    address = urlunsplit(parts._replace(query=kept.replace("+", "%20")))
-    database = Database(address)
+    address, _, query = url.partition("?")
+    parameters = query.split("&") if query else []
+    ours = [part for part in parameters if part.startswith(_OURS)]
+    kept = "&".join(part for part in parameters if part not in ours)
+    schema = unquote(ours[-1].removeprefix(_OURS)) if ours else ""
+    database = Database(f"{address}?{kept}" if kept else address)
     try:
-        _ = database.parts
+        clear = database.is_clear
     except psycopg.ProgrammingError:
-        raise refused(
-            "The URL of the source cannot be read.",
-            "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?schema=NAME, with %, @, : and / "
-            "in a password written as %25, %40, %3A and %2F.",
-        ) from None
-    return database, schema
+        clear = False
+    if not clear:
+        raise unreadable_url("postgresql://USER:PASSWORD@HOST:PORT/DATABASE?schema=NAME")
+    return database, schema or "public"
 
 
 @contextmanager

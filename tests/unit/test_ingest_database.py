@@ -27,6 +27,7 @@ from orchestration.ingest.load import (
     load_delivery,
     source_label,
 )
+from orchestration.ingest.source_database import open_database
 from orchestration.ingest.tables import column_names
 from tests.deliveries import AT, BASE, LENIENT, Row, agenda, dispatch, load, rejected, stored
 
@@ -205,6 +206,19 @@ def test_a_label_holds_no_password() -> None:
     url = "oracle+oracledb://u:secret@db.example/?service_name=CRM&schema=export"
     assert source_label(url) == "oracle db.example/CRM, schema export"
     assert source_label("sqlite:////data/a%20b.db") == "sqlite /data/a b.db"
+    assert source_label("sqlite:////data/a@b.db") == "sqlite /data/a@b.db"
+    for password in ("se/cret", "s#cret", "s[cret", "s:cret"):
+        url = f"mysql+pymysql://reader:{password}@crm.example/crm"
+        assert source_label(url) == "mysql crm.example/crm", "what the driver is told"
+    for url in (
+        "mysql+pymysql://reader:s@cret@crm.example/crm",
+        "mysql+pymysql://reader:s?cret@crm.example/crm",
+        "mysql+pymysql://crm.example:1/crm?user=reader&password=s@cret",
+        "mysql+pymysql://re/ader:cret@crm.example/crm",
+    ):
+        assert source_label(url) == "mysql", "it can be read in two ways"
+        with pytest.raises(DeliveryRefused, match="percent-encoded"), open_database(url):
+            pass
 
 
 def column(dialect: str, kind: object, zone: ZoneInfo | None = None) -> SourceColumn:

@@ -271,6 +271,8 @@ def test_our_own_parameter_of_a_source_url_is_taken_out():
     assert database.parts["options"] == "-c x=1"
     assert "p w" not in source_label("postgresql://u:p%20w@h:1/db?schema=crm")
     assert split_url("postgres://h/db")[1] == "public"
+    database, schema = split_url("postgresql://u:p#[w@[::1]:1/db?password=a+b&schema=crm%20x")
+    assert (database.parts["password"], database.parts["host"], schema) == ("a+b", "::1", "crm x")
 
 
 def test_one_load_at_a_time(database: Database, tmp_path: Path):
@@ -310,6 +312,11 @@ def test_an_error_of_the_database_quotes_no_value(database: Database):
     ("url", "says"),
     [
         ("postgresql://reader:pa%ss@crm/x", "cannot be read"),
+        ("postgresql://reader:se/secret@crm/x?schema=export", "percent-encoded"),
+        ("postgresql://reader:12/secret@crm/x", "percent-encoded"),
+        ("postgresql://reader:12?secret@crm/x?schema=export", "percent-encoded"),
+        ("postgresql://crm:9?user=reader&password=pass@secret", "percent-encoded"),
+        ("postgresql://reader:secret#[@127.0.0.1:9/crm?schema=export", "cannot be used"),
         ("mysql://reader:secret@crm/x", "unknown kind"),
         ("postgresql://reader:secret@127.0.0.1:9/crm", "The source cannot be used"),
     ],
