@@ -9,6 +9,7 @@ Belongs here: what a delivery promises. Does not: how a file is read, or what a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 Kind = Literal[
@@ -394,3 +395,11 @@ def source_table(name: str) -> SourceTable:
         if table.name == name:
             return table
     raise KeyError(f"the source contract has no table {name}")
+
+
+def number_text(value: float | Decimal) -> str:
+    """A number as the contract writes it: in full, and a whole one without a point, as ids are."""
+    exact = Decimal(repr(value)) if isinstance(value, float) else value
+    if not exact.is_finite():
+        return str(exact)
+    return format(exact.to_integral_value() if exact == exact.to_integral_value() else exact, "f")

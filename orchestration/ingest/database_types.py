@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, mysql, oracle
 
-from orchestration.ingest.contract import Column
+from orchestration.ingest.contract import Column, number_text
 from orchestration.ingest.errors import refused
 
 # A clock put back says an hour twice: what it said in the second may be less than in the first.
@@ -113,7 +113,7 @@ class SourceColumn:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, float | Decimal):
-            return _number(Decimal(repr(value)) if isinstance(value, float) else value)
+            return number_text(value)
         text = str(value)
         if isinstance(self.type, sa.CHAR | sa.NCHAR):
             text = text.rstrip(" ")
@@ -132,12 +132,6 @@ class SourceColumn:
             if local.utcoffset() == local.replace(fold=1).utcoffset():
                 value = local
         return value.isoformat()
-
-
-def _number(value: Decimal) -> str:
-    if value.is_finite() and value == value.to_integral_value():
-        return format(value.to_integral_value(), "f")
-    return format(value, "f") if value.is_finite() else str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.contract import SourceTable, number_text
 from orchestration.ingest.csv_text import Record, with_nul
 from orchestration.ingest.errors import DeliveryRefused, refused
 
 _BATCH_ROWS = 16_384
+_EXACT = 2.0**53  # below, a double and an integer are the same number
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,27 @@ class ParquetFile:
                 f"{self.name}: the column {name} holds {kind}, which is no single value.",
                 "Deliver text, numbers, dates, booleans or timestamps.",
             )
+        if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            return _numbers(column)
         return pc.cast(column, pa.string())
+
+
+def _numbers(column: pa.Array) -> pa.Array:
+    """As `number_text` writes them; integers that may be null are floats in pandas."""
+    if pa.types.is_float16(column.type):
+        column = pc.cast(column, pa.float32())
+    texts = pc.cast(column, pa.string())
+    if pa.types.is_floating(column.type):
+        whole = pc.and_(pc.less(pc.abs(column), _EXACT), pc.equal(pc.round(column), column))
+        integers = pc.cast(pc.if_else(whole, column, 0), pa.int64())
+        texts = pc.if_else(whole, pc.cast(integers, pa.string()), texts)
+    else:
+        texts = pc.replace_substring_regex(texts, r"\.0+$", "")
+    scientific = pc.match_substring_regex(texts, "[eE]").fill_null(False)
+    if not scientific.true_count:
+        return texts
+    spelt = [number_text(number) for number in column.filter(scientific).to_pylist()]
+    return pc.replace_with_mask(texts, scientific, pa.array(spelt, pa.string()))
 
 
 def open_parquet(path: Path, table: SourceTable) -> ParquetFile:

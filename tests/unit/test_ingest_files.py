@@ -11,7 +11,18 @@ import pytest
 from orchestration.database import Database
 from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delivery, source_label
 from orchestration.ingest.source_postgres import split_url
-from tests.deliveries import AT, BASE, LATER, LENIENT, agenda, load, rejected, stored, write
+from tests.deliveries import (
+    AT,
+    BASE,
+    LATER,
+    LENIENT,
+    agenda,
+    load,
+    passive,
+    rejected,
+    stored,
+    write,
+)
 
 UNCHANGED = "Nothing was loaded; the state before stays."
 
@@ -207,6 +218,42 @@ def test_parquet_holds_the_same_rows_as_csv(database: Database, tmp_path: Path):
     pq.write_table(naive, tmp_path / "agenda.parquet")
     load_delivery(database, tmp_path, LENIENT)
     assert ("agenda", 1, "created_at", "does_not_cast") in rejected(database)
+
+
+def test_numbers_of_a_parquet_file_are_written_in_full(database: Database, tmp_path: Path):
+    from decimal import Decimal
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    load(database, tmp_path / "first", BASE)
+    doubles = [5511987654321.0, 10.0, None, 2.5, 1e22, -3.0, 1e-7, 2.0**53]
+    decimals = [Decimal(text) for text in ("10.00", "1933334444", "0.50", "0.0000000001")]
+    texts = {
+        "whatsapp_number": pa.array(doubles, pa.float64()),
+        "agenda_id": pa.array([*decimals, *[None] * 4], pa.decimal128(30, 10)),
+        "booking_id": pa.array([10.0, 0.5, *[None] * 6], pa.float32()),
+    }
+    rows = [passive(f"w{at}") for at in range(8)]
+    (tmp_path / "parquet").mkdir()
+    pq.write_table(
+        pa.table({name: [row[name] for row in rows] for name in rows[0]} | texts),
+        tmp_path / "parquet" / "passive_contact.parquet",
+    )
+    load_delivery(database, tmp_path / "parquet", LENIENT)
+    with database.connect() as conn:
+        said = "select array_agg(row_as_delivered ->> %s order by line) from raw.rejected_row"
+        delivered = [conn.execute(said, [name]).fetchone() for name in texts]
+        plain = conn.execute("select whatsapp_number from raw.passive_contact order by contact_id")
+        numbers = [row[0] for row in plain.fetchall()]
+    assert [(found or ([],))[0][:4] for found in delivered[1:]] == [
+        ["10", "1933334444", "0.5000000000", "0.0000000001"],
+        ["10", "0.5", None, None],
+    ]
+    assert (delivered[0] or ([],))[0] + numbers == [
+        "5511987654321", "10", None, "2.5", "10000000000000000000000", "-3", "0.0000001",
+        "9007199254740992",
+    ]  # fmt: skip
 
 
 def test_a_schema_of_a_source_postgresql(database: Database, tmp_path: Path):
