@@ -33,7 +33,9 @@ set datestyle = 'ISO, YMD';
 set client_encoding = 'UTF8';
 set synchronous_commit = off;
 set idle_in_transaction_session_timeout = 0;
+set idle_session_timeout = 0;
 set statement_timeout = 0;
+set transaction_timeout = 0;
 set work_mem = '256MB';
 set maintenance_work_mem = '512MB';
 """

@@ -26,6 +26,15 @@ from orchestration.ingest.watermark import LiveSource, Positions, Reading, whole
 SCHEMES = ("postgresql://", "postgres://")
 _OURS = "schema="  # the parameter of the URL that libpq may not see
 _FETCH_ROWS = 5_000
+# The connection that holds the snapshot is idle in its transaction for as long as the load takes.
+_SESSION = """
+set timezone = 'UTC';
+set datestyle = 'ISO, YMD';
+set client_encoding = 'UTF8';
+set idle_in_transaction_session_timeout = 0;
+set statement_timeout = 0;
+set transaction_timeout = 0;
+"""
 # Types that have an order of their own; any other is ordered by its text.
 _ORDERED = ("timestamptz", "timestamp", "date", "bool", "int2", "int4", "int8", "numeric")
 
@@ -227,9 +236,7 @@ def _reading(database: Database) -> Iterator[psycopg.Connection]:
             "Check that its server runs and that --source or ATENDIMENTO_SOURCE names it.",
         ) from None
     with opened as conn:
-        conn.execute(
-            "set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set client_encoding = 'UTF8'"
-        )
+        conn.execute(_SESSION)
         conn.commit()
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         conn.read_only = True

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
 
 from orchestration.database import Database
 from orchestration.ingest.load import DeliveryRefused, Loaded, LoadSettings, load_delivery
+from orchestration.ingest.readers import load_connection
 from tests.deliveries import AT, BASE, LENIENT, agenda, load, stored
 
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -220,6 +222,27 @@ def test_a_bad_row_in_a_quiet_hour_does_not_stop_what_the_whole_table_would_not(
     source.put("undated", None)
     assert source.read() == 3, "a row without updated_at is told each time"
     assert source.watermark() == NOON - timedelta(days=1), "of rows that were taken only"
+
+
+def test_limits_on_sessions_do_not_end_the_reading(source: Source) -> None:
+    source.put("a", NOON)
+    source.conn.execute(
+        """
+        alter table crm.client rename to client_there;
+        create view crm.client as select c.* from crm.client_there as c, pg_sleep(1)
+        """
+    )
+    limits = ("statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout")
+    options = quote(" ".join(f"-c {limit}=500ms" for limit in limits))
+    source.url += f"&options={options}"
+    source.load()
+    assert source.agendas() == {"a"}
+    name = source.database.parts["dbname"]
+    for limit in (*limits, "idle_session_timeout"):
+        source.conn.execute(f"alter database {name} set {limit} = '1h'")
+    with load_connection(source.database, "test") as conn:
+        for limit in (*limits, "idle_session_timeout"):
+            assert conn.execute(f"show {limit}").fetchone() == ("0",)
 
 
 def test_a_row_parked_in_one_reading_is_tried_in_the_next(source: Source) -> None:
