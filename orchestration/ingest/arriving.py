@@ -9,7 +9,7 @@ NotPlain when rows of the file contradict each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import psycopg
@@ -23,6 +23,8 @@ from orchestration.ingest.source import TableSource
 from orchestration.ingest.tables import analyze_keys, arriving
 
 _REPORT_EVERY = 10_000
+# COPY puts every column into a row, and a row of more than some hundred does not fit a page.
+_COPIED_COLUMNS = 200
 
 # What a file can do to COPY or to a cast: bad fields, bad bytes, a line too long for the server.
 _FAULTS_OF_A_FILE = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
@@ -52,11 +54,13 @@ def read_fast(
     conn: psycopg.Connection, source: TableSource, progress: Callable[[int], None]
 ) -> Arrived:
     """Stream the table through COPY; NotPlain when any of its rows needs a closer look."""
+    if len(source.header) > _COPIED_COLUMNS:
+        raise NotPlain
     table, text = source.table, arriving(f"{source.table.name}_text")
     typed = arriving(source.table.name)
     try:
         with conn.transaction(), conn.cursor() as cursor:
-            _create_text(cursor, text, len(source.header))
+            _create_text(cursor, text, range(len(source.header)))
             read = _copy_blocks(cursor, source, text, progress)
             cursor.execute(
                 sql.SQL(
@@ -90,23 +94,27 @@ def read_fast(
 def read_named(
     conn: psycopg.Connection, source: TableSource, progress: Callable[[int], None]
 ) -> Arrived:
-    """Read row by row, with lines; a row with a fault of its own is named in `faults`."""
+    """Read row by row, with lines; a row with a fault of its own is named in `faults`.
+
+    Columns that the contract does not have are left out.
+    """
     table, header = source.table, source.header
     text, faults, typed = (
         arriving(f"{table.name}_{part}") for part in ("named_text", "fault", "named")
     )
+    known = _known(source)
     with conn.transaction(), conn.cursor() as cursor:
         _create_text(
             cursor,
             text,
-            len(header),
+            known,
             "line bigint, whole text, reason text, column_name text,",
         )
         read = 0
-        nothing = (None,) * len(header)
+        nothing = (None,) * len(known)
         with cursor.copy(sql.SQL("copy {} from stdin").format(text)) as copy:
             for record in source.records():
-                fields = record.fields or nothing
+                fields = tuple(record.fields[at] for at in known) if record.fields else nothing
                 copy.write_row((record.line, record.whole, record.reason, record.column, *fields))
                 read += 1
                 if not read % _REPORT_EVERY:
@@ -124,29 +132,32 @@ def read_named(
 
 
 def as_delivered(source: TableSource, alias: str) -> sql.Composed:
-    """The row as it came, as jsonb: header to text, or one string when it fits no header."""
+    """The row as it came, as jsonb: column to text, or one string when it fits no header."""
     return sql.SQL(
         "case when {whole} is not null then to_jsonb({whole}) "
         "else jsonb_object({header}::text[], array[{fields}]::text[]) end"
     ).format(
         whole=sql.Identifier(alias, "whole"),
-        header=sql.Literal(list(source.header)),
-        fields=sql.SQL(", ").join(
-            sql.Identifier(alias, f"f{at}") for at in range(len(source.header))
-        ),
+        header=sql.Literal([source.header[at] for at in _known(source)]),
+        fields=sql.SQL(", ").join(sql.Identifier(alias, f"f{at}") for at in _known(source)),
     )
 
 
+def _known(source: TableSource) -> list[int]:
+    """Where the contract's columns stand in a row."""
+    names = {column.name for column in source.table.columns}
+    return [at for at, name in enumerate(source.header) if name in names]
+
+
 def _create_text(
-    cursor: psycopg.Cursor, text: sql.Identifier, fields: int, before: str = ""
+    cursor: psycopg.Cursor, text: sql.Identifier, fields: Iterable[int], before: str = ""
 ) -> None:
     cursor.execute(
         sql.SQL("create unlogged table {} ({} {})").format(
             text,
             sql.SQL(before),
             sql.SQL(", ").join(
-                sql.SQL('{} text collate "C"').format(sql.Identifier(f"f{at}"))
-                for at in range(fields)
+                sql.SQL('{} text collate "C"').format(sql.Identifier(f"f{at}")) for at in fields
             ),
         )
     )

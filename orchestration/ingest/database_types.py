@@ -31,14 +31,14 @@ Element = sa.ColumnElement[Any]
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column as its database has it; `kind` is the contract's, where it is one of its columns.
+    """A column of the contract as its database has it; `kind` is the contract's.
 
     `zone`: the time zone of values without an offset, where the source's URL names one.
     """
 
     name: str
     type: sa.types.TypeEngine[object]
-    kind: str | None
+    kind: str
     dialect: str
     zone: ZoneInfo | None
 
@@ -199,10 +199,10 @@ KINDS = {
 
 def source_column(
     found: tuple[str, sa.types.TypeEngine[object]],
-    known: dict[str, Column],
+    known: Column,
     dialect: str,
     zone: ZoneInfo | None,
 ) -> SourceColumn:
     """A column that was found, with its place in the contract."""
     name, kind = found
-    return SourceColumn(name, kind, known[name].kind if name in known else None, dialect, zone)
+    return SourceColumn(name, kind, known.kind, dialect, zone)

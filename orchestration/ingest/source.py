@@ -19,6 +19,7 @@ from orchestration.ingest.source_csv import ENCODING_SETTING, open_csv
 from orchestration.ingest.watermark import NOT_LIVE, Reading
 from orchestration.ingest.whatsapp import spool
 
+_NAMED = 20  # of what is ignored, so many are told by name
 _EXTENSIONS = (".csv", ".csv.gz", ".parquet")
 
 
@@ -34,8 +35,12 @@ class TableSource(Protocol):
         """What a person calls it: a file's name, or schema and table."""
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """All its columns."""
+
+    @property
     def header(self) -> tuple[str, ...]:
-        """Its columns, in the order of its rows."""
+        """The columns that it reads, in the order of its rows; the contract's at least."""
 
     @property
     def delimiter(self) -> str:
@@ -114,8 +119,9 @@ def open_folder(folder: Path, encoding: str, *, bound: bool = False) -> Delivery
 
 
 def check_header(source: TableSource) -> list[str]:
-    """Notices about the columns; DeliveryRefused when one is missing or there twice."""
-    table, header = source.table, source.header
+    """Notices about the columns; DeliveryRefused when a known one is missing or there twice."""
+    table, header = source.table, source.columns
+    known = [column.name for column in table.columns]
     # Missing ones first: without a header the first row stands in its place, and is not repeated.
     missing = [name for name in table.required_columns if name not in header]
     if missing:
@@ -125,22 +131,27 @@ def check_header(source: TableSource) -> list[str]:
             f"{'is' if len(missing) == 1 else 'are'} missing.",
             f"Deliver {table.name} with every required column.",
         )
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted(name for name in known if header.count(name) > 1)
     if twice:
         raise refused(
             f"{source.name}: the header has the column {', '.join(twice)} twice.",
             "Leave one of them and deliver again.",
         )
-    known = {column.name for column in table.columns}
-    return [
-        f"{source.name}: the column {_printable(name)} is not in the contract and was ignored."
-        for name in header
-        if name not in known
-    ] + [
+    return _of_unknown(source.name, [name for name in header if name not in known]) + [
         f"{source.name}: the column {column.name} is missing and was read as empty."
         for column in table.columns
         if column.name not in header
     ]
+
+
+def _of_unknown(source: str, names: list[str]) -> list[str]:
+    told = [
+        f"{source}: the column {_printable(name)} is not in the contract and was ignored."
+        for name in names[:_NAMED]
+    ]
+    if (more := len(names) - _NAMED) > 0:
+        told.append(f"{source}: {more:,} more columns are not in the contract and were ignored.")
+    return told
 
 
 def _open_file(path: Path, table: SourceTable, encoding: str) -> TableSource:
@@ -154,6 +165,8 @@ def _open_file(path: Path, table: SourceTable, encoding: str) -> TableSource:
 
 def _printable(name: str) -> str:
     """A column's name in a message: short, and on one line."""
+    if not name:
+        return "without a name"
     shown = name if name.isprintable() else repr(name)
     return shown if len(shown) <= 60 else shown[:60] + "…"
 

@@ -41,6 +41,11 @@ class CsvFile:
         """What a person calls it."""
         return self.path.name
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All its columns: a line is read whole."""
+        return self.header
+
     def blocks(self) -> Iterator[bytes]:
         """Its rows as CSV, fit for COPY."""
         with self._opened() as stream:

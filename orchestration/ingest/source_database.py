@@ -12,7 +12,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,15 +99,16 @@ class DatabaseTable:
     table: SourceTable
     name: str
     relation: sa.TableClause
-    columns: tuple[SourceColumn, ...]
+    columns: tuple[str, ...]  # in the contract's spelling
+    read: tuple[SourceColumn, ...]
     snapshot: _Snapshot
     since: datetime | None = None
     delimiter: str = ","
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Its columns, in the contract's spelling."""
-        return tuple(column.name.lower() for column in self.columns)
+        """The columns that are read."""
+        return tuple(column.name.lower() for column in self.read)
 
     def blocks(self) -> Iterator[bytes]:
         """Its rows as CSV, fit for COPY."""
@@ -145,17 +146,14 @@ class DatabaseTable:
         """What is asked of the source."""
         import sqlalchemy as sa
 
-        query = sa.select(*(column.selected for column in self.columns)).select_from(self.relation)
-        for column in self.columns:
+        query = sa.select(*(column.selected for column in self.read)).select_from(self.relation)
+        for column in self.read:
             if self.since is not None and column.name.lower() == "updated_at":
                 part = column.since(self.since)
                 query = query if part is None else query.where(part)
         if ordered:
             known = [column.name for column in self.table.columns]
-            first = sorted(
-                self.columns,
-                key=lambda c: known.index(c.name.lower()) if c.kind else len(known),
-            )
+            first = sorted(self.read, key=lambda c: known.index(c.name.lower()))
             query = query.order_by(*(part for column in first for part in column.order))
         return query
 
@@ -165,10 +163,7 @@ class DatabaseTable:
             with self.snapshot.conn.execute(query) as result:
                 for rows in result.partitions():
                     yield [
-                        [
-                            column.text(value)
-                            for column, value in zip(self.columns, row, strict=True)
-                        ]
+                        [column.text(value) for column, value in zip(self.read, row, strict=True)]
                         for row in rows
                     ]
 
@@ -240,13 +235,16 @@ def _delivery(
         if table.name not in names:
             continue
         known = {column.name: column for column in table.columns}
-        columns = tuple(
-            source_column((column["name"], column["type"]), known, conn.dialect.name, zone)
-            for column in inspector.get_columns(names[table.name], schema)
+        found = inspector.get_columns(names[table.name], schema)
+        read = tuple(
+            source_column((column["name"], column["type"]), known[name], conn.dialect.name, zone)
+            for column in found
+            if (name := column["name"].lower()) in known
         )
+        columns = tuple(column["name"].lower() for column in found)
         relation = sa.table(names[table.name], schema=schema)
         told = f"{schema}.{table.name}" if schema else table.name
-        tables[table.name] = DatabaseTable(table, told, relation, columns, snapshot)
+        tables[table.name] = DatabaseTable(table, told, relation, columns, read, snapshot)
         notices += check_header(tables[table.name])
     if not tables:
         raise refused(
@@ -255,9 +253,9 @@ def _delivery(
         )
     live = _live(tables, url, seen_at)
     since = positions(live)
-    read = {name: _from(table, since.get(name)) for name, table in tables.items()}
-    counts = {name: read[name].count_all for name in since if name in read}
-    return Delivery(label(url), read, tuple(notices), reading=Reading(live, since, counts))
+    parts = {name: replace(table, since=since.get(name)) for name, table in tables.items()}
+    counts = {name: parts[name].count_all for name in since if name in parts}
+    return Delivery(label(url), parts, tuple(notices), reading=Reading(live, since, counts))
 
 
 def _live(tables: dict[str, DatabaseTable], url: str, seen_at: datetime) -> LiveSource:
@@ -270,15 +268,9 @@ def _live(tables: dict[str, DatabaseTable], url: str, seen_at: datetime) -> Live
             name: ""
             for name, table in tables.items()
             if name in entities
-            for column in table.columns
+            for column in table.read
             if column.name.lower() == "updated_at" and column.since(seen_at) is not None
         },
-    )
-
-
-def _from(table: DatabaseTable, since: datetime | None) -> DatabaseTable:
-    return DatabaseTable(
-        table.table, table.name, table.relation, table.columns, table.snapshot, since
     )
 
 

@@ -26,17 +26,22 @@ _EXACT = 2.0**53  # below, a double and an integer are the same number
 
 @dataclass(frozen=True, slots=True)
 class ParquetFile:
-    """One Parquet file, read batch by batch."""
+    """One Parquet file, read batch by batch; of its columns only those of the contract."""
 
     table: SourceTable
     path: Path
-    header: tuple[str, ...]
+    columns: tuple[str, ...]
     delimiter: str = ","
 
     @property
     def name(self) -> str:
         """What a person calls it."""
         return self.path.name
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return tuple(self.columns[at] for at in self._known())
 
     def blocks(self) -> Iterator[bytes]:
         """Its rows as CSV, fit for COPY."""
@@ -61,14 +66,17 @@ class ParquetFile:
         """Batches with text columns only."""
         try:
             with pq.ParquetFile(self.path) as file:
-                for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
-                    texts = [
-                        self._text(name, column)
-                        for name, column in zip(self.header, batch.columns, strict=True)
-                    ]
+                # As the file spells them, which is not stripped.
+                names = [file.schema_arrow.names[at] for at in self._known()]
+                for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
+                    texts = [self._text(name.strip(), batch.column(name)) for name in names]
                     yield pa.RecordBatch.from_arrays(texts, names=list(self.header))
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(self.path, error) from None
+
+    def _known(self) -> list[int]:
+        names = {column.name for column in self.table.columns}
+        return [at for at, name in enumerate(self.columns) if name in names]
 
     def _text(self, name: str, column: pa.Array) -> pa.Array:
         kind = column.type

@@ -47,7 +47,8 @@ class SourceRelation:
     database: Database
     snapshot: str
     schema: str
-    types: tuple[tuple[str, str], ...]  # column and type
+    columns: tuple[str, ...]
+    types: tuple[tuple[str, str], ...]  # column of the contract and its type
     since: datetime | None = None  # older versions are left out
     delimiter: str = ","
 
@@ -58,7 +59,7 @@ class SourceRelation:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Its columns."""
+        """The columns that are read."""
         return tuple(name for name, _ in self.types)
 
     def blocks(self) -> Iterator[bytes]:
@@ -118,14 +119,14 @@ class SourceRelation:
         )
 
     def _order(self) -> list[sql.Composed]:
-        """The columns of the contract, then the others: not their texts, which bear their names."""
+        """The columns in the contract's order: not their texts, which bear their names."""
         types = dict(self.types)
         known = [column.name for column in self.table.columns if column.name in types]
         return [
             sql.SQL("{}" if types[name] in _ORDERED else '{}::text collate "C"').format(
                 sql.Identifier("source", name)
             )
-            for name in (*known, *(name for name in self.header if name not in known))
+            for name in known
         ]
 
     @contextmanager
@@ -156,12 +157,17 @@ def open_schema(url: str, positions: Positions = whole) -> Iterator[Delivery]:
         tables = {}
         notices: list[str] = []
         for table in SOURCE_TABLES:
-            types = tuple(
-                (name, kind) for relation, _, name, kind in found if relation == table.name
-            )
+            types = [(name, kind) for relation, _, name, kind in found if relation == table.name]
+            known = {column.name for column in table.columns}
             if types:
                 source = SourceRelation(
-                    table, database, str(snapshot), schema, types, since.get(table.name)
+                    table,
+                    database,
+                    str(snapshot),
+                    schema,
+                    tuple(name for name, _ in types),
+                    tuple(column for column in types if column[0] in known),
+                    since.get(table.name),
                 )
                 notices += check_header(source)
                 tables[table.name] = source

@@ -220,6 +220,48 @@ def test_parquet_holds_the_same_rows_as_csv(database: Database, tmp_path: Path):
     assert ("agenda", 1, "created_at", "does_not_cast") in rejected(database)
 
 
+def test_unknown_columns_are_ignored_whatever_they_are(database: Database, tmp_path: Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    load(database, tmp_path / "first", BASE)
+    bad = agenda("a2", origin="nobody")
+    lines = write(tmp_path / "csv", {"agenda": [agenda(), bad]}) / "agenda.csv"
+    header, *rows = lines.read_text().splitlines()
+    lines.write_text("\n".join((f"{header},,,x,x", *(f"{row},,9,,y" for row in rows))))
+    assert load_delivery(database, tmp_path / "csv", LENIENT).notices == (
+        "agenda.csv: the column without a name is not in the contract and was ignored.",
+        "agenda.csv: the column without a name is not in the contract and was ignored.",
+        "agenda.csv: the column x is not in the contract and was ignored.",
+        "agenda.csv: the column x is not in the contract and was ignored.",
+    )
+    with database.connect() as conn:
+        ((kept,),) = conn.execute("select row_as_delivered from raw.rejected_row").fetchall()
+    assert kept.keys() == set(header.split(",")), "nothing is stored that the contract lacks"
+
+    names = ",".join(f"x{at}" for at in range(1700))
+    values = ",".join("value" for _ in range(1700))
+    lines.write_text(f"{header},{names}\n{rows[0].replace('a1', 'a3')},{values}\n")
+    notices = load_delivery(database, tmp_path / "csv", LENIENT).notices
+    assert len(notices) == 21
+    assert notices[-1] == (
+        "agenda.csv: 1,680 more columns are not in the contract and were ignored."
+    )
+
+    columns = {name: pa.array([value]) for name, value in agenda("a4").items()}
+    columns["tags"] = pa.array([["Joana", "Rui"]])
+    columns["extra"] = pa.array([{"agenda_id": "a5"}])
+    columns["photo"] = pa.array([b"\xff\xfe"])
+    doubled = pa.Table.from_arrays(
+        [*columns.values(), pa.array([1]), pa.array([2])], [*columns, "y", "y"]
+    )
+    (tmp_path / "parquet").mkdir()
+    pq.write_table(doubled, tmp_path / "parquet" / "agenda.parquet")
+    notices = load_delivery(database, tmp_path / "parquet", LENIENT).notices
+    assert "agenda.parquet: the column tags is not in the contract and was ignored." in notices
+    assert [row[0] for row in stored(database)["agenda"]] == ["a1", "a3", "a4"]
+
+
 def test_numbers_of_a_parquet_file_are_written_in_full(database: Database, tmp_path: Path):
     from decimal import Decimal
 
