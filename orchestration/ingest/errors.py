@@ -83,14 +83,26 @@ def unreadable_url(form: str) -> DeliveryRefused:
 
 
 def database_failed(error: psycopg.Error) -> DatabaseError:
-    """A database's error without the values it may quote: they can be personal data."""
-    state = error.sqlstate or ""
-    said = "the connection was lost"
-    if state:
-        said = f"SQLSTATE {state}"
-        if state[:2] in _SAFE_CLASSES and error.diag.message_primary:
-            said = f"{error.diag.message_primary} ({said})"
+    """An error of our own database."""
     return DatabaseError(
-        f"The database stopped the load: {said}.\n{UNCHANGED} "
+        f"The database stopped the load: {_said(error)}.\n{UNCHANGED} "
         "Look at the database's log, then run again."
     )
+
+
+def source_failed(what: str, error: psycopg.Error) -> DeliveryRefused:
+    """An error of the database that is read; `what` of it."""
+    return refused(
+        f"The source cannot be read, {what}: {_said(error)}.",
+        "Look at that table or view, and at the log of the source's server, then run again.",
+    )
+
+
+def _said(error: psycopg.Error) -> str:
+    """A database's error without the values it may quote: they can be personal data."""
+    state = error.sqlstate or ""
+    if not state:
+        return "the connection was lost"
+    if state[:2] in _SAFE_CLASSES and error.diag.message_primary:
+        return f"{error.diag.message_primary} (SQLSTATE {state})"
+    return f"SQLSTATE {state}"

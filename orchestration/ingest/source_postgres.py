@@ -19,7 +19,7 @@ from psycopg import sql
 from orchestration.database import Database, DatabaseError
 from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES, SourceTable
 from orchestration.ingest.csv_text import Record
-from orchestration.ingest.errors import NotPlain, refused, unreadable_url
+from orchestration.ingest.errors import NotPlain, refused, source_failed, unreadable_url
 from orchestration.ingest.source import Delivery, check_header
 from orchestration.ingest.watermark import LiveSource, Positions, Reading, whole
 
@@ -131,7 +131,7 @@ class SourceRelation:
 
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection]:
-        with _reading(self.database) as conn:
+        with _speaking(self.name), _reading(self.database) as conn:
             conn.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self.snapshot)))
             yield conn
 
@@ -145,14 +145,15 @@ def open_schema(url: str, positions: Positions = whole) -> Iterator[Delivery]:
     database, schema = split_url(url)
     label = f"{database.label}, schema {schema}"
     with _reading(database) as conn:
-        (snapshot,) = conn.execute("select pg_export_snapshot()").fetchone() or ("",)
-        found = _columns(conn, schema)
+        with _speaking(label):
+            (snapshot,) = conn.execute("select pg_export_snapshot()").fetchone() or ("",)
+            found = _columns(conn, schema)
+            live = _live(conn, schema, found)
         if not found:
             raise refused(
                 f"The delivery {label} is empty: it holds no table of the source contract.",
                 "Name the right schema with ?schema=… at the end of the source's URL.",
             )
-        live = _live(conn, schema, found)
         since = positions(live)
         tables = {}
         notices: list[str] = []
@@ -241,9 +242,23 @@ def _reading(database: Database) -> Iterator[psycopg.Connection]:
             f"The source cannot be used. {str(error).splitlines()[0]}",
             "Check that its server runs and that --source or ATENDIMENTO_SOURCE names it.",
         ) from None
-    with opened as conn:
-        conn.execute(_SESSION)
-        conn.commit()
-        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        conn.read_only = True
-        yield conn
+    # Not a `with` block: that would commit at its end, which fails, after a delivery was loaded,
+    # when the source is gone by then.
+    try:
+        with _speaking(database.label):
+            opened.execute(_SESSION)
+            opened.commit()
+        opened.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        opened.read_only = True
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def _speaking(what: str) -> Iterator[None]:
+    """The source's own errors as a refusal; those of our database must not come by here."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise source_failed(what, error) from None

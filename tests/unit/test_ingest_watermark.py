@@ -14,6 +14,7 @@ import pytest
 from orchestration.database import Database
 from orchestration.ingest.load import DeliveryRefused, Loaded, LoadSettings, load_delivery
 from orchestration.ingest.readers import load_connection
+from orchestration.ingest.source_postgres import open_schema
 from tests.deliveries import AT, BASE, LENIENT, agenda, load, stored
 
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -243,6 +244,40 @@ def test_limits_on_sessions_do_not_end_the_reading(source: Source) -> None:
     with load_connection(source.database, "test") as conn:
         for limit in (*limits, "idle_session_timeout"):
             assert conn.execute(f"show {limit}").fetchone() == ("0",)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("c.name::int::text", r"crm\.client: SQLSTATE 22P02\."),
+        ("nullif(pg_terminate_backend(pg_backend_pid())::text, '')", r"57P01"),
+    ],
+)
+def test_an_error_of_the_source_is_the_sources(source: Source, name: str, says: str) -> None:
+    source.load()
+    source.conn.execute(
+        f"""
+        alter table crm.client rename to client_there;
+        create view crm.client as select
+            client_id, updated_at, {name} as name, ddd, mobile, landline, email, accepts_messages
+        from crm.client_there as c
+        """
+    )
+    with pytest.raises(DeliveryRefused, match=says) as refusal:
+        source.load()
+    assert "Rui" not in str(refusal.value)
+    entered = "select status, message from ops.delivery order by delivery_id desc limit 1"
+    assert source.conn.execute(entered).fetchone() == ("refused", str(refusal.value))
+
+
+def test_a_source_that_is_gone_after_it_was_read_was_read(source: Source) -> None:
+    source.put("a", NOON)
+    with open_schema(source.url) as delivery:
+        assert len(list(delivery.tables["agenda"].records())) == 1
+        source.conn.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+            "where application_name = 'atendimento source' and datname = current_database()"
+        )
 
 
 def test_a_row_parked_in_one_reading_is_tried_in_the_next(source: Source) -> None:
