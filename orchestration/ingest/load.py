@@ -167,6 +167,9 @@ def _load(
         _check_first(delivery)
     if "company" in delivery.tables:
         references.prepare_timezones(conn)
+    notices = delivery.notices
+    if delivery.reading.source:
+        notices += tuple(watermark.gone(conn, delivery.label, delivery.tables))
     taken = spool.take(settings.whatsapp_spool) if settings.whatsapp_spool else spool.Taken()
     with (
         Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
@@ -185,7 +188,7 @@ def _load(
         ledger.finish(conn, number, loads)
     if settings.whatsapp_spool:
         spool.put_away(settings.whatsapp_spool, taken.files)
-    return Loaded(number, tuple(loads), (*delivery.notices, *taken.notices), dict(by_reason))
+    return Loaded(number, tuple(loads), (*notices, *taken.notices), dict(by_reason))
 
 
 def _check_first(delivery: Delivery) -> None:

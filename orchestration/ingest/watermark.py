@@ -1,19 +1,20 @@
 """Up to where a live source was read: `ops.watermark`, moved in the transaction that loads.
 
-Belongs here: from which `updated_at` on each table is read next. Does not: reading. What is read
-twice is known already (R1), so a position too early costs time and one too late loses rows: it is
-never taken from a clock, only from rows that were loaded.
+Belongs here: from which `updated_at` on each table is read next, and which tables are gone. Does
+not: reading. What is read twice is known already (R1), so a position too early costs time and one
+too late loses rows: it is never taken from a clock, only from rows that were loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import psycopg
 from psycopg import sql
 
+from orchestration.ingest.contract import SOURCE_TABLES
 from orchestration.made import make
 
 _TABLE = """
@@ -86,6 +87,23 @@ def positions(conn: psycopg.Connection, window: timedelta) -> Positions:
         }
 
     return of
+
+
+def gone(conn: psycopg.Connection, source: str, there: Collection[str]) -> list[str]:
+    """A notice for each table of the contract that was read from this source before."""
+    found = conn.execute(
+        """
+        select table_name, max(delivery_id)
+        from ops.delivery_file inner join ops.delivery using (delivery_id)
+        where source = %s and table_name = any(%s)
+        group by table_name order by table_name
+        """,
+        [source, [table.name for table in SOURCE_TABLES if table.name not in there]],
+    ).fetchall()
+    return [
+        f"{table}: the source has no such table any more; it was last read in delivery {delivery}."
+        for table, delivery in found
+    ]
 
 
 def move(

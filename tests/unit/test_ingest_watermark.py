@@ -180,6 +180,17 @@ def test_read_whole_the_watermark_is_what_the_rows_say(source: Source) -> None:
     assert source.watermark() == NOON - timedelta(days=1)
 
 
+def test_a_table_that_is_there_no_longer_is_noticed(source: Source) -> None:
+    before = source.load().notices
+    source.conn.execute("drop table crm.reply; drop table crm.team")
+    for _ in range(2):
+        assert [notice.partition(";")[0] for notice in source.load().notices] == [
+            *(notice for notice in before if "crm.reply" not in notice),
+            "reply: the source has no such table any more",
+            "team: the source has no such table any more",
+        ]
+
+
 @pytest.mark.parametrize("kind", ["text", "timestamp"])
 def test_an_updated_at_that_is_no_instant_is_read_whole(source: Source, kind: str) -> None:
     source.conn.execute(
