@@ -176,11 +176,16 @@ def open_schema(url: str, positions: Positions = whole) -> Iterator[Delivery]:
         yield Delivery(label, tables, tuple(notices), reading=Reading(live, since, counts))
 
 
-def _columns(conn: psycopg.Connection, schema: str) -> list[tuple[str, int, str, str]]:
-    """Relation, its oid, column and type, for what is named as in the contract."""
+def _columns(conn: psycopg.Connection, schema: str) -> list[tuple[str, str, str, str]]:
+    """Relation, what tells it from a later one, column and type; of the contract's tables.
+
+    A table made anew, as a restored one is, has another oid; one that was emptied by TRUNCATE has
+    another file on disk (a view has none).
+    """
     return conn.execute(
         """
-        select c.relname, c.oid, a.attname, t.typname
+        select
+            c.relname, concat_ws('.', c.oid, pg_relation_filenode(c.oid)), a.attname, t.typname
         from pg_class as c
         join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         join pg_type as t on t.oid = a.atttypid
@@ -193,9 +198,9 @@ def _columns(conn: psycopg.Connection, schema: str) -> list[tuple[str, int, str,
 
 
 def _live(
-    conn: psycopg.Connection, schema: str, found: list[tuple[str, int, str, str]]
+    conn: psycopg.Connection, schema: str, found: list[tuple[str, str, str, str]]
 ) -> LiveSource:
-    """A table made anew, as a restored one is, has another oid; so has its database."""
+    """A restored database has another oid too."""
     row = conn.execute(
         "select now(), oid from pg_database where datname = current_database()"
     ).fetchone()
@@ -206,8 +211,8 @@ def _live(
         f"postgresql {info.host}:{info.port}/{info.dbname} {schema}",
         row[0],
         {
-            relation: f"{row[1]}.{oid}"
-            for relation, oid, name, kind in found
+            relation: f"{row[1]}.{incarnation}"
+            for relation, incarnation, name, kind in found
             if relation in entities and (name, kind) == ("updated_at", "timestamptz")
         },
     )

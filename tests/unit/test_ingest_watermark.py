@@ -171,6 +171,20 @@ def test_a_restored_source_is_read_whole(source: Source) -> None:
     assert source.read() == 1
 
 
+def test_a_table_that_was_emptied_and_filled_again_is_read_whole(source: Source) -> None:
+    source.put("a", NOON)
+    source.load()
+    source.conn.execute("truncate crm.agenda")
+    source.put("a", NOON)
+    source.put("old", NOON - timedelta(days=3))
+    assert source.read() == 2
+    assert source.read() == 1
+    source.conn.execute("alter table crm.agenda rename to kept")
+    source.conn.execute("create view crm.agenda as table crm.kept")
+    assert source.read() == 2, "a view is another relation"
+    assert source.read() == 1, "and has an incarnation of its own"
+
+
 def test_read_whole_the_watermark_is_what_the_rows_say(source: Source) -> None:
     source.put("a", NOON)
     source.load()
