@@ -81,16 +81,13 @@ def open_folder(folder: Path, encoding: str, *, bound: bool = False) -> Delivery
             f"No encoding is called {encoding!r}.", f"Correct {ENCODING_SETTING}."
         ) from None
     manifest, notices = manifest_of(folder, bound=bound)
-    found: dict[str, list[Path]] = {}
-    known = {table.name for table in SOURCE_TABLES}
-    for path in sorted(_listed(folder)):
-        name, extension = _split_name(path.name)
-        if not extension:
-            continue
-        if name in known:
-            found.setdefault(name, []).append(path)
-        else:
-            notices.append(f"{path.name}: the contract has no table {name}; the file was ignored.")
+    found, others = _recognised(folder)
+    if manifest:
+        _check_promised(manifest, others)
+    notices += _told(
+        [f"{_printable(name)}: no file of that name is read; it was ignored." for name in others],
+        "{} more files were ignored.",
+    )
     events = tuple(spool.files_of_delivery(folder))
     if not found and not events:
         raise refused(
@@ -137,21 +134,50 @@ def check_header(source: TableSource) -> list[str]:
             f"{source.name}: the header has the column {', '.join(twice)} twice.",
             "Leave one of them and deliver again.",
         )
-    return _of_unknown(source.name, [name for name in header if name not in known]) + [
+    unknown = _told(
+        [
+            f"{source.name}: the column {_printable(name)} is not in the contract and was ignored."
+            for name in header
+            if name not in known
+        ],
+        f"{source.name}: {{}} more columns are not in the contract and were ignored.",
+    )
+    return unknown + [
         f"{source.name}: the column {column.name} is missing and was read as empty."
         for column in table.columns
         if column.name not in header
     ]
 
 
-def _of_unknown(source: str, names: list[str]) -> list[str]:
-    told = [
-        f"{source}: the column {_printable(name)} is not in the contract and was ignored."
-        for name in names[:_NAMED]
-    ]
-    if (more := len(names) - _NAMED) > 0:
-        told.append(f"{source}: {more:,} more columns are not in the contract and were ignored.")
-    return told
+def _recognised(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
+    """The files of each table, and the names of what is nothing that is read."""
+    tables = {table.name for table in SOURCE_TABLES}
+    found: dict[str, list[Path]] = {}
+    others = []
+    for path in sorted(_listed(folder)):
+        name, extension = _split_name(path.name)
+        if extension and name in tables:
+            found.setdefault(name, []).append(path)
+        elif path.name not in (MANIFEST, *spool.IN_A_DELIVERY) and not path.name.startswith("."):
+            others.append(path.name)
+    return found, others
+
+
+def _check_promised(manifest: Manifest, others: list[str]) -> None:
+    """DeliveryRefused when a file that the sender counts on would not be read."""
+    if unread := [file.name for file in manifest.files if file.name in others]:
+        more = f" and {len(unread) - _NAMED:,} more" if len(unread) > _NAMED else ""
+        raise refused(
+            f"{MANIFEST} names what is not read: {', '.join(unread[:_NAMED])}{more}.",
+            "Name files as in agenda.csv, agenda.csv.gz, agenda.parquet or "
+            f"{spool.IN_A_DELIVERY[0]}, in lower case; leave any other out of the manifest.",
+        )
+
+
+def _told(notices: list[str], more: str) -> list[str]:
+    """The first of many notices, and how many there are beside: `more` has a place for it."""
+    rest = len(notices) - _NAMED
+    return notices if rest <= 0 else [*notices[:_NAMED], more.format(f"{rest:,}")]
 
 
 def _open_file(path: Path, table: SourceTable, encoding: str) -> TableSource:

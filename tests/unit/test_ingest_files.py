@@ -155,9 +155,27 @@ def test_what_is_noticed_and_goes_on(database: Database, tmp_path: Path):
         "agenda.csv: the column team_id is missing and was read as empty.",
         "agenda.csv: the column agent_id is missing and was read as empty.",
         "agenda.csv: the column closed_at is missing and was read as empty.",
-        "invoices.csv: the contract has no table invoices; the file was ignored.",
+        "README.txt: no file of that name is read; it was ignored.",
+        "invoices.csv: no file of that name is read; it was ignored.",
     }
     assert len(stored(database)["agenda"]) == 1
+
+
+def test_files_of_other_names_are_told(database: Database, tmp_path: Path):
+    load(database, tmp_path / "first", BASE)
+    write(tmp_path / "next", {"client": []})
+    for name in ("agenda.CSV", "agenda.csv.zip", "whatsapp_events.JSONL", ".agenda.csv.rsync"):
+        (tmp_path / "next" / name).touch()
+    assert load_delivery(database, tmp_path / "next", LENIENT).notices == (
+        "agenda.CSV: no file of that name is read; it was ignored.",
+        "agenda.csv.zip: no file of that name is read; it was ignored.",
+        "whatsapp_events.JSONL: no file of that name is read; it was ignored.",
+    )
+    for number in range(30):
+        (tmp_path / "next" / f"{number}.pdf").touch()
+    notices = load_delivery(database, tmp_path / "next", LENIENT).notices
+    assert len(notices) == 21
+    assert notices[-1] == "13 more files were ignored."
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])

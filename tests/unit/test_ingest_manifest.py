@@ -16,10 +16,10 @@ from orchestration.ingest.load import DeliveryRefused, Loaded, LoadSettings, loa
 from tests.deliveries import BASE, agenda, stored, write
 
 
-def signed(folder: Path, **changes: dict[str, object]) -> Path:
+def signed(folder: Path, names: str = "*.csv", **changes: dict[str, object]) -> Path:
     """Write the folder's manifest last, as a sender does; `changes` by table name."""
     files = []
-    for path in sorted(folder.glob("*.csv")):
+    for path in sorted(folder.glob(names)):
         content = path.read_bytes()
         files.append(
             {
@@ -190,6 +190,18 @@ def test_a_delivery_that_is_not_is_refused_whole(
             taken(database, tuesday)
     assert not any(stored(database).values())
     assert taken(database, signed(tuesday)).tables
+
+
+def test_a_promised_file_that_is_not_read_refuses_the_delivery(
+    database: Database, tuesday: Path
+) -> None:
+    (tuesday / "agenda.csv").rename(tuesday / "agenda.CSV")
+    signed(tuesday, names="*.[cC][sS][vV]")
+    with pytest.raises(
+        DeliveryRefused, match=r"manifest\.json names what is not read: agenda\.CSV"
+    ):
+        taken(database, tuesday)
+    assert not any(stored(database).values())
 
 
 def test_the_case_of_a_digest_does_not_matter(database: Database, tuesday: Path) -> None:
