@@ -6,8 +6,9 @@ Belongs here: starting the job and saying how it ended. Does not: what the job d
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from uuid import uuid4
 
 import psycopg
@@ -19,8 +20,12 @@ from orchestration.outcome import OK, Ended, explain, explain_raised, not_passed
 from orchestration.runtime import export_environment, open_database, prepare_home
 from orchestration.settings import Settings
 
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
-def execute(settings: Settings, source: str, as_of: datetime) -> tuple[Ended, Database]:
+
+def execute(
+    settings: Settings, source: str, as_of: datetime, tags: Mapping[str, str] = _NO_TAGS
+) -> tuple[Ended, Database]:
     """Run the job for one delivery and one instant; DatabaseError before anything starts."""
     prepare_home(settings)
     run_id = str(uuid4())
@@ -34,7 +39,7 @@ def execute(settings: Settings, source: str, as_of: datetime) -> tuple[Ended, Da
             raise
         export_environment(settings, database)
         try:
-            ended = _execute_job(settings, source, as_of, database, checker, run_id)
+            ended = _execute_job(settings, source, as_of, database, checker, run_id, tags)
         except BaseException as error:
             # Dagster keeps its events in the database, and fails by itself when that goes away.
             # Told to stop outside a step, it passes that on.
@@ -57,6 +62,7 @@ def _execute_job(
     database: Database,
     checker: Checker,
     run_id: str,
+    tags: Mapping[str, str],
 ) -> Ended:
     # Imported here: Dagster and dbt take seconds, and `--help` should not.
     import dagster as dg
@@ -75,7 +81,7 @@ def _execute_job(
             },
             instance=instance,
             run_id=run_id,
-            tags=tags_of_run_by_hand(run_id),
+            tags={**tags_of_run_by_hand(run_id), **tags},
             resources={
                 "checker": checker,
                 "settings": settings.model_copy(update={"source": source}),

@@ -32,20 +32,23 @@ def publish(
     group_timezone: str,
     edition: str,
     expected: Collection[str],
+    keep_history: bool = False,
     before_commit: Callable[[], object] = lambda: None,
 ) -> None:
     """Make `marts_next` the published state.
 
     The schema before it stays as `marts_previous`; the set of `totalizer_history` of the day of
-    `as_of` in the group's time zone is replaced (section 4). `before_commit` is the last act of the
-    transaction: what it raises undoes the swap. Raises PublicationError when a table of `expected`
-    is missing from `marts_next` or was computed for another instant.
+    `as_of` in the group's time zone is replaced (section 4), unless
+    `keep_history`: what was published before is only published anew. `before_commit` is the last
+    act of the transaction: what it raises undoes the swap. Raises PublicationError when a table of
+    `expected` is missing from `marts_next` or was computed for another instant.
     """
     with conn.transaction():
         # Everything before this may be lost with the machine and made again; this may not.
         conn.execute("set local synchronous_commit = on")
         _assert_complete(conn, as_of, expected)
-        record_day(conn, as_of.astimezone(ZoneInfo(group_timezone)).date())
+        if not keep_history:
+            record_day(conn, as_of.astimezone(ZoneInfo(group_timezone)).date())
         conn.execute("drop schema if exists marts_previous cascade")
         if _schema_exists(conn, "marts"):
             _wait_for_readers(conn)

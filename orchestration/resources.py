@@ -17,7 +17,7 @@ from orchestration.liveness import alive
 from orchestration.progress import LOGGER
 from orchestration.runtime import Warehouse, open_database, run_lock
 from orchestration.settings import Settings, load_settings
-from orchestration.unattended import is_unattended, published_instant
+from orchestration.unattended import is_unattended, keeps_history, published_instant
 
 
 class RunSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -75,7 +75,8 @@ def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
     database = open_database(settings)
     # A delivery's run is asked for once: if it failed because somebody runs by hand just now, the
     # delivery would never be loaded.
-    unattended = is_unattended(context.run.tags if context.run else {})
+    tags = context.run.tags if context.run else {}
+    unattended = is_unattended(tags)
 
     def given_up() -> bool:
         run = context.instance.get_run_by_id(context.run_id or "") if context.instance else None
@@ -86,7 +87,7 @@ def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
         run_lock(database, wait=unattended) as held,
     ):
         alignment.realign(held, settings.published)
-        if unattended:
+        if unattended or keeps_history(tags):
             with held.connect() as conn:
                 moment = published_instant(conn)
             if moment:

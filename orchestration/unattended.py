@@ -15,12 +15,20 @@ from datetime import UTC, datetime
 
 import psycopg
 
+# A run that only renews what is published: the counts of its day stay as they were counted.
+KEEPS_HISTORY = {"atendimento/keeps_history": "true"}
+
 _TAGS = ("dagster/schedule_name", "dagster/sensor_name", "dagster/retry_number")
 
 
 def is_unattended(tags: Mapping[str, str]) -> bool:
     """Whether a run with these tags was asked for by no person."""
     return any(tag in tags for tag in _TAGS)
+
+
+def keeps_history(tags: Mapping[str, str]) -> bool:
+    """Whether the run only renews what is published."""
+    return tags.items() >= KEEPS_HISTORY.items()
 
 
 def published_instant(conn: psycopg.Connection) -> datetime | None:

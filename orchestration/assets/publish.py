@@ -19,7 +19,7 @@ from orchestration.resources import RunSettings
 from orchestration.runtime import Warehouse
 from orchestration.schedules import next_tick
 from orchestration.settings import Settings
-from orchestration.unattended import is_unattended
+from orchestration.unattended import is_unattended, keeps_history
 from reports import editions
 from reports.editions import Edition
 from reports.write import write_pages
@@ -121,6 +121,7 @@ def publication(
                     group_timezone=settings.group_timezone,
                     edition=name,
                     expected=marts().keys(),
+                    keep_history=keeps_history(context.run.tags),
                     before_commit=lead_readers,
                 )
         except BaseException:

@@ -30,7 +30,11 @@ def build_next(conn: psycopg.Connection, as_of: datetime, count: int, bucket: st
 
 
 def swap(
-    conn: psycopg.Connection, as_of: datetime, expected: tuple[str, ...] = ("company", "totalizer")
+    conn: psycopg.Connection,
+    as_of: datetime,
+    expected: tuple[str, ...] = ("company", "totalizer"),
+    *,
+    keep_history: bool = False,
 ) -> None:
     publish(
         conn,
@@ -39,6 +43,7 @@ def swap(
         group_timezone="America/Sao_Paulo",
         edition="edition",
         expected=expected,
+        keep_history=keep_history,
     )
 
 
@@ -71,6 +76,17 @@ def test_a_later_run_of_the_day_replaces_the_set_of_that_day_only(database: Data
             build_next(conn, as_of, 1, bucket)
             swap(conn, as_of)
         assert history(conn) == [("2026-11-20", "other", 2), ("2026-11-21", "sent", 2)]
+
+
+def test_publishing_anew_after_an_erasure_leaves_what_was_counted(database: Database) -> None:
+    with database.connect() as conn:
+        bookkeeping.prepare(conn)
+        build_next(conn, NOON, 5)
+        swap(conn, NOON)
+        counted = history(conn)
+        build_next(conn, NOON, 3, bucket="opted_out")
+        swap(conn, NOON, keep_history=True)
+        assert history(conn) == counted
 
 
 def test_an_incomplete_build_is_not_published(database: Database) -> None:
