@@ -97,6 +97,25 @@ create table if not exists access.erased_contact (
 );
 comment on table access.erased_contact is
     'Passive contacts whose number was erased with their client.';
+
+create table if not exists access.erased_secret (
+    secret bytea primary key
+);
+comment on table access.erased_secret is 'What the hashes of erased numbers are keyed by.';
+
+create table if not exists access.erased_number (
+    number_hash bytea primary key,
+    client_id text not null,
+    erased_at timestamptz not null default clock_timestamp()
+);
+comment on table access.erased_number is
+    'Hashes of erased clients'' phone numbers: what was told with them by then does not come back.';
+
+create table if not exists access.to_compact (
+    table_name text primary key
+);
+comment on table access.to_compact is
+    'Tables changed by an erasure, whose files hold what was erased until they are rewritten.';
 """
 
 _IDENTITY = """

@@ -33,6 +33,8 @@ from orchestration.ingest.whatsapp import spool
 from orchestration.runtime import open_database
 from orchestration.settings import Settings
 
+# What a restore replaces stays under the database's name with this behind it.
+FORMER = "_before_restore"
 DUMP, EVENTS, MANIFEST = "database.dump", "whatsapp", "manifest.json"
 # dbt and each load make these anew; what is published stays, for the lookup page.
 _LEFT_OUT = ("arriving", "intermediate", "marts_next", "marts_previous", "staging")

@@ -15,6 +15,8 @@ from orchestration import erased_ids
 from orchestration.database import Database
 from orchestration.erase import UnknownClient, compact, erase_stored
 from orchestration.erased_ids import ErasedIds
+from orchestration.ingest import erased_numbers
+from orchestration.ingest.erased_numbers import ErasedNumbers
 
 _ACCOUNT = "user_id, password_hash, must_change, failed_attempts, locked_until, changed_at"
 _SEEN = "at, user_id, action, company_id, agenda_id, client_id, details"
@@ -22,10 +24,10 @@ _SEEN = "at, user_id, action, company_id, agenda_id, client_id, details"
 
 @dataclass(frozen=True, slots=True)
 class ErasedAnew:
-    """Clients whom the backup still had: how many, and the keys (R10) of their phones."""
+    """Clients whom the backup still had, how many; all numbers that are erased."""
 
     clients: int
-    numbers: list[str]
+    numbers: ErasedNumbers
 
 
 def known_erased(home: Path, present: Database) -> ErasedIds:
@@ -40,8 +42,6 @@ def carry_over(present: Database, restored: Database, erased: ErasedIds) -> Eras
     An empty present state, as on a new machine, has no account: those of the backup stay. Published
     tables that show a client erased anew are dropped: the next run makes them.
     """
-    numbers: list[str] = []
-    touched: dict[str, int] = {}
     clients = 0
     with (
         present.connect(application="atendimento restore") as old,
@@ -57,23 +57,20 @@ def carry_over(present: Database, restored: Database, erased: ErasedIds) -> Eras
         (moment,) = last.fetchone() or ("-infinity",)
         _copy(old, conn, "access.access_log", _SEEN, f"at > '{moment}'")
         before = erased_ids.stored(conn)
-        conn.execute(
-            "insert into access.erased_contact select unnest(%s::text[]) on conflict do nothing",
-            [list(erased.contacts)],
-        )
+        # Before: what is hashed anew takes the secret that is there.
+        erased_ids.enter(conn, erased)
         for client in sorted(erased.clients - before.clients):
             try:
-                phones, rows = erase_stored(conn, client)
+                erase_stored(conn, client)
             except UnknownClient:
                 # Loaded after the backup, and erased: a later delivery must not bring them back.
                 conn.execute("insert into access.tombstone (client_id) values (%s)", [client])
                 continue
-            numbers += phones
-            touched |= {table: touched.get(table, 0) + count for table, count in rows.items()}
             clients += 1
         if clients:
             conn.execute("drop schema if exists marts cascade")
-    compact(restored, touched)
+        numbers = erased_numbers.read(conn)
+    compact(restored)
     return ErasedAnew(clients, numbers)
 
 

@@ -271,8 +271,11 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
 def _erase(options: argparse.Namespace, settings: Settings) -> int:
     _print_progress(settings)
 
+    import psycopg
+
     from orchestration import erase
     from orchestration.database import DatabaseError
+    from orchestration.ingest.errors import DeliveryRefused
     from orchestration.runtime import RunInProgress
 
     try:
@@ -281,8 +284,22 @@ def _erase(options: argparse.Namespace, settings: Settings) -> int:
         return _end(WRONG_USAGE, f"Wrong settings: {error}")
     except erase.UnknownClient as error:
         return _end(WRONG_USAGE, str(error))
-    except (erase.EraseIncomplete, DatabaseError, RunInProgress) as error:
+    except (
+        erase.NotErased,
+        erase.EraseIncomplete,
+        DatabaseError,
+        DeliveryRefused,
+        RunInProgress,
+    ) as error:
         return _fail(str(error))
+    except psycopg.Error as error:
+        # Its own words may repeat rows.
+        said = f"SQLSTATE {error.sqlstate}" if error.sqlstate else "the connection was lost"
+        return _fail(
+            f"The database stopped the erasure: {said}. The client {options.client} is not wholly "
+            "erased. Look at the database's log, then run the same command again: it does what is "
+            "left."
+        )
     for line in receipt.lines():
         print(line)
     return _end(OK, "Erased. Keep this receipt.")

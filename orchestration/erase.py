@@ -1,33 +1,43 @@
 """`atendimento erase CLIENT`: a client's personal data leave every version, table and page (LGPD).
 
-Belongs here: what is stored. Does not: what later deliveries tell again (`ingest/erased.py`). The
-client stays under their id, as one who accepts no messages; so do the counts of
-`totalizer_history`, in which nobody is told apart. Delivery folders are their sender's, and are
-left alone.
+Belongs here: what is stored, and the order of things. Does not: what later deliveries tell again
+(`ingest/erased.py`, `ingest/whatsapp/erased_events.py`). The client stays under their id, as one
+who accepts no messages; so do the counts of `totalizer_history`, in which nobody is told apart.
+Delivery folders are their sender's, and are left alone.
+
+Whatever stops it, the same command again does what is left: of the numbers hashes are kept, and the
+names of tables whose files are to be rewritten. Publishing comes last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 import psycopg
 from psycopg import sql
 
 from orchestration import daily_run, erased_ids
-from orchestration.database import Database
-from orchestration.erase_events import erase_events, has_number, rewrite_files
-from orchestration.ingest import tables
+from orchestration.backup import FORMER
+from orchestration.database import Database, DatabaseError
+from orchestration.ingest import erased_numbers, ledger, tables
 from orchestration.ingest.contract import source_table
-from orchestration.ingest.erased import BLANKS, NAME, WHOSE, mentions_erased
+from orchestration.ingest.erased import (
+    BLANKS,
+    blank,
+    keys_of,
+    reduce_rejected,
+    remember_contacts,
+)
+from orchestration.ingest.erased_numbers import ErasedNumbers
+from orchestration.ingest.errors import DeliveryRefused
+from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.ingest.whatsapp import spool, store
-from orchestration.ingest.whatsapp.numbers import key_of_client, key_of_number
-from orchestration.outcome import Ended
+from orchestration.ingest.whatsapp.erased_events import erase_events, files_of, rewrite_files
 from orchestration.runtime import open_database, run_lock
 from orchestration.settings import Settings
+from orchestration.unattended import KEEPS_HISTORY
 from reports import editions
 
 
@@ -35,19 +45,27 @@ class UnknownClient(Exception):
     """No such client; nothing was changed."""
 
 
+class NotErased(Exception):
+    """Nothing was erased; the message says why."""
+
+
 class EraseIncomplete(Exception):
-    """The rows are erased, the published state is not renewed; the message says what to do."""
+    """The rows are erased, something else is not; the message says what, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, without any of it: how many rows of which table, how many files."""
+    """What was erased, without any of it: how many rows of which table, how many files.
+
+    `former`: the database that the last restore kept, when it is there.
+    """
 
     client_id: str
     erased_at: datetime
     rows: dict[str, int]
     editions: int
     files: int
+    former: str | None
 
     def lines(self) -> Iterator[str]:
         """The receipt as it is printed."""
@@ -57,165 +75,192 @@ class Receipt:
         yield f"  older editions of the pages: {self.editions:,} removed"
         yield f"  files of received WhatsApp events: {self.files:,} rewritten"
         yield "Backups and the server's log of changes keep what they hold until they run out."
+        if self.former:
+            yield (
+                f"The database {self.former}, as it was before the last restore, still holds the "
+                f'client: drop it (`drop database "{self.former}"`).'
+            )
 
 
 def erase(settings: Settings, client_id: str) -> Receipt:
     """Erase a client, then publish anew as of the last instant. The same client again is fine.
 
-    Raises UnknownClient, RunInProgress, DatabaseError, and EraseIncomplete when the new edition
-    was not published.
+    Raises UnknownClient, NotErased, RunInProgress, DatabaseError and DeliveryRefused with nothing
+    erased, EraseIncomplete when something is left.
     """
     database = open_database(settings)
-    with run_lock(database), database.connect(application="atendimento erase") as conn:
-        tables.prepare(conn)
-        store.prepare(conn)
-        with conn.transaction():
-            numbers, rows = erase_stored(conn, client_id)
-            erased_ids.keep(settings.home, erased_ids.stored(conn))
-    published = _last_instant(database)
-    removed = 0
-    if published is not None:
-        day = published.astimezone(ZoneInfo(settings.group_timezone)).date()
-        with _history_as_it_is(database, day):
-            ended, _ = daily_run.execute(settings, "", published)
-        if ended.exit_code:
-            raise _incomplete(client_id, ended)
-        removed = _forget_editions(settings, database)
-    files = rewrite_files(settings.whatsapp_spool / spool.LOADED, numbers)
-    compact(database, rows)
-    return Receipt(client_id, datetime.now(UTC), rows, removed, files)
+    with run_lock(database):
+        with database.connect(application="atendimento erase") as conn:
+            tables.prepare(conn)
+            store.prepare(conn)
+            _assert_known(conn, client_id)
+            _load_waiting(settings, database, conn)
+            rows = erase_stored(conn, client_id)
+            _keep_ids(settings, conn)
+            conn.commit()
+            numbers = erased_numbers.read(conn, client_id).whenever()
+        files = _rewrite(settings, numbers, client_id)
+        compact(database)
+    removed = _publish_anew(settings, database, client_id)
+    return Receipt(client_id, datetime.now(UTC), rows, removed, files, _former(database))
 
 
-def erase_stored(conn: psycopg.Connection, client_id: str) -> tuple[list[str], dict[str, int]]:
-    """Erase a client from all that was loaded, in the transaction under way: the keys (R10) of
-    their phones, and how many rows of which table. Raises UnknownClient.
+def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
+    """Erase a client from all that was loaded, in the transaction under way: how many rows of which
+    table. Raises UnknownClient.
     """
-    numbers = _numbers(conn, client_id)
-    return numbers, _erase_rows(conn, client_id, numbers)
-
-
-def _incomplete(client_id: str, ended: Ended) -> EraseIncomplete:
-    return EraseIncomplete(
-        f"The client {client_id} is erased from all versions, but no new edition was published: "
-        f"{ended.reason}\nThe published tables and pages still show the client. Put right what "
-        "stopped publication, then run the same command again."
-    )
-
-
-def _numbers(conn: psycopg.Connection, client_id: str) -> list[str]:
-    """The keys (R10) of the client's phones, in any version, that no other client shares."""
-    known = conn.execute(
-        "select from raw.client where client_id = %(id)s"
-        " union all select from access.tombstone where client_id = %(id)s",
-        {"id": client_id},
-    )
-    if known.fetchone() is None:
-        raise UnknownClient(f"There is no client {client_id}. Nothing was changed.")
-    rows = conn.execute(
-        sql.SQL(
-            """
-            with keyed as (
-                select client_id, {key} as number from raw.client as r
-                union all
-                select client_id, {delivered} as number from raw.client_delivered as d
-            )
-            select number from keyed where number is not null
-            group by number having bool_and(client_id = {client})
-            """
-        ).format(
-            key=key_of_client("r"), delivered=key_of_client("d"), client=sql.Literal(client_id)
-        )
-    )
-    return [number for (number,) in rows]
-
-
-def _erase_rows(conn: psycopg.Connection, client_id: str, numbers: list[str]) -> dict[str, int]:
+    _assert_known(conn, client_id)
     conn.execute(
         "insert into access.tombstone (client_id) values (%s) on conflict do nothing", [client_id]
     )
-    conn.execute(
-        sql.SQL(
-            "insert into access.erased_contact select contact_id from raw.passive_contact"
-            " where {number} = any(%(numbers)s)"
-            " union select row_as_delivered ->> 'contact_id' from raw.rejected_row"
-            " where table_name = 'passive_contact' and row_as_delivered ? 'contact_id'"
-            " and {rejected} = any(%(numbers)s) on conflict do nothing"
-        ).format(
-            number=key_of_number(sql.Identifier("whatsapp_number")),
-            rejected=key_of_number(sql.SQL("(row_as_delivered ->> 'whatsapp_number')")),
-        ),
-        {"numbers": numbers},
-    )
-    counts = {}
-    for name, blanks in BLANKS.items():
-        key, ids = WHOSE[name]
+    erased_numbers.keep(conn, client_id, _numbers(conn, client_id))
+    numbers = erased_numbers.read(conn, client_id).whenever()
+    remember_contacts(conn, _contacts(conn, numbers))
+    rows = {}
+    for name in BLANKS:
         table = source_table(name)
         for relation in tables.as_delivered_in(table):
-            done = conn.execute(
-                sql.SQL("update {} set {} where {} in ({}) and ({}) is distinct from ({})").format(
-                    relation,
-                    sql.SQL(", ").join(
-                        sql.SQL("{} = {}").format(sql.Identifier(column), sql.Literal(value))
-                        for column, value in blanks.items()
-                    ),
-                    sql.Identifier(key),
-                    sql.SQL(ids),  # type: ignore[arg-type]  # a text of `ingest/erased.py`
-                    sql.SQL("row({})").format(tables.names(blanks)),
-                    sql.SQL("row({})").format(
-                        sql.SQL(", ").join(
-                            sql.SQL("cast({} as {})").format(
-                                sql.Literal(value),
-                                sql.SQL(table.column(column).sql_type),  # type: ignore[arg-type]
-                            )
-                            for column, value in blanks.items()
-                        )
-                    ),
-                )
-            )
-            counts[relation.as_string(conn).replace('"', "")] = done.rowcount
-    counts["raw.rejected_row"] = _erase_rejected(conn, numbers)
-    counts |= erase_events(conn, numbers)
-    return counts
+            rows[relation.as_string(conn).replace('"', "")] = blank(conn, table, relation)
+    rejected = sql.Identifier("raw", "rejected_row")
+    rows["raw.rejected_row"] = reduce_rejected(conn, rejected, numbers)
+    rows |= erase_events(conn, numbers)
+    conn.execute(
+        "insert into access.to_compact select unnest(%s::text[]) on conflict do nothing",
+        [[table for table, count in rows.items() if count]],
+    )
+    return rows
 
 
-def _erase_rejected(conn: psycopg.Connection, numbers: list[str]) -> int:
-    """Rows set aside keep their place and reason; of an erased client's, the ids alone stay."""
-    erased = 0
-    for name, blanks in BLANKS.items():
-        key, ids = WHOSE[name]
-        empty = sql.SQL("jsonb_object(array[{}]::text[])").format(
-            sql.SQL(", ").join(
-                sql.SQL("{}, {}").format(sql.Literal(column), sql.Literal(value))
-                for column, value in blanks.items()
-            )
+def compact(database: Database) -> None:
+    """Rewrite the tables that were changed: what is deleted stays in their files otherwise, and
+    values stand in the planner's statistics.
+    """
+    with database.connect(application="atendimento erase") as conn:
+        conn.autocommit = True
+        for (table,) in conn.execute("select table_name from access.to_compact").fetchall():
+            name = sql.Identifier(*table.split("."))
+            conn.execute(sql.SQL("vacuum (full, analyze) {}").format(name))
+            conn.execute("delete from access.to_compact where table_name = %s", [table])
+
+
+def _assert_known(conn: psycopg.Connection, client_id: str) -> None:
+    known = conn.execute(
+        "select from raw.client where client_id = %(id)s"
+        " union all select from access.tombstone where client_id = %(id)s limit 1",
+        {"id": client_id},
+    )
+    if not known.rowcount:
+        raise UnknownClient(f"There is no client {client_id}. Nothing was changed.")
+
+
+def _load_waiting(settings: Settings, database: Database, conn: psycopg.Connection) -> None:
+    """What was received and not loaded yet: what it tells of others and of messages stays."""
+    if spool.closed_files(settings.whatsapp_spool) and ledger.any_loaded(conn):
+        conn.commit()  # a load asks for locks of its own
+        load_delivery(database, None, LoadSettings(whatsapp_spool=settings.whatsapp_spool))
+
+
+def _keep_ids(settings: Settings, conn: psycopg.Connection) -> None:
+    try:
+        erased_ids.keep(settings.home, erased_ids.stored(conn))
+    except (OSError, ValueError):
+        raise NotErased(
+            f"{settings.home}/erased.json, which names the erased clients beside the database, "
+            "could not be read or written. Nothing was erased. Check the folder's space and "
+            "rights, mend the file from another copy if it is damaged, then run the same command "
+            "again."
+        ) from None
+
+
+def _numbers(conn: psycopg.Connection, client_id: str) -> set[str]:
+    """The keys of the client's phones in any version, mobile or not, that no other client has; and
+    of who wrote about their agendas and about nobody else's.
+    """
+    ours: set[str] = set()
+    others: set[str] = set()
+    for owner, ddd, mobile, landline in conn.execute(
+        "select client_id, ddd, mobile, landline from raw.client"
+        " union select client_id, ddd, mobile, landline from raw.client_delivered"
+    ):
+        (ours if owner == client_id else others).update(keys_of(ddd, mobile), keys_of(landline))
+    for ddd, mobile, landline in conn.execute(
+        "select row_as_delivered ->> 'ddd', row_as_delivered ->> 'mobile',"
+        " row_as_delivered ->> 'landline' from raw.rejected_row"
+        " where table_name = 'client' and row_as_delivered ->> 'client_id' = %s",
+        [client_id],
+    ):
+        ours.update(keys_of(ddd, mobile), keys_of(landline))
+    about_ours: set[str] = set()
+    about_others: set[str] = set()
+    for owner, number in conn.execute(
+        "select distinct a.client_id, c.whatsapp_number from raw.passive_contact as c"
+        " inner join raw.agenda as a using (company_id, agenda_id)"
+        " where a.client_id is not null and c.whatsapp_number is not null"
+    ):
+        (about_ours if owner == client_id else about_others).update(keys_of(number))
+    return (ours | (about_ours - about_others)) - others
+
+
+def _contacts(conn: psycopg.Connection, numbers: ErasedNumbers) -> set[str]:
+    """Passive contacts, good or set aside, that were made with the client's numbers."""
+    rows = conn.execute(
+        "select contact_id, whatsapp_number from raw.passive_contact"
+        " where whatsapp_number is not null"
+        " union select row_as_delivered ->> 'contact_id', row_as_delivered ->> 'whatsapp_number'"
+        " from raw.rejected_row where table_name = 'passive_contact'"
+        " and row_as_delivered ->> 'contact_id' <> ''"
+        " and row_as_delivered ->> 'whatsapp_number' <> ''"
+    )
+    return {contact for contact, number in rows if numbers.in_text(number)}
+
+
+def _rewrite(settings: Settings, numbers: ErasedNumbers, client_id: str) -> int:
+    loaded = settings.whatsapp_spool / spool.LOADED
+    try:
+        return rewrite_files(files_of(loaded), numbers)
+    except (OSError, DeliveryRefused):
+        raise _incomplete(
+            client_id,
+            f"the files of received WhatsApp events in {loaded} could not be rewritten. They, and "
+            "what is published, still hold the client. Check the folder's space and rights",
+        ) from None
+
+
+def _publish_anew(settings: Settings, database: Database, client_id: str) -> int:
+    """The tables and pages anew, and only these: how many editions were removed."""
+    published = _last_instant(database)
+    if published is None:
+        return 0
+    try:
+        ended, _ = daily_run.execute(settings, "", published, tags=KEEPS_HISTORY)
+    except DatabaseError:
+        raise _incomplete(
+            client_id,
+            "no new edition was published, since the database cannot be reached any more. The "
+            "published tables and pages still show the client. See that it answers",
+        ) from None
+    if ended.exit_code:
+        raise _incomplete(
+            client_id,
+            f"no new edition was published: {ended.reason}\nThe published tables and pages still "
+            "show the client. Put right what stopped publication",
         )
-        erased += conn.execute(
-            sql.SQL(
-                "update raw.rejected_row set row_as_delivered = row_as_delivered || {empty}"
-                " where table_name = {table} and jsonb_typeof(row_as_delivered) = 'object'"
-                " and row_as_delivered ->> {key} in ({ids})"
-            ).format(
-                empty=empty,
-                table=sql.Literal(name),
-                key=sql.Literal(key),
-                ids=sql.SQL(ids),  # type: ignore[arg-type]  # a text of `ingest/erased.py`
-            )
-        ).rowcount
-    text = sql.SQL("(row_as_delivered #>> '{{}}')").format()
-    return (
-        erased
-        + conn.execute(
-            sql.SQL(
-                "update raw.rejected_row set row_as_delivered = to_jsonb({name}::text)"
-                " where jsonb_typeof(row_as_delivered) = 'string' and {text} <> {name}"
-                " and ({mentions} or {number})"
-            ).format(
-                name=sql.Literal(NAME),
-                text=text,
-                mentions=mentions_erased(text),
-                number=has_number(text, numbers),
-            )
-        ).rowcount
+    try:
+        with database.connect() as conn:
+            conn.execute("drop schema if exists marts_previous cascade")
+        return len(editions.prune(settings.published, newest=1, days=0, now=datetime.now(UTC)))
+    except editions.PublishError:
+        raise _incomplete(
+            client_id,
+            f"an older edition in {settings.published} could not be removed. The new edition is "
+            "published; the older one still shows the client. Check the folder's rights",
+        ) from None
+
+
+def _incomplete(client_id: str, what: str) -> EraseIncomplete:
+    return EraseIncomplete(
+        f"The client {client_id} is erased from all versions, but {what}, then run the same "
+        "command again: it does what is left."
     )
 
 
@@ -227,37 +272,9 @@ def _last_instant(database: Database) -> datetime | None:
     return row[0] if row else None
 
 
-@contextmanager
-def _history_as_it_is(database: Database, day: date) -> Iterator[None]:
-    """What was counted that day stays counted: a publication writes its day's set anew."""
-    with database.connect(application="atendimento erase") as conn:
-        conn.execute(
-            "create temp table kept as select * from history.totalizer_history"
-            " where snapshot_date = %s",
-            [day],
-        )
-        conn.commit()
-        yield
-        conn.execute("delete from history.totalizer_history where snapshot_date = %s", [day])
-        conn.execute("insert into history.totalizer_history select * from kept")
-
-
-def _forget_editions(settings: Settings, database: Database) -> int:
-    """Only the tables and pages just published stay."""
+def _former(database: Database) -> str | None:
     with database.connect() as conn:
-        conn.execute("drop schema if exists marts_previous cascade")
-    removed = editions.prune(settings.published, newest=1, days=0, now=datetime.now(UTC))
-    return len(removed)
-
-
-def compact(database: Database, rows: dict[str, int]) -> None:
-    """Rewrite the tables that were changed: what is deleted stays in their files otherwise, and
-    values stand in the planner's statistics.
-    """
-    with database.connect() as conn:
-        conn.autocommit = True
-        for table, count in rows.items():
-            if count:
-                conn.execute(
-                    sql.SQL("vacuum (full, analyze) {}").format(sql.Identifier(*table.split(".")))
-                )
+        row = conn.execute(
+            "select datname from pg_database where datname = current_database() || %s", [FORMER]
+        ).fetchone()
+    return row[0] if row else None

@@ -1,13 +1,14 @@
 """Who was erased, kept beside the database too: a backup of before must not bring them back.
 
-Belongs here: the file in the home, ids only. Does not: erasing (`erase.py`).
+Belongs here: the file in the home, of ids and hashes. Does not: erasing (`erase.py`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC
 from pathlib import Path
 
 import psycopg
@@ -19,13 +20,24 @@ _NAME = "erased.json"
 
 @dataclass(frozen=True, slots=True)
 class ErasedIds:
-    """Ids of clients, and of the passive contacts whose number was erased with them."""
+    """Ids of clients, and of the passive contacts whose number was erased with them.
+
+    `numbers`: hash, client and moment of each erased number; `secrets`: what the hashes are keyed
+    by, as hexadecimal text.
+    """
 
     clients: frozenset[str] = frozenset()
     contacts: frozenset[str] = frozenset()
+    numbers: frozenset[tuple[str, str, str]] = frozenset()
+    secrets: frozenset[str] = frozenset()
 
     def __or__(self, other: ErasedIds) -> ErasedIds:
-        return ErasedIds(self.clients | other.clients, self.contacts | other.contacts)
+        return ErasedIds(
+            self.clients | other.clients,
+            self.contacts | other.contacts,
+            self.numbers | other.numbers,
+            self.secrets | other.secrets,
+        )
 
 
 def stored(conn: psycopg.Connection) -> ErasedIds:
@@ -33,14 +45,46 @@ def stored(conn: psycopg.Connection) -> ErasedIds:
     return ErasedIds(
         _ids(conn, "select client_id from access.tombstone"),
         _ids(conn, "select contact_id from access.erased_contact"),
+        frozenset(
+            (number.hex(), client, at.astimezone(UTC).isoformat())
+            for number, client, at in conn.execute(
+                "select number_hash, client_id, erased_at from access.erased_number"
+            )
+        ),
+        frozenset(key.hex() for (key,) in conn.execute("select secret from access.erased_secret")),
     )
+
+
+def enter(conn: psycopg.Connection, ids: ErasedIds) -> None:
+    """Put contacts, numbers and secrets into another database; of two moments the later stands."""
+    conn.execute(
+        "insert into access.erased_contact select unnest(%s::text[]) on conflict do nothing",
+        [sorted(ids.contacts)],
+    )
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into access.erased_secret values (decode(%s, 'hex')) on conflict do nothing",
+            [(key,) for key in sorted(ids.secrets)],
+        )
+        cursor.executemany(
+            "insert into access.erased_number as n (number_hash, client_id, erased_at)"
+            " values (decode(%s, 'hex'), %s, %s) on conflict (number_hash) do update"
+            " set erased_at = greatest(n.erased_at, excluded.erased_at)",
+            sorted(ids.numbers),
+        )
 
 
 def kept(home: Path) -> ErasedIds:
     """As the file has them. ValueError when it cannot be read: nobody must come back by that."""
     try:
         said = json.loads((home / _NAME).read_text(encoding="utf-8"))
-        return ErasedIds(frozenset(said["clients"]), frozenset(said["contacts"]))
+        numbers = frozenset((number, client, at) for number, client, at in said.get("numbers", ()))
+        return ErasedIds(
+            frozenset(said["clients"]),
+            frozenset(said["contacts"]),
+            numbers,
+            frozenset(said.get("secrets", ())),
+        )
     except FileNotFoundError:
         return ErasedIds()
     except (OSError, KeyError, TypeError) as error:
@@ -53,7 +97,7 @@ def keep(home: Path, ids: ErasedIds) -> None:
     partial = home / f".{_NAME}.{os.getpid()}"
     partial.touch(mode=0o600)
     with partial.open("w", encoding="utf-8") as file:
-        json.dump({"clients": sorted(ids.clients), "contacts": sorted(ids.contacts)}, file)
+        json.dump({name: sorted(values) for name, values in asdict(ids).items()}, file)
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, home / _NAME)

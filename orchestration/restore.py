@@ -30,13 +30,22 @@ from orchestration import (
     server_programs,
     upgrade,
 )
-from orchestration.backup import DUMP, EVENTS, Manifest, count_rows, read_manifest, sha256_of
+from orchestration.backup import (
+    DUMP,
+    EVENTS,
+    FORMER,
+    Manifest,
+    count_rows,
+    read_manifest,
+    sha256_of,
+)
 from orchestration.carried_over import carry_over, known_erased
 from orchestration.database import Database, DatabaseError
-from orchestration.erase_events import rewrite_files
 from orchestration.erased_ids import ErasedIds
 from orchestration.ingest import tables
+from orchestration.ingest.erased_numbers import ErasedNumbers
 from orchestration.ingest.whatsapp import spool, store
+from orchestration.ingest.whatsapp.erased_events import files_of, rewrite_files
 from orchestration.runtime import (
     backfill_lock,
     find_database,
@@ -46,7 +55,7 @@ from orchestration.runtime import (
 )
 from orchestration.settings import Settings
 
-_FORMER, _COMING = "_before_restore", "_restoring"
+_COMING = "_restoring"
 _TURNS = 20
 
 
@@ -111,7 +120,7 @@ def restore(settings: Settings, folder: Path) -> Restored:
         sum(manifest.rows.values()),
         events,
         anew.clients,
-        name + _FORMER,
+        name + FORMER,
     )
 
 
@@ -234,7 +243,7 @@ def _bring_up(coming: Database) -> None:
 
 
 def _put_back_events(
-    settings: Settings, folder: Path, manifest: Manifest, numbers: list[str]
+    settings: Settings, folder: Path, manifest: Manifest, numbers: ErasedNumbers
 ) -> int:
     """Events that the restored database does not have wait for a run again; how many files.
 
@@ -249,7 +258,7 @@ def _put_back_events(
             copy = coming / Path(file.name).name
             copy.touch(mode=0o600)
             shutil.copyfile(folder / file.name, copy)
-    rewrite_files(coming, numbers)
+    rewrite_files(files_of(coming), numbers)
     loaded = waiting / spool.LOADED
     since = manifest.made_at.timestamp()
     back = []
@@ -268,7 +277,7 @@ def _put_back_events(
 
 def _swap(server: psycopg.Connection, name: str) -> None:
     """The last step: all sessions end, and the two change names in one transaction."""
-    _drop(server, name + _FORMER)
+    _drop(server, name + FORMER)
     rename = sql.SQL("alter database {} rename to {}")
     for _ in range(_TURNS):
         try:
@@ -278,7 +287,7 @@ def _swap(server: psycopg.Connection, name: str) -> None:
                     " where datname = any(%s) and pid <> pg_backend_pid()",
                     [[name, name + _COMING]],
                 )
-                for old, new in ((name, name + _FORMER), (name + _COMING, name)):
+                for old, new in ((name, name + FORMER), (name + _COMING, name)):
                     server.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
         except psycopg.errors.ObjectInUse:
             continue  # somebody connected in that moment

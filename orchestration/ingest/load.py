@@ -26,7 +26,7 @@ from orchestration.ingest.contract import (
     SOURCE_TABLES,
     SourceTable,
 )
-from orchestration.ingest.erased import blank_arrived
+from orchestration.ingest.erased import blank_rows, known_numbers
 from orchestration.ingest.errors import (
     UNKNOWN_REFERENCE,
     DeliveryRefused,
@@ -43,7 +43,7 @@ from orchestration.ingest.readers import Progress, Readers, ignore, load_connect
 from orchestration.ingest.rejected import check_share, merge_arrived, retry_parked
 from orchestration.ingest.source import Delivery
 from orchestration.ingest.versions import Merged, analyze, merge_plain
-from orchestration.ingest.whatsapp import overlay, replies, spool, store
+from orchestration.ingest.whatsapp import erased_events, overlay, replies, spool, store
 
 __all__ = [
     "DeliveryRefused",
@@ -187,6 +187,7 @@ def _load(
         loads += store.load(conn, database, delivery.whatsapp_events, taken, number)
         ledger.finish(conn, number, loads)
     if settings.whatsapp_spool:
+        erased_events.forget(conn, taken.files)
         spool.put_away(settings.whatsapp_spool, taken.files)
     return Loaded(number, tuple(loads), (*notices, *taken.notices), dict(by_reason))
 
@@ -237,7 +238,7 @@ def _load_entity(
     started = time.monotonic()
     arrived = readers.arrived(table.name) if readers.expects(table.name) else None
     if arrived is not None:
-        blank_arrived(conn, arrived)
+        _blank_erased(conn, arrived)
     typed = arrived.typed if arrived else None
     overlay.take_off_arriving(conn, table, typed)
     replies.take_off_arriving(conn, table, typed)
@@ -279,5 +280,11 @@ def _merge(
             return arrived, merge_plain(conn, arrived.table, arrived.typed, arrived.rows, delivery)
         except NotPlain:
             arrived = readers.arrived_named(arrived.table.name)
-            blank_arrived(conn, arrived)
+            _blank_erased(conn, arrived)
     return arrived, merge_arrived(conn, arrived, delivery)
+
+
+def _blank_erased(conn: psycopg.Connection, arrived: Arrived) -> None:
+    """Before rows are compared: what they tell again of erased clients is not told."""
+    if numbers := known_numbers(conn):
+        blank_rows(conn, arrived.table, arrived.typed, numbers)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from orchestration.ingest import casts, faults
+from orchestration.ingest import casts, erased, faults
 from orchestration.ingest.arriving import Arrived, as_delivered
 from orchestration.ingest.contract import SourceTable
 from orchestration.ingest.errors import UNKNOWN_REFERENCE, DeliveryRefused, refused
@@ -47,10 +47,19 @@ def merge_arrived(conn: psycopg.Connection, arrived: Arrived, delivery: int) -> 
     )
     conn.execute(
         sql.SQL(
-            "create temp table rejected as select v.line, v.column_name, v.reason, "
-            "{} as row_as_delivered from {} as v join {} as t using (line) where v.reason <> {}"
-        ).format(as_delivered(arrived.source, "t"), VERDICT, arrived.text, sql.Literal(KNOWN))
+            "create temp table rejected as select {} as table_name, v.line, v.column_name, "
+            "v.reason, {} as row_as_delivered from {} as v join {} as t using (line) "
+            "where v.reason <> {}"
+        ).format(
+            sql.Literal(table.name),
+            as_delivered(arrived.source, "t"),
+            VERDICT,
+            arrived.text,
+            sql.Literal(KNOWN),
+        )
     )
+    if numbers := erased.known_numbers(conn):
+        erased.reduce_rejected(conn, sql.Identifier("pg_temp", "rejected"), numbers)
     found = conn.execute("select reason, count(*) from rejected group by reason").fetchall()
     _store(conn, table, arrived.source.name, delivery)
     _drop(conn, "fresh", "verdict", "rejected")
@@ -183,7 +192,12 @@ def retry_parked(conn: psycopg.Connection, table: SourceTable, delivery: int) ->
             parked,
         )
     )
-    waiting = faults.of_references(table, sql.Identifier("pg_temp", "retried"))
+    retried = sql.Identifier("pg_temp", "retried")
+    numbers = erased.known_numbers(conn)
+    if numbers:
+        # Whose a row is may show only now, by the row it waited for.
+        erased.blank_rows(conn, table, retried, numbers)
+    waiting = faults.of_references(table, retried)
     if waiting is not None:
         conn.execute(
             sql.SQL("delete from retried using ({}) as w where w.line = retried.line").format(
@@ -217,6 +231,8 @@ def retry_parked(conn: psycopg.Connection, table: SourceTable, delivery: int) ->
         unparked += merged.new + merged.known
         new += merged.new
         by_fault += merged.by_fault
+    if numbers:
+        erased.reduce_rejected(conn, sql.Identifier("raw", "rejected_row"), numbers)
     _drop(conn, "retried")
     return Retried(unparked, new, by_fault)
 

@@ -12,6 +12,8 @@ from pipeline import Program
 from tests_database import fresh_database
 
 from orchestration.database import Database
+from orchestration.outcome import Ended
+from reports import editions
 from tests.personal_data import files_with, rows_of, tables_with, write
 
 AS_OF = "2026-11-20T10:30:00-03:00"
@@ -156,6 +158,89 @@ def test_nothing_of_an_erased_client_is_left_and_nothing_comes_back(program: Pro
     assert said.exit_code == 0, said.output
     assert found_in_tables(program.database) == []
     assert found_in_files(program.home) == []
+
+
+def test_what_stopped_is_done_by_the_same_command_again(program: Program) -> None:
+    """A second client, of whom an event waits; the first try cannot publish."""
+    folder, spool = program.home / "delivery", program.home / "whatsapp"
+    planted = ("Quirina", "quirina", "998760001", "98760001")
+    with program.database.connect() as conn:
+        erased = conn.execute("select client_id from access.tombstone").fetchall()
+    client = next(
+        row["client_id"]
+        for row in rows_of(folder, "agenda")
+        if row["client_id"] and (row["client_id"],) not in erased
+    )
+    clients = [row for row in rows_of(folder, "client") if row["client_id"] != client]
+    named = clients[0] | {
+        "client_id": client, "name": "Quirina Zwetsch", "ddd": "94", "mobile": "998760001",
+        "landline": "", "email": "quirina@example.com", "updated_at": "2026-11-20T09:30:00-03:00",
+    }  # fmt: skip
+    only = program.home / "only"
+    write(only, "client", [named])
+    message = {"from": "5594998760001", "id": "wamid.7", "timestamp": "1763600000", "type": "text"}
+    value = {"messages": [message | {"text": {"body": "Quirina aqui"}}]}
+    entry = [{"id": "1", "changes": [{"field": "messages", "value": value}]}]
+    (spool / "a.jsonl").write_text(json.dumps({"entry": entry}) + "\n")
+    said = program.call("run", "--source", only, "--as-of", AS_OF)
+    assert said.exit_code == 0, said.output
+    assert files_with(program.home, planted, {"delivery", "only", "published", "postgres"})
+    value["messages"][0]["id"] = "wamid.8"
+    (spool / "b.jsonl").write_text(json.dumps({"entry": entry}) + "\n")
+
+    no_folder = program.home / "a file"
+    no_folder.touch()
+    stopped = program.call("erase", client, PUBLISH_DIR=str(no_folder / "published"))
+
+    assert stopped.exit_code == 1
+    assert "then run the same command again" in stopped.last_line
+    built = {"marts", "marts_next", "marts_previous", "staging", "intermediate"}
+    assert tables_with(program.database, planted, built) == []
+    said = program.call("erase", client)
+    assert said.exit_code == 0, said.output
+    assert tables_with(program.database, planted) == []
+    assert files_with(program.home, planted, {"delivery", "only"}) == []
+
+
+def test_an_edition_that_cannot_be_removed_is_told(
+    program: Program, maintenance: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with program.database.connect() as conn:
+        row = conn.execute("select client_id from access.tombstone limit 1").fetchone()
+    assert row
+    published = (Ended(0, "run"), program.database)
+    monkeypatch.setattr("orchestration.daily_run.execute", lambda *_, **__: published)
+    former = f"{program.database.parts['dbname']}_before_restore"
+    maintenance.execute(f'create database "{former}"'.encode())
+    try:
+        assert f'drop database "{former}"' in program.call("erase", row[0]).output
+    finally:
+        maintenance.execute(f'drop database "{former}"'.encode())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise editions.PublishError("a folder")
+
+    monkeypatch.setattr(editions, "prune", refuse)
+    said = program.call("erase", row[0])
+    assert said.exit_code == 1
+    assert "older edition" in said.last_line
+    assert "run the same command again" in said.last_line
+
+
+def test_what_the_database_says_is_not_repeated(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise psycopg.errors.NotNullViolation(f"row ({NAME})")
+
+    with program.database.connect() as conn:
+        row = conn.execute("select client_id from access.tombstone limit 1").fetchone()
+    assert row
+    monkeypatch.setattr("orchestration.erase.erase_stored", fail)
+    said = program.call("erase", row[0])
+    assert said.exit_code == 1
+    assert "SQLSTATE 23502" in said.last_line
+    assert NAME not in said.output
 
 
 def test_a_client_that_is_not_there_changes_nothing(program: Program) -> None:

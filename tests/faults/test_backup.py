@@ -29,6 +29,7 @@ from orchestration import access_roles, backup, embedded, erased_ids, restore
 from orchestration.access_schema import PAGE
 from orchestration.database import Database
 from orchestration.erase import erase_stored
+from orchestration.ingest import erased_numbers
 from orchestration.runtime import backfill_lock, run_lock
 from orchestration.settings import Settings, load_settings
 
@@ -102,7 +103,10 @@ def made_house(kept: Kept) -> Iterator[House]:
 def house(made_house: House) -> House:
     (made_house.home / "erased.json").unlink(missing_ok=True)
     with made_house.database.connect() as conn:
-        conn.execute("truncate access.tombstone, access.erased_contact, access.account")
+        conn.execute(
+            "truncate access.tombstone, access.erased_contact, access.erased_number,"
+            " access.erased_secret, access.account"
+        )
     shutil.rmtree(made_house.home / "whatsapp", ignore_errors=True)
     said = made_house.call("restore", made_house.first)
     assert said.exit_code == 0, said.output
@@ -261,6 +265,7 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
     with house.database.connect() as conn:
         erase_stored(conn, "h1")
         conn.execute("insert into access.tombstone (client_id) values ('came and went later')")
+        erased_numbers.keep(conn, "came and went later", ["9398712345"])
         erased_ids.keep(house.home, erased_ids.stored(conn))
         if database_is_lost:
             conn.rollback()
@@ -276,6 +281,8 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
         ("h1",),
     ]
     assert house.query("select to_regnamespace('marts') is null") == [(True,)]
+    with house.database.connect() as conn:
+        assert erased_numbers.read(conn).in_text("+55 93 9 9871-2345")
 
 
 def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house: House) -> None:

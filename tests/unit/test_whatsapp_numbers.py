@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from jinja2 import Environment
 from psycopg import sql
 
+from orchestration.ingest.erased_numbers import number_key
 from orchestration.ingest.whatsapp.numbers import key_of_client, key_of_number
 
 digits = st.text("0123456789", min_size=6, max_size=14)
@@ -48,3 +50,7 @@ def test_both_keys_are_equal(
     ).fetchone()
     assert found is not None
     assert found[:2] == found[2:]
+    # Of what is erased a number in either form is found by the other.
+    for key, said in ((found[0], number), (found[1], ddd + mobile)):
+        if key is not None:
+            assert number_key(re.sub("[^0-9]", "", said)) == number_key(key)

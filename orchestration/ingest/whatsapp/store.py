@@ -15,10 +15,16 @@ import psycopg
 from psycopg import sql
 
 from orchestration.database import Database
+from orchestration.ingest.erased import known_numbers
 from orchestration.ingest.errors import refused
 from orchestration.ingest.ledger import TableLoad
 from orchestration.ingest.readers import load_connection
 from orchestration.ingest.whatsapp import overlay, replies, spool
+from orchestration.ingest.whatsapp.erased_events import (
+    blank_arriving,
+    blank_statuses,
+    without_erased,
+)
 from orchestration.ingest.whatsapp.numbers import key_of_number
 from orchestration.ingest.whatsapp.payload import Event, events_of
 from orchestration.made import make
@@ -112,6 +118,8 @@ def load(
             read = _read(reading, files, taken)
             loads = [_store(conn, _told(files), read, delivery, started)]
         overlay.take_off_events(conn)
+    if known_numbers(conn):
+        blank_statuses(conn)
     overlay.lay_on(conn)
     replies.lay_on(conn)
     return loads
@@ -119,6 +127,7 @@ def load(
 
 def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Taken) -> int:
     read = 0
+    erased = known_numbers(reading)
     reading.execute(_ARRIVING)
     command = (
         "copy arriving.whatsapp_event "
@@ -128,8 +137,10 @@ def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Taken
         for path in files:
             try:
                 for event in _events(path):
-                    copy.write_row(event.row)
                     read += 1
+                    told = without_erased(event, erased) if erased else event
+                    if told:
+                        copy.write_row(told.row)
             except OSError as error:
                 if path not in taken.files:
                     raise refused(
@@ -152,6 +163,8 @@ def _events(path: Path) -> Iterator[Event]:
 def _store(
     conn: psycopg.Connection, name: str, read: int, delivery: int, started: float
 ) -> TableLoad:
+    if known_numbers(conn):
+        blank_arriving(conn)
     number = sql.Literal(delivery)
     statuses = conn.execute(sql.SQL(_STATUSES).format(number)).fetchall()
     there = [*(row[0] for row in statuses), *replies.store(conn, delivery)]
