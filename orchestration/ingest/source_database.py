@@ -20,7 +20,13 @@ from zoneinfo import ZoneInfo
 
 from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES, SourceTable
 from orchestration.ingest.csv_text import Record, with_nul
-from orchestration.ingest.errors import DeliveryRefused, NotPlain, refused, unreadable_url
+from orchestration.ingest.errors import (
+    DeliveryRefused,
+    NotPlain,
+    interruption,
+    refused,
+    unreadable_url,
+)
 from orchestration.ingest.source import Delivery, check_header
 from orchestration.ingest.watermark import LiveSource, Positions, Reading, whole
 
@@ -288,6 +294,8 @@ def _speaking(what: str, *, hidden: str | None = None) -> Iterator[None]:
     except ImportError:
         raise refused(f"{what}: its driver is missing.", _MISSING) from None
     except sa.exc.SQLAlchemyError as error:
+        if stop := interruption(error):
+            raise stop from None
         cause = getattr(error, "orig", None) or error
         said = type(cause).__name__
         if hidden is not None:

@@ -19,7 +19,13 @@ from psycopg import sql
 from orchestration.database import Database, DatabaseError
 from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES, SourceTable
 from orchestration.ingest.csv_text import Record
-from orchestration.ingest.errors import NotPlain, refused, source_failed, unreadable_url
+from orchestration.ingest.errors import (
+    NotPlain,
+    interruption,
+    refused,
+    source_failed,
+    unreadable_url,
+)
 from orchestration.ingest.source import Delivery, check_header
 from orchestration.ingest.watermark import LiveSource, Positions, Reading, whole
 
@@ -266,4 +272,6 @@ def _speaking(what: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
+        if stop := interruption(error):
+            raise stop from None
         raise source_failed(what, error) from None

@@ -14,6 +14,7 @@ from psycopg import sql
 from orchestration.ingest.contract import REPLY, SourceTable
 from orchestration.ingest.errors import UNKNOWN_REFERENCE
 from orchestration.ingest.versions import analyze
+from orchestration.made import make
 
 # Replies of loads before there was this table: where no reply was delivered, events brought them.
 _TABLE = """
@@ -108,7 +109,7 @@ where e.reply_id = stands.reply_id and e.occurred_at = stands.occurred_at
 
 def prepare(conn: psycopg.Connection) -> None:
     """The table of what WhatsApp said."""
-    conn.execute(_TABLE)
+    make(conn, "replies", _TABLE)
 
 
 def store(conn: psycopg.Connection, delivery: int) -> list[bool]:
