@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 # Byte code is compiled at set-up: a run imports some 5,000 modules, and a machine may not keep it.
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_COMPILE_BYTECODE=1 $(VENV)/bin/uv
+DBT_FILES := $(shell find dbt_project -type f -not -path 'dbt_project/target/*')
 AGENDAS ?= 20000
 DEMO ?= var/demo
 
@@ -38,7 +39,12 @@ dagster: setup ## The Dagster UI with schedules and sensors
 stop: ## Stop the embedded PostgreSQL
 	$(VENV)/bin/atendimento stop
 
-setup: $(VENV)/.installed
+setup: $(VENV)/.installed dbt_project/target/.parsed
+
+# Parsed here, since services may not write to the project's folder.
+dbt_project/target/.parsed: $(VENV)/.installed $(DBT_FILES)
+	@$(VENV)/bin/atendimento prepare
+	@touch $@
 
 # Once installed nothing here needs the network, until the lock or a tool changes.
 $(VENV)/.installed: pyproject.toml uv.lock

@@ -372,9 +372,12 @@ def _doctor(_: argparse.Namespace, settings: Settings) -> int:
 
 
 def _prepare(_: argparse.Namespace, __: Settings) -> int:
-    from orchestration.dbt_runner import manifest_path
+    from orchestration.dbt_runner import BuildFailed, manifest_path
 
-    manifest_path()
+    try:
+        manifest_path()
+    except BuildFailed as error:
+        return _fail(str(error))
     return OK
 
 

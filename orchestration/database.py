@@ -24,6 +24,18 @@ class DatabaseError(Exception):
     """A database that cannot be used; the message says which and what to do."""
 
 
+_OF_LIBPQ = {
+    "channel_binding": "PGCHANNELBINDING",
+    "gssencmode": "PGGSSENCMODE",
+    "options": "PGOPTIONS",
+    "passfile": "PGPASSFILE",
+    "service": "PGSERVICE",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """The address of a PostgreSQL database.
@@ -80,8 +92,8 @@ class Database:
             options = f"{options} -c {name}={value}".strip()
         if options:
             query["options"] = options
-        host = parts.get("host", "localhost")
-        if host.startswith("/"):
+        host = parts.get("host")  # without one libpq's own default is used
+        if host and host.startswith("/"):
             query["host"], host = host, "localhost"
         from sqlalchemy.engine import URL
 
@@ -95,10 +107,13 @@ class Database:
         ).render_as_string(hide_password=False) + ("?" + urlencode(query) if query else "")
 
     def dbt_environment(self) -> dict[str, str]:
-        """The environment variables that `dbt_project/profiles.yml` reads."""
+        """The environment variables that `dbt_project/profiles.yml` reads, and libpq's own for what
+        a profile has no place for.
+        """
         parts = self.parts
         return {
-            "ATENDIMENTO_DBT_HOST": parts.get("host", "localhost"),
+            **{_OF_LIBPQ[key]: value for key, value in parts.items() if key in _OF_LIBPQ},
+            "ATENDIMENTO_DBT_HOST": parts.get("host", ""),
             "ATENDIMENTO_DBT_PORT": parts.get("port", "5432"),
             "ATENDIMENTO_DBT_USER": parts.get("user", ""),
             "ATENDIMENTO_DBT_PASSWORD": parts.get("password", ""),

@@ -84,7 +84,10 @@ def _parsed_project(folder: Path, database_name: str) -> Path:
             _invoke(["parse", *places, *_QUIET])
         folder.mkdir(parents=True, exist_ok=True)
         (fresh / mark.name).write_text(fingerprint, encoding="utf-8")
+        # For whoever runs the program: root may have parsed for a service, and nothing is personal.
+        folder.chmod(0o755)
         for name in ("manifest.json", _PARSED, mark.name):
+            (fresh / name).chmod(0o644)
             os.replace(fresh / name, folder / name)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

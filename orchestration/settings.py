@@ -201,7 +201,10 @@ class Settings(BaseSettings):
             return None
         # Neither the value nor libpq's words about it are repeated: they hold the password.
         with contextlib.suppress(ProgrammingError):
-            if Database(url).is_clear:
+            database = Database(url)
+            if "," in database.parts.get("host", "") + database.parts.get("port", ""):
+                raise ValueError("it must name one host: put a proxy before several")
+            if database.is_clear:
                 return url
         raise ValueError(
             "it must read postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %, @, :, /, ? and # "

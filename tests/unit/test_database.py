@@ -33,6 +33,27 @@ def test_a_password_with_signs_survives_and_is_not_in_the_label() -> None:
     assert "p@ss" not in database.label
 
 
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_without_a_host_everybody_uses_the_default_of_libpq(
+    database: Database, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = database.parts
+    monkeypatch.setenv("PGHOST", parts["host"])
+    monkeypatch.setenv("PGPORT", parts.get("port", "5432"))
+    bare = Database(f"postgresql://{parts['user']}@/{parts['dbname']}")
+    bare.connect().close()
+    engine = sqlalchemy.create_engine(bare.sqlalchemy_url(driver))
+    engine.connect().close()
+    engine.dispose()
+    assert bare.dbt_environment()["ATENDIMENTO_DBT_HOST"] == ""
+
+
+def test_what_a_profile_has_no_place_for_reaches_dbt() -> None:
+    url = "postgresql://ana@db.example/crm?sslrootcert=/etc/ca.pem&options=-c%20role%3Downer"
+    told = Database(url).dbt_environment()
+    assert (told["PGSSLROOTCERT"], told["PGOPTIONS"]) == ("/etc/ca.pem", "-c role=owner")
+
+
 def test_an_unreachable_server_is_said_in_a_sentence() -> None:
     with pytest.raises(DatabaseError, match=r"127\.0\.0\.1/none cannot be reached"):
         Database("postgresql://x@127.0.0.1:9/none").connect()

@@ -87,6 +87,7 @@ def test_what_is_wrong_in_the_file_is_said(tmp_path: Path, content: bytes, says:
         "postgresql://u:secret@[::1/db",
         "postgresql://u:se/secret@h/db",
         "postgresql://u:12/secret@h/db",
+        "postgresql://u:secret@h1,h2/db",
         "mysql://u:secret@h/db",
         "secret",
     ],

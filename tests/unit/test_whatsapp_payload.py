@@ -229,6 +229,7 @@ def test_every_outside_payload_is_understood_or_kept_aside() -> None:
         "message_status sent": [("status", "sent")],
         "message_status delivered": [("status", "delivered")],
         "message_status read": [("status", "read")],
+        "message_status played": [("status", "read")],
         "message_status failed": [("status", "failed")],
         "message_status with_tracker": [("status", "sent")],
         "message_status group": [("status", "read")],
