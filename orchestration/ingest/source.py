@@ -164,13 +164,24 @@ def _recognised(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
 
 
 def _check_promised(manifest: Manifest, others: list[str]) -> None:
-    """DeliveryRefused when a file that the sender counts on would not be read."""
-    if unread := [file.name for file in manifest.files if file.name in others]:
+    """DeliveryRefused when a table or events that the sender counts on would not be read.
+
+    Told by their rows, or by a name that would be one of ours but for its spelling.
+    """
+    ours = {table.name for table in SOURCE_TABLES} | {spool.IN_A_DELIVERY[0].partition(".")[0]}
+    unread = [
+        file.name
+        for file in manifest.files
+        if file.name in others
+        and (file.rows is not None or file.name.partition(".")[0].lower() in ours)
+    ]
+    if unread:
         more = f" and {len(unread) - _NAMED:,} more" if len(unread) > _NAMED else ""
         raise refused(
             f"{MANIFEST} names what is not read: {', '.join(unread[:_NAMED])}{more}.",
             "Name files as in agenda.csv, agenda.csv.gz, agenda.parquet or "
-            f"{spool.IN_A_DELIVERY[0]}, in lower case; leave any other out of the manifest.",
+            f"{spool.IN_A_DELIVERY[0]}, in lower case; leave any other out of the manifest, "
+            "or its number of rows.",
         )
 
 

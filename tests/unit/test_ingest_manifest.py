@@ -204,6 +204,14 @@ def test_a_promised_file_that_is_not_read_refuses_the_delivery(
     assert not any(stored(database).values())
 
 
+def test_any_other_file_that_is_promised_is_noticed(database: Database, tuesday: Path) -> None:
+    (tuesday / "invoices.csv").write_text("a\n1\n")
+    notice = "invoices.csv: no file of that name is read; it was ignored."
+    assert taken(database, signed(tuesday, invoices={"rows": None})).notices == (notice,)
+    with pytest.raises(DeliveryRefused, match=r"names what is not read: invoices\.csv"):
+        taken(database, signed(tuesday))
+
+
 def test_the_case_of_a_digest_does_not_matter(database: Database, tuesday: Path) -> None:
     digest = hashlib.sha256((tuesday / "agenda.csv").read_bytes()).hexdigest().upper()
     assert taken(database, signed(tuesday, agenda={"sha256": digest})).tables
