@@ -18,7 +18,7 @@ from orchestration.notify import alarms, away, situations, words
 from orchestration.notify.channels import Channel, attempt, channels
 from orchestration.settings import Settings
 
-_LOCK = 7_301_845_121  # any number; who looks and tells holds it, so that each is told once
+_LOCK = 7_301_845_122  # any number; who looks and tells holds it, so that each is told once
 _AT_ONCE = 8
 
 

@@ -66,3 +66,21 @@ def test_the_environment_is_read_in_one_place(root: Path) -> None:
         for path in modules(root, folder):
             if "os.environ" in path.read_text(encoding="utf-8"):
                 assert path.name in allowed, path.relative_to(root)
+
+
+def test_no_two_purposes_share_an_advisory_lock(root: Path) -> None:
+    """PostgreSQL has one space of them: who holds a number keeps out whoever else uses it."""
+    places: dict[int, list[str]] = {}
+    for folder in ("orchestration", "checks", "reports"):
+        for path in modules(root, folder):
+            text = path.read_text(encoding="utf-8")
+            if "advisory" not in text:
+                continue
+            for node in ast.parse(text).body:
+                number = getattr(node, "value", None)
+                if isinstance(number, ast.Constant) and isinstance(number.value, int):
+                    place = f"{path.relative_to(root)}:{node.lineno}"
+                    places.setdefault(number.value, []).append(place)
+    locks = {number: where for number, where in places.items() if number > 2**32}
+    assert len(locks) >= 8
+    assert {number: where for number, where in locks.items() if len(where) > 1} == {}

@@ -23,7 +23,7 @@ from orchestration.database import Database
 from orchestration.notify import away
 from orchestration.notify.channels import SIGNATURE, channels
 from orchestration.notify.situations import last_due
-from orchestration.notify.tell import look_and_tell, try_channels
+from orchestration.notify.tell import _LOCK, look_and_tell, try_channels
 from orchestration.sensors import sensors
 from orchestration.settings import Settings, SettingsError, load_settings
 from tests.unit.ops_tables import fail, publish
@@ -176,11 +176,11 @@ def test_who_does_not_wait_leaves_it_to_the_one_that_tells(
     database: Database, conn: psycopg.Connection, hook: Receiver
 ) -> None:
     fail(conn, "run-2", NOW, "bad", "BuildFailed")
-    conn.execute("select pg_advisory_lock(7301845121)")
+    conn.execute("select pg_advisory_lock(%s)", [_LOCK])
     given = settings(notify_webhooks=hook.url)
     assert look_and_tell(given, database, now=NOW, wait=False) == []
     assert hook.bodies == []
-    conn.execute("select pg_advisory_unlock(7301845121)")
+    conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
     look_and_tell(given, database, now=NOW, wait=False)
     assert len(hook.bodies) == 1
 
