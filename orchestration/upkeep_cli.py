@@ -80,9 +80,7 @@ def _notify(options: argparse.Namespace, settings: Settings, end: End) -> int:
     for failure in failures:
         print(failure)
     if failures:
-        return end(
-            FAILED, f"Failed: {len(failures)} of {len(places)} channels. They are told next time."
-        )
+        return end(FAILED, "Failed: not everything was told. It is tried again next time.")
     return end(OK, f"Told what there was to tell; channels: {len(places)}.")
 
 

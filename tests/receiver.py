@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,12 +18,16 @@ from typing import Any
 
 @dataclass(slots=True)
 class Receiver:
-    """What came, in order; `status` is what is answered, 200 at first."""
+    """What came, in order; `status` is what is answered, 200 at first.
+
+    `dripping`: the answer comes a byte at a time and does not end while this is so.
+    """
 
     url: str = ""
     port: int = 0
     status: int = 200
     location: str = ""
+    dripping: bool = False
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
@@ -51,6 +56,9 @@ def webhook() -> Iterator[Receiver]:
             if receiver.status < 300:
                 receiver.bodies.append(body)
                 receiver.headers.append(dict(self.headers))
+            while receiver.dripping:
+                self.wfile.write(b"H")
+                time.sleep(0.05)
             self.send_response(receiver.status)
             if receiver.location:
                 self.send_header("Location", receiver.location)
@@ -69,7 +77,7 @@ def webhook() -> Iterator[Receiver]:
 
 @contextmanager
 def mailbox() -> Iterator[Receiver]:
-    """A mail server that takes everything, or answers 550 to every recipient."""
+    """A mail server that takes everything, or answers 550 to every recipient; QUIT never by 221."""
     receiver = Receiver()
 
     class Handler(socketserver.StreamRequestHandler):
@@ -78,7 +86,7 @@ def mailbox() -> Iterator[Receiver]:
             while line := self.rfile.readline():
                 command = line[:4].upper()
                 if command == b"QUIT":
-                    self.wfile.write(b"221 bye\r\n")
+                    self.wfile.write(b"500 what?\r\n")
                     return
                 if command == b"RCPT" and receiver.status >= 300:
                     self.wfile.write(b"550 nobody <ana@example.com> here\r\n")

@@ -11,9 +11,12 @@ import hmac
 import json
 import smtplib
 import ssl
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -25,7 +28,9 @@ from urllib.parse import urlsplit
 from orchestration.notify.words import Message
 from orchestration.settings import Settings, SettingsError
 
-_SECONDS = 10
+_SECONDS = 10  # of each step: connecting, one part of an answer
+_SECONDS_IN_ALL = 30.0
+_AT_ONCE = 8
 _HERE = ("localhost", "127.0.0.1", "::1")
 SIGNATURE = "X-Atendimento-Signature-256"
 
@@ -43,13 +48,42 @@ class Channel:
     send: Callable[[Message], None]
 
 
+_under_way: dict[str, threading.Thread] = {}
+
+
 def attempt(channel: Channel, message: Message) -> str:
-    """Send the message; why it did not go out, or nothing."""
+    """Send the message; why it did not go out, or nothing.
+
+    Given up after half a minute, however far it came: an answer that drips passes the time-out of
+    each step. What was given up may go on in its thread, one a channel, until the process ends.
+    """
+    before = _under_way.get(channel.key)
+    if before and before.is_alive():
+        return "the attempt before this one has not ended yet"
+    said: list[str] = []
+    thread = threading.Thread(target=_send, args=(channel, message, said), daemon=True)
+    _under_way[channel.key] = thread
+    thread.start()
+    thread.join(_SECONDS_IN_ALL)
+    return said[0] if said else f"it did not end within {_SECONDS_IN_ALL:g} seconds"
+
+
+def attempt_all(due: Mapping[Channel, Message]) -> Iterator[tuple[Channel, str]]:
+    """Send each channel its message, several at once; each with why it failed, or nothing."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from zip(due, pool.map(attempt, due, due.values()), strict=True)
+
+
+def _send(channel: Channel, message: Message, said: list[str]) -> None:
     try:
         channel.send(message)
     except ChannelError as error:
-        return str(error)
-    return ""
+        said.append(str(error))
+    except Exception as error:
+        # In a thread of its own nobody else would hear of it; its text may repeat the address.
+        said.append(f"it failed: {type(error).__name__}")
+    else:
+        said.append("")
 
 
 def channels(settings: Settings) -> list[Channel]:
@@ -147,13 +181,19 @@ def _mail(settings: Settings, recipient: str, message: Message) -> None:
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)
     try:
-        with _server(settings) as server:
+        server = _server(settings)
+        try:
             if settings.notify_smtp_user:
                 password = settings.notify_smtp_password
                 server.login(
                     settings.notify_smtp_user, password.get_secret_value() if password else ""
                 )
             server.send_message(mail)
+            # The mail is taken: how the server says good-bye does not matter.
+            with suppress(smtplib.SMTPException, OSError):
+                server.putcmd("QUIT")
+        finally:
+            server.close()
     except smtplib.SMTPResponseException as error:
         raise ChannelError(f"the mail server answered {error.smtp_code}") from None
     except (smtplib.SMTPException, OSError, ValueError) as error:

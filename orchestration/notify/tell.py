@@ -7,7 +7,6 @@ is said, how it is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -15,11 +14,12 @@ import psycopg
 
 from orchestration.database import Database
 from orchestration.notify import alarms, away, situations, words
-from orchestration.notify.channels import Channel, attempt, channels
+from orchestration.notify.channels import Channel, attempt, attempt_all, channels
 from orchestration.settings import Settings
 
 _LOCK = 7_301_845_122  # any number; who looks and tells holds it, so that each is told once
-_AT_ONCE = 8
+_WAIT = "60s"  # for who tells, whose every attempt ends; as long as it takes would be for ever
+_LEFT = "Another process has been telling for a minute: what is new was left for the next time."
 
 
 def look_and_tell(
@@ -32,15 +32,15 @@ def look_and_tell(
 ) -> list[str]:
     """Bring the alarms up to date and tell each channel its news; the failures, for a person.
 
-    `to`: the channels, by default those of the settings. While another process tells, `wait` for
-    it, or leave it to that one.
+    `to`: the channels, by default those of the settings. While another process tells, `wait` a
+    minute for it, or leave it to that one.
     """
     places = channels(settings) if to is None else to
     with database.connect(application="atendimento notify") as conn:
         conn.autocommit = True
         with _alone(conn, wait=wait) as mine:
             if not mine:
-                return []
+                return [_LEFT] if wait else []
             alarms.keep(conn, situations.find(conn, settings, now or datetime.now(UTC)))
             return [*away.tell_back(settings, places), *_tell(conn, settings, places)]
 
@@ -60,24 +60,36 @@ def _tell(conn: psycopg.Connection, settings: Settings, places: Sequence[Channel
         if untold
     }
     failures = []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for channel, failure in zip(due, pool.map(attempt, due, due.values()), strict=True):
-            if failure:
-                alarms.record_failure(conn, channel.key, failure)
-                failures.append(f"{channel.label} could not be told: {failure}")
-            else:
-                alarms.record_told(conn, channel.key, news[channel])
+    for channel, failure in attempt_all(due):
+        if failure:
+            alarms.record_failure(conn, channel.key, failure)
+            failures.append(f"{channel.label} could not be told: {failure}")
+        else:
+            alarms.record_told(conn, channel.key, news[channel])
     return failures
 
 
 @contextmanager
 def _alone(conn: psycopg.Connection, *, wait: bool) -> Iterator[bool]:
-    if wait:
-        conn.execute("select pg_advisory_lock(%s)", [_LOCK])
-    elif conn.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
+    if not (_waited(conn) if wait else _tried(conn)):
         yield False
         return
     try:
         yield True
     finally:
         conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _tried(conn: psycopg.Connection) -> bool:
+    return conn.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone() == (True,)
+
+
+def _waited(conn: psycopg.Connection) -> bool:
+    try:
+        # Of this statement alone: nothing that is read or kept afterwards is hurried.
+        with conn.transaction():
+            conn.execute("select set_config('lock_timeout', %s, true)", [_WAIT])
+            conn.execute("select pg_advisory_lock(%s)", [_LOCK])
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True

@@ -185,6 +185,34 @@ def test_who_does_not_wait_leaves_it_to_the_one_that_tells(
     assert len(hook.bodies) == 1
 
 
+def test_who_waits_does_not_wait_for_ever(
+    database: Database, conn: psycopg.Connection, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.notify.tell._WAIT", "50ms")
+    conn.execute("select pg_advisory_lock(%s)", [_LOCK])
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    (said,) = tell(database, hook)
+    assert "left for the next time" in said
+    conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
+    assert tell(database, hook) == []
+    assert hook.news == [(["run_failed"], [])]
+
+
+def test_an_answer_that_drips_is_given_up(
+    database: Database, conn: psycopg.Connection, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.notify.channels._SECONDS_IN_ALL", 0.2)
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    hook.dripping = True
+    label = "webhook 127.0.0.1 could not be told:"
+    with webhook() as other:
+        assert tell(database, hook, other) == [f"{label} it did not end within 0.2 seconds"]
+        said = f"{label} the attempt before this one has not ended yet"
+        assert tell(database, hook, other) == [said]
+        assert other.news == [(["run_failed"], [])]
+    hook.dripping = False
+
+
 def test_data_are_stale_one_second_after_the_limit(
     database: Database, conn: psycopg.Connection, hook: Receiver
 ) -> None:
