@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import dagster as dg
+import psycopg
 
-from orchestration import metrics, tidying
-from orchestration.database import Database
+from orchestration import bookkeeping, last_failure, metrics, tidying
+from orchestration.database import Database, DatabaseError
 from orchestration.notify import away
+from orchestration.notify.situations import facts_of_failure
 from orchestration.notify.tell import look_and_tell
+from orchestration.outcome import Ended
 from orchestration.progress import LOGGER
 from orchestration.settings import Settings, SettingsError
 
@@ -37,10 +40,29 @@ def tell(settings: Settings, database: Database, *, wait: bool = True) -> None:
         LOGGER.warning("Warning: %s", failure)
 
 
+def keep_failure(settings: Settings, database: Database, ended: Ended) -> None:
+    """Keep why a run failed; what the database does not take is kept in a file, and told at once.
+
+    That file may not be written either, when both are on one full disk.
+    """
+    try:
+        with database.connect() as conn:
+            bookkeeping.record_failure(conn, ended.run_id, ended.reason, ended.kind)
+    except (DatabaseError, psycopg.Error):
+        last_failure.keep(settings.home, ended.run_id, ended.reason, ended.kind)
+        if ended.kind != "RunInProgress":
+            facts = facts_of_failure(ended.kind, ended.reason)
+            _say(lambda: away.tell_failure(settings, facts))
+
+
 def tell_that_the_database_is_away(settings: Settings) -> None:
     """What follows a run that found no database."""
+    _say(lambda: away.tell_away(settings))
+
+
+def _say(tell: Callable[[], list[str]]) -> None:
     try:
-        for failure in away.tell_away(settings):
+        for failure in tell():
             LOGGER.warning("Warning: %s", failure)
     except (OSError, SettingsError) as error:
         LOGGER.warning("Warning: alarms could not be told: %s", type(error).__name__)

@@ -11,9 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import uuid4
 
-import psycopg
-
-from orchestration import alignment, bookkeeping, last_failure, standing
+from orchestration import alignment, last_failure, standing
 from orchestration.checking import Checker, open_checker
 from orchestration.database import Database, DatabaseError
 from orchestration.outcome import OK, Ended, explain, explain_raised, not_passed
@@ -51,7 +49,11 @@ def execute(
     if ended.kind == "RunStopped" and alignment.was_published(database, run_id):
         return Ended(OK, run_id), database
     if ended.exit_code:
-        _keep(settings, database, ended)
+        # Imported here, as the job is.
+        from orchestration import aftermath
+
+        aftermath.keep_failure(settings, database, ended)
+        standing.refresh(settings, database)
     return ended, database
 
 
@@ -92,16 +94,6 @@ def _execute_job(
             return Ended(OK, result.run_id)
         failures = [event for event in result.all_events if event.is_failure]
         return explain(run_id, failures, database)
-
-
-def _keep(settings: Settings, database: Database, ended: Ended) -> None:
-    """Why the run failed, in the database or, while that does not answer, in a file."""
-    try:
-        with database.connect() as conn:
-            bookkeeping.record_failure(conn, ended.run_id, ended.reason, ended.kind)
-    except (DatabaseError, psycopg.Error):
-        last_failure.keep(settings.home, ended.run_id, ended.reason, ended.kind)
-    standing.refresh(settings, database)
 
 
 def warnings(database: Database, run_id: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,10 @@ _NAME = "last_failure.json"
 
 
 def keep(home: Path, run_id: str, message: str, kind: str) -> None:
-    """Keep the sentence until the database answers; the newest stands. A full disk loses it."""
+    """Keep the sentence until the database answers; the newest stands. A full disk loses it.
+
+    Whoever keeps it tells it too (`notify/away.py`), so that it is not lost unheard.
+    """
     fact = {
         "run_id": run_id,
         "failed_at": datetime.now(UTC).isoformat(),
@@ -29,7 +33,8 @@ def keep(home: Path, run_id: str, message: str, kind: str) -> None:
         partial.write_text(json.dumps(fact), encoding="utf-8")
         os.replace(partial, home / _NAME)
     except OSError:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def enter(home: Path, conn: psycopg.Connection) -> None:
@@ -43,10 +48,13 @@ def enter(home: Path, conn: psycopg.Connection) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         entry = []  # half a file says nothing
     if entry:
-        with conn.transaction():
-            conn.execute(
-                "insert into ops.run_failure (run_id, failed_at, message, kind)"
-                " values (%s, %s, %s, %s) on conflict do nothing",
-                entry,
-            )
+        try:
+            with conn.transaction():
+                conn.execute(
+                    "insert into ops.run_failure (run_id, failed_at, message, kind)"
+                    " values (%s, %s, %s, %s) on conflict do nothing",
+                    entry,
+                )
+        except psycopg.errors.DiskFull:
+            return  # the file waits until there is room
     path.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration import aftermath, bookkeeping, standing
+from orchestration import aftermath, standing
 from orchestration.inbox import InboxFolder, folders
 from orchestration.ingest import ledger, tables
 from orchestration.jobs import daily
@@ -58,8 +58,7 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         database = open_database(settings)
         failures = [*context.get_step_failure_events(), context.failure_event]
         ended = explain(context.dagster_run.run_id, failures, database)
-        with database.connect() as conn:
-            bookkeeping.record_failure(conn, ended.run_id, ended.reason, ended.kind)
+        aftermath.keep_failure(settings, database, ended)
         standing.refresh(settings, database)
         context.log.error(ended.reason)
 

@@ -64,6 +64,8 @@ def execute(options: argparse.Namespace, settings: Settings, end: End) -> int:
 
 
 def _notify(options: argparse.Namespace, settings: Settings, end: End) -> int:
+    import psycopg
+
     from orchestration.database import DatabaseError
     from orchestration.notify import away, channels, tell
     from orchestration.runtime import open_database
@@ -73,10 +75,17 @@ def _notify(options: argparse.Namespace, settings: Settings, end: End) -> int:
     places = channels.channels(settings)
     try:
         failures = tell.look_and_tell(settings, open_database(settings), to=places)
-    except DatabaseError:
+    except (DatabaseError, psycopg.Error) as error:
         for failure in away.tell_away(settings, places):
             print(failure)
-        raise
+        if isinstance(error, DatabaseError):
+            raise
+        # PostgreSQL's own words may repeat rows.
+        return end(
+            FAILED,
+            f"Failed: the database did not take what there was to keep ({type(error).__name__}). "
+            "See whether its disk is full (`atendimento doctor`).",
+        )
     for failure in failures:
         print(failure)
     if failures:

@@ -7,7 +7,7 @@ tried again without telling the others twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from orchestration.made import make
-from orchestration.notify.situations import Situation
+from orchestration.notify.situations import KINDS, Situation
 
 DDL = """
 create table if not exists ops.alarm (
@@ -79,14 +79,22 @@ def prepare(conn: psycopg.Connection) -> None:
     make(conn, "alarms", DDL)
 
 
-def keep(conn: psycopg.Connection, situations: Iterable[Situation]) -> None:
-    """Make these the alarms under way: what is new begins, what is gone has ended."""
-    now = list(situations)
+def keep(
+    conn: psycopg.Connection,
+    situations: Iterable[Situation],
+    kinds: Collection[str] = KINDS,
+) -> None:
+    """Make these the alarms under way: what is new begins, what is gone has ended.
+
+    Alarms of other kinds than those that were looked at stay as they are.
+    """
+    now = [each for each in situations if each.kind in kinds]
     with conn.transaction():
         conn.execute(
             "update ops.alarm set ended_at = clock_timestamp() where ended_at is null"
+            " and kind = any(%s)"
             " and (kind, subject) not in (select * from unnest(%s::text[], %s::text[]))",
-            [[each.kind for each in now], [each.subject for each in now]],
+            [list(kinds), [each.kind for each in now], [each.subject for each in now]],
         )
         for each in now:
             conn.execute(

@@ -18,21 +18,23 @@ from orchestration.settings import Settings
 
 Kind = Literal["run_failed", "edition_missing", "data_stale", "sending"]
 KINDS: tuple[Kind, ...] = ("run_failed", "edition_missing", "data_stale", "sending")
+_OF_THE_LEDGER: tuple[Kind, ...] = ("run_failed", "edition_missing")
 
 _REASON_LENGTH = 300
 
-# The first failure since the last publication. Who starts a second run by hand sees why it failed,
-# and a run that died after it had published left nothing undone.
-_RUN_FAILED = """
-select failed_at, kind, message,
-    (select as_of from ops.publication order by publication_id desc limit 1)
+# What failed since the last publication. Who starts a second run by hand sees why it failed, and a
+# run that died after it had published left nothing undone.
+FAILURES = """
 from ops.run_failure
 where kind <> 'RunInProgress'
     and failed_at > coalesce((select max(published_at) from ops.publication), '-infinity')
     and run_id not in (select run_id from ops.publication)
-order by failed_at
-limit 1
 """
+_RUN_FAILED = (
+    "select failed_at, kind, message,"  # noqa: S608 — this module's own
+    " (select as_of from ops.publication order by publication_id desc limit 1)"
+    f" {FAILURES} order by failed_at limit 1"
+)
 _SENDING = """
 select alarm.company_id, company.name, alarm.cause, alarm.agenda_count, alarm.oldest_since
 from marts.sending_alarm as alarm
@@ -51,15 +53,27 @@ class Situation:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def find(conn: psycopg.Connection, settings: Settings, now: datetime) -> list[Situation]:
-    """All that is wrong now, of one state of the database. `conn` is in no transaction."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was looked at, and what was found of it."""
+
+    kinds: frozenset[Kind]
+    found: tuple[Situation, ...]
+
+
+def find(conn: psycopg.Connection, settings: Settings, now: datetime) -> Look:
+    """All that is wrong now, of one state of the database. `conn` is in no transaction.
+
+    Without published tables, as after a restore, what is read from them stays unknown.
+    """
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
         published = hold_published(conn)
         found = [*_run_failed(conn), *_edition_missing(conn, settings, now)]
-        if published:
-            found += [*_data_stale(conn, settings, now), *_sending(conn)]
-    return found
+        if not published:
+            return Look(frozenset(_OF_THE_LEDGER), tuple(found))
+        found += [*_data_stale(conn, settings, now), *_sending(conn)]
+    return Look(frozenset(KINDS), tuple(found))
 
 
 def hold_published(conn: psycopg.Connection) -> bool:
@@ -77,10 +91,14 @@ def hold_published(conn: psycopg.Connection) -> bool:
 
 def _run_failed(conn: psycopg.Connection) -> Iterator[Situation]:
     for failed_at, kind, message, as_of in conn.execute(_RUN_FAILED):
-        # Without a kind the message is a trace, and may hold what the program was working on.
-        said = message.strip().partition("\n")[0][:_REASON_LENGTH] if kind else ""
-        facts = {"error": kind, "reason": said, "as_of": as_of.isoformat() if as_of else ""}
-        yield Situation("run_failed", "", failed_at, facts)
+        yield Situation("run_failed", "", failed_at, facts_of_failure(kind, message, as_of))
+
+
+def facts_of_failure(kind: str, message: str, as_of: datetime | None = None) -> dict[str, str]:
+    """What is said of a failed run."""
+    # Without a kind the message is a trace, and may hold what the program was working on.
+    said = message.strip().partition("\n")[0][:_REASON_LENGTH] if kind else ""
+    return {"error": kind, "reason": said, "as_of": as_of.isoformat() if as_of else ""}
 
 
 def _edition_missing(

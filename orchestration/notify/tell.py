@@ -41,8 +41,14 @@ def look_and_tell(
         with _alone(conn, wait=wait) as mine:
             if not mine:
                 return [_LEFT] if wait else []
-            alarms.keep(conn, situations.find(conn, settings, now or datetime.now(UTC)))
-            return [*away.tell_back(settings, places), *_tell(conn, settings, places)]
+            look = situations.find(conn, settings, now or datetime.now(UTC))
+            published_at = _published_at(conn)
+            elsewhere = away.lasting(settings.home, published_at)
+            alarms.keep(conn, look.found, look.kinds - elsewhere)
+            return [
+                *away.catch_up(settings, places, published_at),
+                *_tell(conn, settings, places),
+            ]
 
 
 def try_channels(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -50,6 +56,11 @@ def try_channels(settings: Settings) -> Iterator[tuple[str, str]]:
     message = words.trial_message(datetime.now(UTC), settings.public_address or "")
     for channel in channels(settings):
         yield channel.label, attempt(channel, message)
+
+
+def _published_at(conn: psycopg.Connection) -> datetime | None:
+    row = conn.execute("select max(published_at) from ops.publication").fetchone()
+    return row[0] if row else None
 
 
 def _tell(conn: psycopg.Connection, settings: Settings, places: Sequence[Channel]) -> list[str]:

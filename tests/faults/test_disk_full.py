@@ -15,6 +15,13 @@ from pathlib import Path
 
 import pytest
 from kept_state import Kept, digest
+from receiver import webhook
+
+from orchestration import bookkeeping
+from orchestration.database import Database
+from orchestration.notify import away
+from orchestration.notify.tell import look_and_tell
+from orchestration.settings import Settings
 
 _MEGABYTES = 64
 
@@ -121,3 +128,22 @@ def test_at_the_database(kept: Kept, small_tablespace: Path, leave: int) -> None
     again = kept.run()
     assert again.exit_code == 0, again.output
     assert kept.published() == kept.after
+
+
+def test_at_the_state_folder_alarms_are_told_once_all_the_same(
+    database: Database, small_disk: Path
+) -> None:
+    with database.connect() as conn:
+        bookkeeping.prepare(conn)
+    home = small_disk / "home"
+    home.mkdir()
+    with webhook() as hook:
+        settings = Settings(_env_file=None, home=home, notify_webhooks=hook.url)  # type: ignore[call-arg, arg-type]
+        look_and_tell(settings, database)
+        fill(small_disk, 0)
+        for _ in range(3):
+            assert away.tell_away(settings) == []
+        for _ in range(3):
+            assert look_and_tell(settings, database) == []
+        assert hook.news == [(["database_away"], []), ([], ["database_away"])]
+    assert [path.name for path in home.glob("*alarms*")] == ["alarms.json"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import email
 import email.policy
+import errno
 import hashlib
 import hmac
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,17 +21,25 @@ from pipeline import Program, environment
 from receiver import Receiver, mailbox, webhook
 
 from orchestration import bookkeeping
+from orchestration.aftermath import keep_failure
 from orchestration.database import Database
 from orchestration.notify import away
 from orchestration.notify.channels import SIGNATURE, channels
 from orchestration.notify.situations import last_due
 from orchestration.notify.tell import _LOCK, look_and_tell, try_channels
+from orchestration.outcome import Ended
+from orchestration.runtime import open_database
 from orchestration.sensors import sensors
 from orchestration.settings import Settings, SettingsError, load_settings
 from tests.unit.ops_tables import fail, publish
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)  # noon in São Paulo, a Friday
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATENDIMENTO_HOME", str(tmp_path))
 
 
 @pytest.fixture
@@ -259,6 +269,21 @@ def test_each_cause_of_each_company_is_told_by_itself(
     assert third["subject"] == "Resolvido: Acionar o TI: mensagens não saem: Um"
 
 
+def test_what_cannot_be_looked_at_has_not_ended(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    published_tables(conn, NOW - 30 * HOUR)
+    conn.execute("insert into marts.sending_alarm values ('c1', 'account', 3, %s)", [NOW])
+    tell(database, hook)
+    conn.execute("alter schema marts rename to marts_before")  # as after a restore
+    tell(database, hook)
+    assert hook.news == [(["data_stale", "sending"], [])]
+    conn.execute("alter schema marts_before rename to marts")
+    conn.execute("delete from marts.sending_alarm")
+    tell(database, hook)
+    assert hook.news[1:] == [([], ["sending"])]
+
+
 def test_news_of_one_look_are_one_message(
     database: Database, conn: psycopg.Connection, hook: Receiver
 ) -> None:
@@ -430,6 +455,85 @@ def test_a_channel_that_fails_is_told_later_that_the_database_is_back(
     hook.status = 200
     assert look_and_tell(given, database, now=NOW) == []
     assert hook.news == [(["database_away"], []), ([], ["database_away"])]
+
+
+def refuse(conn: psycopg.Connection, table: str) -> None:
+    """Let the database take no row of the table, as on a full disk."""
+    conn.execute(
+        "create or replace function full_disk() returns trigger language plpgsql as"
+        " $$ begin raise exception 'no space for Maria' using errcode = '53100'; end $$"
+    )
+    conn.execute(f"create trigger full_disk before insert on {table} execute function full_disk()"
+                 .encode())  # fmt: skip
+
+
+def test_a_failure_that_the_database_does_not_take_is_told_at_once_and_lasts(
+    database: Database, conn: psycopg.Connection, hook: Receiver, tmp_path: Path
+) -> None:
+    given = settings(notify_webhooks=hook.url, database_url=database.url)
+    refuse(conn, "ops.run_failure")
+    keep_failure(given, database, Ended(1, "run-2", "The disk is full.\nmore", "DiskFull"))
+    for _ in range(2):
+        tell(database, hook)
+        open_database(given)
+    assert hook.news == [(["run_failed"], [])]
+    assert "The disk is full." in hook.messages[0]["text"]
+    conn.execute("drop trigger full_disk on ops.run_failure")
+    open_database(given)
+    assert conn.execute("select message from ops.run_failure").fetchone()
+    tell(database, hook)
+    assert len(hook.news) == 1
+    publish(conn, "run-3", datetime.now(UTC) + HOUR, 5)
+    tell(database, hook)
+    tell(database, hook)
+    assert hook.news[1:] == [([], ["run_failed"])]
+
+
+def test_neither_the_database_nor_the_state_folder_takes_a_failure(
+    database: Database,
+    conn: psycopg.Connection,
+    hook: Receiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    nowhere = tmp_path / "file"
+    nowhere.touch()
+    given = settings(notify_webhooks=hook.url, home=nowhere / "home")
+    refuse(conn, "ops.run_failure")
+    ended = Ended(1, "run-2", "The disk is full.", "DiskFull")
+    for _ in range(3):
+        keep_failure(given, database, ended)
+    keep_failure(given, database, replace(ended, kind="RunInProgress"))
+    assert hook.news == [(["run_failed"], [])]
+
+
+def test_what_cannot_be_kept_anywhere_is_not_sent_again_and_again(
+    hook: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("orchestration.notify.away._overwrite", full)
+    (said,) = away.tell_away(settings(notify_webhooks=hook.url))
+    assert said.endswith("alarms.json: No space left on device.")
+    assert hook.bodies == []
+
+
+def test_notify_with_a_database_that_takes_nothing_ends_in_a_sentence(
+    database: Database, conn: psycopg.Connection, hook: Receiver, tmp_path: Path
+) -> None:
+    program = Program(tmp_path, database)
+    fail(conn, "run-2", datetime.now(UTC), "bad", "BuildFailed")
+    refuse(conn, "ops.alarm")
+    for _ in range(2):
+        said = program.call("notify", NOTIFY_WEBHOOKS=hook.url)
+        assert said.exit_code == 1, said.output
+        assert said.last_line.startswith("Failed: the database did not take"), said.output
+        assert "Maria" not in said.output
+    assert hook.news == [(["database_away"], [])]
 
 
 def test_a_run_without_a_database_tells_it(hook: Receiver, tmp_path: Path) -> None:
