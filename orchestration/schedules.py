@@ -1,11 +1,8 @@
 """How often: each morning, and through the working day. Not what runs inside."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import dagster as dg
-from cronsim import CronSim
 
 from orchestration.ingest import ledger, tables
 from orchestration.jobs import daily, tidy_up
@@ -30,13 +27,6 @@ def run_request(
 def run_config(as_of: str, source: str = "") -> dict[str, object]:
     """The configuration of a run: its instant and its delivery."""
     return {"resources": {"run_settings": {"config": {"as_of": as_of, "source": source}}}}
-
-
-def next_tick(settings: Settings, after: datetime) -> datetime:
-    """When the next edition is to be made, by whichever schedule comes first."""
-    local = after.astimezone(ZoneInfo(settings.group_timezone))
-    crons = (settings.morning_schedule, settings.refresh_schedule)
-    return min(next(CronSim(cron, local)) for cron in crons)
 
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:

@@ -17,8 +17,8 @@ from orchestration.progress import LOGGER, stage
 from orchestration.publication import publish
 from orchestration.resources import RunSettings
 from orchestration.runtime import Warehouse
-from orchestration.schedules import next_tick
 from orchestration.settings import Settings
+from orchestration.timetable import next_tick
 from orchestration.unattended import is_unattended, keeps_history
 from reports import editions
 from reports.editions import Edition

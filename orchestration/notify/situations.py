@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from orchestration.settings import Settings
+from orchestration.timetable import next_tick
 
 Kind = Literal["run_failed", "edition_missing", "data_stale", "sending"]
 KINDS: tuple[Kind, ...] = ("run_failed", "edition_missing", "data_stale", "sending")
@@ -110,22 +111,26 @@ def _edition_missing(
     last = row[0] if row else None
     if last is None:  # before the first publication nobody waits for an edition
         return
+    said_why = [failed_at for (failed_at,) in conn.execute(f"select failed_at {FAILURES}")]
+    for day, due in _due(settings, settings.notify_edition_by, last, now):
+        if not any(day <= failed_at <= due for failed_at in said_why):
+            yield Situation("edition_missing", "", due, {"published_at": last.isoformat()})
+            return
+
+
+def _due(
+    settings: Settings, by: time, last: datetime, now: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """The days since the last publication on which an edition was due by now.
+
+    Each with its beginning and that hour. A day without a tick of a schedule before it has none.
+    """
     zone = ZoneInfo(settings.group_timezone)
-    due = last_due(now, settings.notify_edition_by, zone)
-    if last < midnight(due, zone):
-        yield Situation("edition_missing", "", due, {"published_at": last.isoformat()})
-
-
-def last_due(now: datetime, by: time, zone: ZoneInfo) -> datetime:
-    """The latest moment up to now at which an edition of its day had to be there."""
-    today = now.astimezone(zone).date()
-    due = datetime.combine(today, by, zone)
-    return due if due <= now else datetime.combine(today - timedelta(days=1), by, zone)
-
-
-def midnight(moment: datetime, zone: ZoneInfo) -> datetime:
-    """The beginning of the local day of a moment."""
-    return datetime.combine(moment.astimezone(zone).date(), time(0), zone)
+    date = last.astimezone(zone).date()
+    while (due := datetime.combine(date := date + timedelta(days=1), by, zone)) <= now:
+        day = datetime.combine(date, time(0), zone)
+        if next_tick(settings, day - timedelta(seconds=1)) < due:
+            yield day, due
 
 
 def _data_stale(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[Situation]:

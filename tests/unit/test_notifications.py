@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,6 @@ from orchestration.aftermath import keep_failure
 from orchestration.database import Database
 from orchestration.notify import away
 from orchestration.notify.channels import SIGNATURE, channels
-from orchestration.notify.situations import last_due
 from orchestration.notify.tell import _LOCK, look_and_tell, try_channels
 from orchestration.outcome import Ended
 from orchestration.runtime import open_database
@@ -311,11 +310,39 @@ def test_the_morning_edition_is_missed_from_its_hour_on(
     assert hook.news[1:] == [([], ["edition_missing"])]
 
 
-def test_the_last_hour_an_edition_was_due() -> None:
-    zone = ZoneInfo("America/Sao_Paulo")
-    eight = datetime(2026, 11, 20, 11, tzinfo=UTC)
-    assert last_due(eight, time(8), zone) == eight
-    assert last_due(eight - timedelta(seconds=1), time(8), zone) == eight - 24 * HOUR
+def test_on_a_day_without_a_schedule_no_edition_is_missed(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    weekdays = {"morning_schedule": "0 6 * * 1-6"}
+    publish(conn, "run-2", datetime(2026, 11, 21, 22, tzinfo=UTC), 5)  # Saturday evening
+    monday = datetime(2026, 11, 23, 11, tzinfo=UTC)
+    tell(database, hook, at=monday - timedelta(seconds=1), **weekdays)
+    assert hook.bodies == []
+    tell(database, hook, at=monday, **weekdays)
+    assert "Era esperada até 23/11/2026 08:00" in hook.messages[0]["text"]
+
+
+def test_a_schedule_after_the_hour_makes_no_edition_due(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    late = {"morning_schedule": "0 8 * * *", "refresh_schedule": "0 20 * * *"}
+    tell(database, hook, at=NOW + 30 * HOUR, **late)
+    assert hook.bodies == []
+
+
+def test_a_run_that_said_why_is_no_missing_edition_too(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    six = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    fail(conn, "run-2", six, "bad", "BuildFailed")
+    tell(database, hook, at=six + 5 * HOUR)
+    assert hook.news == [(["run_failed"], [])]
+    # The next day nothing ran at all; what ran after the hour does not end that.
+    tell(database, hook, at=six + 26 * HOUR)
+    fail(conn, "run-3", six + 27 * HOUR, "bad", "BuildFailed")
+    fail(conn, "run-4", six + 48 * HOUR, "bad", "BuildFailed")
+    tell(database, hook, at=six + 50 * HOUR)
+    assert hook.news[1:] == [(["edition_missing"], [])]
 
 
 def test_what_is_posted_is_signed_and_leads_to_the_pages(

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from orchestration.schedules import next_tick
 from orchestration.settings import Settings
+from orchestration.timetable import next_tick
 
 
 @pytest.mark.parametrize(
