@@ -48,6 +48,13 @@ create table if not exists ops.notify_channel (
     failure text not null default ''
 );
 comment on table ops.notify_channel is 'How each channel did last; its address is not kept.';
+
+create table if not exists ops.installation (
+    only_row boolean primary key default true check (only_row),
+    installation_id uuid not null default gen_random_uuid()
+);
+insert into ops.installation default values on conflict do nothing;
+comment on table ops.installation is 'What tells the messages of two installations apart.';
 """
 
 
@@ -77,6 +84,12 @@ class Untold:
 def prepare(conn: psycopg.Connection) -> None:
     """Make what is not there yet. Safe to call at every start."""
     make(conn, "alarms", DDL)
+
+
+def installation(conn: psycopg.Connection) -> str:
+    """What no other installation has."""
+    row = conn.execute("select installation_id from ops.installation").fetchone()
+    return str(row[0]) if row else ""
 
 
 def keep(

@@ -65,8 +65,9 @@ def _published_at(conn: psycopg.Connection) -> datetime | None:
 
 def _tell(conn: psycopg.Connection, settings: Settings, places: Sequence[Channel]) -> list[str]:
     news = {channel: alarms.untold(conn, channel.key) for channel in places}
+    address, installation = settings.public_address or "", alarms.installation(conn)
     due = {
-        channel: words.message(untold, settings.group_timezone, settings.public_address or "")
+        channel: words.message(untold, settings.group_timezone, address, installation)
         for channel, untold in news.items()
         if untold
     }

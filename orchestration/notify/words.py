@@ -7,9 +7,10 @@ say of the same things is taken from `reports/labels.py`.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from orchestration.notify.alarms import Alarm, Untold
@@ -61,7 +62,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel sends. `message_id` is the same for the same news."""
+    """What a channel sends. `message_id` is the same for the same news and for no other."""
 
     message_id: str
     subject: str
@@ -70,14 +71,29 @@ class Message:
     ended: tuple[Told, ...] = ()
 
 
-def message(news: Untold, timezone: str, address: str = "") -> Message:
-    """The news of one channel as one message."""
+def message(news: Untold, timezone: str, address: str = "", installation: str = "") -> Message:
+    """The news of one channel as one message.
+
+    `installation`: what no other installation has. Without a database there is none; then the
+    moments, to the microsecond, tell two apart.
+    """
     zone = ZoneInfo(timezone)
     began = tuple(_told(alarm, zone) for alarm in news.began)
     ended = tuple(_told(alarm, zone) for alarm in news.ended)
-    ids = [*(f"+{each.alarm_id}" for each in began), *(f"-{each.alarm_id}" for each in ended)]
-    digest = hashlib.sha256(" ".join(ids).encode()).hexdigest()[:32]
-    return Message(digest, _subject(began, ended), _text(began, ended, address), began, ended)
+    return Message(
+        _message_id(news, installation), _subject(began, ended), _text(began, ended, address),
+        began, ended,
+    )  # fmt: skip
+
+
+def _message_id(news: Untold, installation: str) -> str:
+    # The number alone would come again: after a restore they go on from where the backup was.
+    made_of = [
+        [sign, alarm.alarm_id, alarm.kind, alarm.subject, alarm.since.astimezone(UTC).isoformat()]
+        for sign, alarms in (("+", news.began), ("-", news.ended))
+        for alarm in alarms
+    ]
+    return hashlib.sha256(json.dumps([installation, *made_of]).encode()).hexdigest()[:32]
 
 
 def trial_message(moment: datetime, address: str = "") -> Message:

@@ -23,7 +23,8 @@ from receiver import Receiver, mailbox, webhook
 from orchestration import bookkeeping
 from orchestration.aftermath import keep_failure
 from orchestration.database import Database
-from orchestration.notify import away
+from orchestration.notify import away, words
+from orchestration.notify.alarms import Alarm, Untold, installation
 from orchestration.notify.channels import SIGNATURE, channels
 from orchestration.notify.tell import _LOCK, look_and_tell, try_channels
 from orchestration.outcome import Ended
@@ -356,6 +357,42 @@ def test_what_is_posted_is_signed_and_leads_to_the_pages(
     assert headers["content-type"] == "application/json; charset=utf-8"
     assert hook.messages[0]["text"].endswith("https://tela.example")
     assert headers["idempotency-key"] == hook.messages[0]["message_id"]
+
+
+def test_an_id_is_of_one_news_of_one_installation(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    def identity(alarm: Alarm, installation: str = "a", *, over: bool = False) -> str:
+        news = Untold((), (alarm,)) if over else Untold((alarm,), ())
+        return words.message(news, "America/Sao_Paulo", installation=installation).message_id
+
+    one = Alarm(7, "data_stale", "c1", NOW, {"data_until": NOW.isoformat(), "hours": "24"})
+    elsewhere = replace(one, since=NOW.astimezone(ZoneInfo("America/Sao_Paulo")))
+    assert identity(one) == identity(elsewhere)
+    others = [
+        identity(one, "b"),
+        identity(one, over=True),
+        *(
+            identity(replace(one, **change))  # type: ignore[arg-type]
+            for change in (
+                {"alarm_id": 8},
+                {"kind": "edition_missing", "facts": {"published_at": NOW.isoformat()}},
+                {"subject": "c2"},
+                {"since": NOW + timedelta(microseconds=1)},
+            )
+        ),
+    ]
+    assert len({identity(one), *others}) == 7
+    bookkeeping.prepare(conn)
+    assert len(installation(conn)) == 36
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    tell(database, hook)
+    conn.execute("update ops.installation set installation_id = gen_random_uuid()")
+    conn.execute("delete from ops.alarm_telling")
+    tell(database, hook)
+    first, second = hook.messages
+    assert first["text"] == second["text"]
+    assert first["message_id"] != second["message_id"]
 
 
 def test_a_redirect_is_not_followed(
