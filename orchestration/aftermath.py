@@ -18,7 +18,7 @@ from orchestration.notify.situations import facts_of_failure
 from orchestration.notify.tell import look_and_tell
 from orchestration.outcome import Ended
 from orchestration.progress import LOGGER
-from orchestration.settings import Settings, SettingsError
+from orchestration.settings import Settings
 
 
 def after_run(settings: Settings, database: Database) -> None:
@@ -64,7 +64,7 @@ def _say(tell: Callable[[], list[str]]) -> None:
     try:
         for failure in tell():
             LOGGER.warning("Warning: %s", failure)
-    except (OSError, SettingsError) as error:
+    except OSError as error:
         LOGGER.warning("Warning: alarms could not be told: %s", type(error).__name__)
 
 

@@ -15,14 +15,19 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration import backup, embedded, inbox
+from orchestration import backup, embedded, inbox, upgrade
 from orchestration.database import Database, DatabaseError
+from orchestration.ingest.errors import DeliveryRefused
+from orchestration.ingest.opening import Opening, opened, source_label
+from orchestration.ingest.watermark import whole
 from orchestration.ingest.whatsapp import spool
+from orchestration.notify.channels import channels
+from orchestration.notify.situations import FAILURES, data_stale
 from orchestration.settings import Settings
 
 _SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a middling group
 _SILENT = timedelta(minutes=5)
-_OLD_BACKUP = timedelta(days=2)
+_OLD_BACKUP = _NOT_TIDIED = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ def examine(settings: Settings) -> Iterator[Line]:
             yield from _state(conn, settings, now)
     except DatabaseError as error:
         yield Line("database", False, str(error).splitlines()[0])
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        yield Line("state", False, "of an older version: the next `atendimento run` upgrades it")
     if not settings.database_url:
         yield _backup(settings, now)
     index = settings.published / "current" / "index.html"
@@ -78,8 +85,14 @@ def _source(settings: Settings) -> Line:
     source = settings.source
     if not source:
         return Line("source", True, "none set: name one with `run --source`, or use the inbox")
-    there = "://" in source or Path(source).is_dir()
-    return Line("source", there, "set" if there else f"{source} is not a folder")
+    if "://" not in source:
+        there = Path(source).is_dir()
+        return Line("source", there, "set" if there else f"{source} is not a folder")
+    try:
+        with opened(source, Opening(settings.csv_encoding, None, whole)):
+            return Line("source", True, f"{source_label(source)} can be read")
+    except DeliveryRefused as error:
+        return Line("source", False, str(error).splitlines()[0])
 
 
 def _inbox(settings: Settings) -> Line:
@@ -110,12 +123,18 @@ def _backup(settings: Settings, now: datetime) -> Line:
 
 
 def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[Line]:
+    try:
+        upgrade.assert_not_newer(conn)
+    except DatabaseError as error:
+        yield Line("state", False, str(error))
     if not _exists(conn, "ops.publication"):
         yield Line("publication", False, "no run has been made yet: `atendimento run`")
         return
-    yield _publication(conn)
+    yield (publication := _publication(conn))
     if _exists(conn, "marts.source_freshness"):
         yield _freshness(conn, settings, now)
+    elif publication.well:
+        yield Line("published tables", False, "missing, as after a restore: `atendimento run`")
     if _exists(conn, "ops.delivery"):
         yield from _delivery(conn)
     yield _run(conn)
@@ -123,7 +142,9 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
     yield _checks(conn)
     if _exists(conn, "ops.alarm"):
         yield _alarms(conn)
-        yield from _channels(conn)
+        yield from _channels(conn, settings)
+    if _exists(conn, "ops.tidied"):
+        yield from _tidied(conn, now)
     if _exists(conn, "dagster.daemon_heartbeats"):
         yield _daemon(conn, now)
 
@@ -141,11 +162,13 @@ def _freshness(conn: psycopg.Connection, settings: Settings, now: datetime) -> L
     until = row[0] if row else None
     if until is None:
         return Line("data", False, "no row has come yet")
-    fresh = now - until <= timedelta(hours=settings.stale_hours)
-    said = f"until {until}"
-    if not fresh:
-        said += f": the source has sent nothing new for more than {settings.stale_hours:g} hours"
-    return Line("data", fresh, said)
+    stale = [
+        f"{each.facts.get('company_id', 'the group')} (limit {each.facts['hours']} hours)"
+        for each in data_stale(conn, settings, now)
+    ]
+    if not stale:
+        return Line("data", True, f"until {until}")
+    return Line("data", False, f"until {until}: too old for {', '.join(stale)}")
 
 
 def _delivery(conn: psycopg.Connection) -> Iterator[Line]:
@@ -159,28 +182,33 @@ def _delivery(conn: psycopg.Connection) -> Iterator[Line]:
 
 def _run(conn: psycopg.Connection) -> Line:
     running = conn.execute(
-        "select backend_start from pg_stat_activity where application_name = 'atendimento run lock'"
+        "select backend_start from pg_stat_activity where datname = current_database()"
+        " and application_name = 'atendimento run lock'"
     ).fetchone()
     return Line("run", True, f"in progress since {running[0]}" if running else "none in progress")
 
 
 def _failure(conn: psycopg.Connection) -> Line:
     row = conn.execute(
-        "select failed_at, message from ops.run_failure where failed_at >"
-        " coalesce((select max(published_at) from ops.publication), '-infinity')"
-        " order by failed_at desc limit 1"
+        f"select failed_at, message {FAILURES} order by failed_at desc limit 1"
     ).fetchone()
     since = f"failed {row[0]}: {row[1].splitlines()[0]}" if row else "none since the publication"
     return Line("failure", row is None, since)
 
 
 def _checks(conn: psycopg.Connection) -> Line:
-    failed = conn.execute(
-        "select check_name from ops.check_result where not passed and run_id ="
+    """What stopped a publication is wrong; what warned is only told."""
+    found = conn.execute(
+        "select check_name, blocking from ops.check_result where not passed and run_id ="
         " (select run_id from ops.check_result order by checked_at desc limit 1)"
     ).fetchall()
-    names = ", ".join(name for (name,) in failed)
-    return Line("checks", not failed, f"failed in the last run: {names}" if names else "all passed")
+    said = [
+        f"{how} in the last run: {', '.join(names)}"
+        for how, which in (("failed", True), ("warned", False))
+        if (names := [name for name, blocking in found if blocking == which])
+    ]
+    failed = any(blocking for _, blocking in found)
+    return Line("checks", not failed, "; ".join(said) or "all passed")
 
 
 def _alarms(conn: psycopg.Connection) -> Line:
@@ -194,12 +222,23 @@ def _alarms(conn: psycopg.Connection) -> Line:
     return Line("alarms", not under_way, said or "none under way")
 
 
-def _channels(conn: psycopg.Connection) -> Iterator[Line]:
+def _channels(conn: psycopg.Connection, settings: Settings) -> Iterator[Line]:
+    """Those of the settings that fail; one that was taken out of them is nobody's any more."""
+    labels = {channel.key: channel.label for channel in channels(settings)}
     for channel, since, why in conn.execute(
         "select channel, failing_since, failure from ops.notify_channel"
-        " where failing_since is not null order by channel"
+        " where failing_since is not null and channel = any(%s) order by channel",
+        [list(labels)],
     ):
-        yield Line("notifications", False, f"{channel} fails since {since}: {why}")
+        yield Line("notifications", False, f"{labels[channel]} fails since {since}: {why}")
+
+
+def _tidied(conn: psycopg.Connection, now: datetime) -> Iterator[Line]:
+    row = conn.execute("select tidied_at from ops.tidied").fetchone()
+    if row:
+        late = now - row[0] > _NOT_TIDIED
+        said = f"last {row[0]}" + (": see why `atendimento tidy` fails" if late else "")
+        yield Line("tidying", not late, said)
 
 
 def _daemon(conn: psycopg.Connection, now: datetime) -> Line:

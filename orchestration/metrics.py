@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from orchestration.database import Database
+from orchestration.notify.channels import channels
 from orchestration.notify.situations import KINDS, hold_published
 from orchestration.settings import Settings
 
@@ -117,7 +118,7 @@ def _metrics(
     yield from _rows_of_deliveries(conn)
     if published:
         yield from _published(conn)
-    yield from _alarms(conn)
+    yield from _alarms(settings, conn)
     yield from _sizes(settings, conn)
     yield _one("metrics_timestamp_seconds", "When these metrics were read.", _seconds(_now()))
 
@@ -177,11 +178,13 @@ def _published(conn: psycopg.Connection) -> Iterator[Metric]:
     )
 
 
-def _alarms(conn: psycopg.Connection) -> Iterator[Metric]:
+def _alarms(settings: Settings, conn: psycopg.Connection) -> Iterator[Metric]:
     there = _pairs(conn, "select kind, count(*) from ops.alarm where ended_at is null group by 1")
     yield _by("alarms", "Alarms under way.", "kind", dict.fromkeys(KINDS, 0.0) | there)
     row = conn.execute(
-        "select count(*) from ops.notify_channel where failing_since is not null"
+        "select count(*) from ops.notify_channel"
+        " where failing_since is not null and channel = any(%s)",
+        [[channel.key for channel in channels(settings)]],
     ).fetchone()
     yield _one("notify_channels_failing", "Channels that could not be told.", row[0] if row else 0)
 

@@ -12,13 +12,21 @@ import os
 from datetime import datetime, time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 from dotenv import dotenv_values
 from psycopg import ProgrammingError
-from pydantic import Field, PositiveFloat, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    PositiveFloat,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.database import Database
@@ -27,6 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "ATENDIMENTO_"
 # Set by the program itself for the processes it starts, or by the tests.
 _INTERNAL = ("ATENDIMENTO_DBT_", "ATENDIMENTO_DAGSTER_", "ATENDIMENTO_TEST_")
+
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -256,6 +266,29 @@ class Settings(BaseSettings):
         except RuntimeError as error:
             raise ValueError(f"{path} names an account that is not there") from error
 
+    @model_validator(mode="after")
+    def _alarms_can_be_told(self) -> Self:
+        """Neither in the clear nor half: said at once, not when there is something to tell."""
+        for url in self.notify_webhook_urls:
+            if not _may_be_posted_to(url):
+                raise SettingsError(
+                    "ATENDIMENTO_NOTIFY_WEBHOOKS cannot be used: each address must begin with "
+                    "https://, or with http:// on this machine."
+                )
+        if not self.notify_recipients:
+            return self
+        if not self.notify_smtp_host or not self.notify_email_from:
+            raise SettingsError(
+                "ATENDIMENTO_NOTIFY_EMAIL_TO is set: ATENDIMENTO_NOTIFY_SMTP_HOST and "
+                "ATENDIMENTO_NOTIFY_EMAIL_FROM must be set too."
+            )
+        if self.notify_smtp_security == "none" and self.notify_smtp_host not in _HERE:
+            raise SettingsError(
+                "ATENDIMENTO_NOTIFY_SMTP_SECURITY is none: that is for a mail server on this "
+                "machine only."
+            )
+        return self
+
     @property
     def published(self) -> Path:
         """The folder of the pages."""
@@ -314,6 +347,15 @@ def load_settings(env_file: Path = ROOT / ".env") -> Settings:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise SettingsError(f"{name} cannot be used: {first['msg']}. See .env.example.") from error
+
+
+def _may_be_posted_to(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _HERE))
 
 
 def _listed(text: str) -> tuple[str, ...]:

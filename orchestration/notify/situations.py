@@ -73,7 +73,7 @@ def find(conn: psycopg.Connection, settings: Settings, now: datetime) -> Look:
         found = [*_run_failed(conn), *_edition_missing(conn, settings, now)]
         if not published:
             return Look(frozenset(_OF_THE_LEDGER), tuple(found))
-        found += [*_data_stale(conn, settings, now), *_sending(conn)]
+        found += [*data_stale(conn, settings, now), *_sending(conn)]
     return Look(frozenset(KINDS), tuple(found))
 
 
@@ -133,7 +133,7 @@ def _due(
             yield day, due
 
 
-def _data_stale(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[Situation]:
+def data_stale(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[Situation]:
     """Of the whole group, and of each company that has a limit of its own."""
     row = conn.execute("select max(data_until) from marts.source_freshness").fetchone()
     until = row[0] if row else None

@@ -20,12 +20,12 @@ import pytest
 from pipeline import Program, environment
 from receiver import Receiver, mailbox, webhook
 
-from orchestration import bookkeeping
+from orchestration import bookkeeping, metrics
 from orchestration.aftermath import keep_failure
 from orchestration.database import Database
 from orchestration.notify import away, words
 from orchestration.notify.alarms import Alarm, Untold, installation
-from orchestration.notify.channels import SIGNATURE, channels
+from orchestration.notify.channels import SIGNATURE
 from orchestration.notify.tell import _LOCK, look_and_tell, try_channels
 from orchestration.outcome import Ended
 from orchestration.runtime import open_database
@@ -465,6 +465,8 @@ def test_a_test_goes_by_every_channel(hook: Receiver) -> None:
         {"notify_webhooks": "http://hooks.example/1"},
         {"notify_webhooks": "file:///etc/passwd"},
         {"notify_webhooks": "https://"},
+        {"notify_webhooks": "https://["},
+        {"notify_webhooks": "https://hooks.example:port/1"},
         {"notify_email_to": "ana@example.com"},
         {"notify_email_to": "ana@example.com", "notify_smtp_host": "mail.example"},
         {
@@ -479,8 +481,16 @@ def test_a_channel_that_cannot_work_or_would_tell_in_the_clear_is_refused(
     wrong: dict[str, str],
 ) -> None:
     with pytest.raises(SettingsError) as refused:
-        channels(settings(**wrong))
+        settings(**wrong)
     assert "/1" not in str(refused.value)
+
+
+def test_every_command_refuses_such_a_channel(tmp_path: Path) -> None:
+    program = Program(tmp_path, Database("postgresql://x@127.0.0.1:9/none"))
+    said = program.call("doctor", NOTIFY_WEBHOOKS="ftp://s3cret.example")
+    assert said.exit_code == 2, said.output
+    assert said.last_line.startswith("Wrong settings: ATENDIMENTO_NOTIFY_WEBHOOKS"), said.output
+    assert "s3cret" not in said.output
 
 
 def test_a_mail_server_without_tls_is_not_told() -> None:
@@ -628,3 +638,15 @@ def test_the_sensor_tells_without_a_run_and_writes_the_metrics(
     written = (tmp_path / "metrics" / "atendimento.prom").read_text(encoding="utf-8")
     assert 'atendimento_alarms{kind="run_failed"} 1.0' in written
     assert 'atendimento_runs_on_record{outcome="published"} 1.0' in written
+
+
+def test_a_channel_that_was_taken_out_fails_no_more(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    hook.status = 500
+    tell(database, hook)
+    with dg.DagsterInstance.ephemeral() as instance:
+        for urls, failing in ((hook.url, 1), ("", 0)):
+            read = metrics.read(settings(notify_webhooks=urls), database, instance)
+            assert f"atendimento_notify_channels_failing {failing}.0" in read
