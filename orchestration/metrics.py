@@ -23,7 +23,7 @@ from orchestration.notify.channels import channels
 from orchestration.notify.situations import KINDS, hold_published
 from orchestration.settings import Settings
 
-READABLE = 0o644  # counts only, and the collector is another account
+READABLE, PASSABLE = 0o644, 0o755  # counts only, and the collector is another account
 
 _STAGES = {
     "load_delivery": "load",
@@ -85,8 +85,14 @@ def read(settings: Settings, database: Database, instance: dg.DagsterInstance) -
 
 
 def write(text: str, path: Path) -> None:
-    """Put the text into the file in one step: a collector reads the old or the new, whole."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    """Put the text into the file in one step: a collector reads the old or the new, whole.
+
+    A folder that is made for it is the collector's to pass too, whatever the umask.
+    """
+    made = [folder for folder in path.parents if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in made:
+        folder.chmod(PASSABLE)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         fresh.write_text(text, encoding="utf-8")

@@ -46,3 +46,11 @@ def test_every_unit_is_told_of() -> None:
     told = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")
     for path in (*UNITS, *DEPLOY.glob("*.timer")):
         assert f"`{path.stem}" in told, path.name
+
+
+@pytest.mark.parametrize("setting", ["HOME", "PUBLISH_DIR", "METRICS_FILE", "WEBHOOK_SPOOL"])
+def test_a_folder_that_a_unit_may_not_write_to_is_told_of(setting: str) -> None:
+    """Settings of what is written; outside the state folder the sandbox shuts it out."""
+    told = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    _, _, table = told.partition("ReadWritePaths=FOLDER")
+    assert f"| `ATENDIMENTO_{setting}`" in table

@@ -7,6 +7,7 @@ import email.policy
 import errno
 import hashlib
 import hmac
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -650,3 +651,14 @@ def test_a_channel_that_was_taken_out_fails_no_more(
         for urls, failing in ((hook.url, 1), ("", 0)):
             read = metrics.read(settings(notify_webhooks=urls), database, instance)
             assert f"atendimento_notify_channels_failing {failing}.0" in read
+
+
+def test_a_collector_may_read_the_metrics_whatever_the_umask(tmp_path: Path) -> None:
+    file = tmp_path / "node" / "textfile" / "atendimento.prom"
+    before = os.umask(0o077)
+    try:
+        metrics.write("atendimento_pages 81.0\n", file)
+    finally:
+        os.umask(before)
+    modes = [path.stat().st_mode & 0o777 for path in (file, file.parent, file.parent.parent)]
+    assert modes == [0o644, 0o755, 0o755]
