@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -46,6 +48,15 @@ def test_every_unit_is_told_of() -> None:
     told = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")
     for path in (*UNITS, *DEPLOY.glob("*.timer")):
         assert f"`{path.stem}" in told, path.name
+
+
+@pytest.mark.parametrize(("url", "code"), [("", 0), ("postgresql://u:p w@db.example/a", 1)])
+def test_the_embedded_database_is_skipped_where_another_is_named(url: str, code: int) -> None:
+    """From 1 on systemd skips the unit without calling it failed."""
+    condition = section(DEPLOY / "atendimento-database.service", "Service")["ExecCondition"]
+    command = shlex.split(condition.replace("$$", "$"))
+    said = {"ATENDIMENTO_DATABASE_URL": url} if url else {}
+    assert subprocess.run(command, env=said, check=False).returncode == code
 
 
 @pytest.mark.parametrize("setting", ["HOME", "PUBLISH_DIR", "METRICS_FILE", "WEBHOOK_SPOOL"])
