@@ -153,12 +153,15 @@ def publication(
 
 
 def due_each_day(settings: Settings) -> dg.AssetsDefinition:
-    """The publication; in Dagster too it shows as failing on a day without an edition by then."""
+    """The publication; on a day of the morning run it shows as failing in Dagster without an
+    edition by then.
+    """
     by = settings.notify_edition_by
     if by == "never":
         return publication
+    days = settings.morning_schedule.split()[2:5]
     policy = dg.FreshnessPolicy.cron(
-        deadline_cron=f"{by.minute} {by.hour} * * *",
+        deadline_cron=" ".join([str(by.minute), str(by.hour), *days]),
         # Of its day: since midnight.
         lower_bound_delta=timedelta(minutes=max(by.hour * 60 + by.minute, 1)),
         timezone=settings.group_timezone,
