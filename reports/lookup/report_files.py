@@ -101,10 +101,7 @@ def find(publish_dir: Path, user: User, path: str) -> Place | None:
     if not _FILE.fullmatch(parts[-1]):
         return None
     if len(parts) == 1:
-        is_standing = parts[0] in (QUALITY, EDITIONS)
-        return (
-            Place(publish_dir / parts[0], None, None) if is_standing and user.is_manager else None
-        )
+        return Place(publish_dir / parts[0], None, None) if _sees(publish_dir, user, path) else None
     if not _EDITION.fullmatch(parts[0]):
         return None
     edition = editions.current(publish_dir) if parts[0] == "current" else publish_dir / parts[0]
@@ -128,6 +125,16 @@ def sees_group(edition: Path, user: User) -> bool:
     except OSError:
         return False
     return user.is_manager and folders <= own
+
+
+def _sees(publish_dir: Path, user: User, beside: str) -> bool:
+    """Whether a page beside the editions is the user's. Runs and checks are of all companies at
+    once, so the page of them is the group's; the list of editions names none.
+    """
+    edition = editions.current(publish_dir)
+    if beside == QUALITY:
+        return edition is not None and sees_group(edition, user)
+    return beside == EDITIONS and user.is_manager
 
 
 def has(publish_dir: Path, user: User, path: str) -> bool:

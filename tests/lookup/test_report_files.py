@@ -33,7 +33,7 @@ def expected_of(office: Office, person: Person) -> set[str]:
         parts = path.split("/")
         of_company = next((c for c in person.company_ids if company_folder(c) in parts), None)
         is_director, is_manager = person is office.director, person is office.manager
-        if is_director or (is_manager and (of_company or len(parts) == 1)):
+        if is_director or (is_manager and (of_company or path == "edicoes.html")):
             own.add(path)
         elif of_company and not is_manager:
             stem = list_file(person.user_id).removesuffix(".html")
@@ -265,6 +265,24 @@ def test_group_pages_need_every_company_of_that_edition(tmp_path: Path) -> None:
     assert not sees("", "a", "b")
 
 
+def test_the_quality_page_is_the_groups_and_needs_every_company(tmp_path: Path) -> None:
+    edition = tmp_path / "2026-11-20T133000Z-x"
+    for company in ("a", "b"):
+        (edition / company_folder(company)).mkdir(parents=True)
+    for name in ("qualidade.html", "edicoes.html"):
+        (tmp_path / name).write_text("x")
+
+    def opens(*companies: str) -> list[bool]:
+        user = User("u", "u", "U", "manager", companies[0], companies)
+        names = ("qualidade.html", "edicoes.html")
+        return [report_files.has(tmp_path, user, name) for name in names]
+
+    assert opens("a", "b") == [False, True], "before the first edition nobody is of the whole group"
+    (tmp_path / "current").symlink_to(edition.name)
+    assert opens("a", "b") == [True, True]
+    assert opens("a") == [False, True]
+
+
 def test_an_edition_that_went_away_is_not_found(app: Starlette, office: Office) -> None:
     browser = Browser(app)
     browser.sign_in(office.director.login)
@@ -274,7 +292,7 @@ def test_an_edition_that_went_away_is_not_found(app: Starlette, office: Office) 
 def test_the_page_of_lists_leads_only_to_what_opens(app: Starlette, office: Office) -> None:
     for person, expected in (
         (office.director, {"Relatório do grupo", "Relatório do gerente", "Qualidade dos dados"}),
-        (office.manager, {"Relatório do gerente", "Qualidade dos dados"}),
+        (office.manager, {"Relatório do gerente", "Edições anteriores"}),
         (office.attendant, {"Minha lista de ligação"}),
     ):
         browser = Browser(app)
@@ -282,7 +300,7 @@ def test_the_page_of_lists_leads_only_to_what_opens(app: Starlette, office: Offi
         page = browser.get("/listas").text
         links = re.findall(r'<a href="(/relatorios/[^"]+)">([^<]+)</a>', page)
         assert expected <= {text for _, text in links}
-        assert "Relatório do grupo" in page or person is not office.director
+        assert ("Qualidade dos dados" in page) is (person is office.director)
         for href, _ in links:
             assert browser.get(href).status_code == 200
         headings = re.findall(r"<h2><bdi>", page)
