@@ -5,6 +5,7 @@ Belongs here: the page. Does not: the log (`log.py`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, NamedTuple
@@ -13,8 +14,7 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from reports import formats
-from reports.labels import NOT_AVAILABLE
+from reports import formats, labels
 from reports.lookup import log, words
 from reports.lookup.log import Entry
 from reports.lookup.page import Choice, LookupPage, answer
@@ -23,6 +23,12 @@ from reports.lookup.visit import Visit
 PATH = "/acessos"
 _A_PAGE = 100
 _LONGEST_ID = 64
+_COUNTS = ("found", "rows")
+_CODES: dict[str, dict[str, str]] = {
+    "file": words.FILE_KINDS,
+    "kind": words.SIGN_IN_KINDS,
+    "total": labels.TOTALIZERS,
+}
 
 
 class Line(NamedTuple):
@@ -104,10 +110,24 @@ def _choices(offered: dict[str, str], chosen: str | None) -> tuple[Choice, ...]:
 def _line(entry: Entry, names: dict[str, str], companies: dict[str, str], timezone: str) -> Line:
     return Line(
         formats.local(entry.at, timezone),
-        names.get(entry.user_id or "", entry.user_id or NOT_AVAILABLE),
+        names.get(entry.user_id or "", entry.user_id or labels.NOT_AVAILABLE),
         words.ACTIONS.get(entry.action, entry.action),
         companies.get(entry.company_id or "", entry.company_id or ""),
         entry.agenda_id or "",
         entry.client_id or "",
-        " · ".join(str(value) for value in entry.details.values()),
+        said(entry.details),
     )
+
+
+def said(details: Mapping[str, str]) -> str:
+    """The details of an entry in words; a code or a key without words is shown as it is."""
+    return " · ".join(
+        words.DETAILS.get(key, "{value}").format(value=_value(key, value))
+        for key, value in details.items()
+    )
+
+
+def _value(key: str, value: str) -> str:
+    if key in _COUNTS and value.isascii() and value.isdecimal():
+        return formats.number(int(value))
+    return _CODES.get(key, {}).get(value, value)

@@ -102,6 +102,19 @@ ACTIONS = {
     "searched": "Procurou um cliente",
     "log_read": "Leu o registro de acessos",
 }
+# What an entry tells beside: by the key of a detail, then by its code.
+DETAILS = {
+    "address": "endereço {value}",
+    "edition": "edição {value}",
+    "found": "encontrados: {value}",
+    "rows": "linhas: {value}",
+}
+FILE_KINDS = {"csv": "CSV", "xlsx": "planilha (XLSX)"}
+SIGN_IN_KINDS = {
+    "local": "com senha",
+    "proxy": "pelo acesso central",
+    "openid": "pelo acesso da empresa",
+}
 OWN_LIST = "Minha lista de ligação"
 COMPANY_REPORT = "Relatório do gerente"
 GROUP_REPORT = "Relatório do grupo"

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from starlette.applications import Starlette
 
-from reports.lookup import log
+from reports.lookup import access_log, log
 from tests.lookup.office import PASSWORD, Browser, Office
 
 
@@ -81,6 +81,26 @@ def test_pages_of_entries_show_each_once(app: Starlette, office: Office) -> None
 def test_hostile_queries_are_not_found(browser: Browser, office: Office, query: str) -> None:
     browser.sign_in(office.manager.login)
     assert browser.get(f"/acessos?{query}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("details", "shown"),
+    [
+        (
+            {"file": "csv", "rows": "1057", "total": "active"},
+            "CSV · linhas: 1.057 · Agendas ativas",
+        ),
+        ({"kind": "local", "address": "10.3.2.1"}, "com senha · endereço 10.3.2.1"),
+        ({"kind": "proxy"}, "pelo acesso central"),
+        ({"kind": "openid"}, "pelo acesso da empresa"),
+        ({"file": "lista-0a.html", "edition": "2026-x"}, "lista-0a.html · edição 2026-x"),
+        ({"found": "3"}, "encontrados: 3"),
+        ({"new": "thing"}, "thing"),
+        ({}, ""),
+    ],
+)
+def test_details_are_said_in_portuguese(details: dict[str, str], shown: str) -> None:
+    assert sorted(access_log.said(details).split(" · ")) == sorted(shown.split(" · "))
 
 
 def test_hostile_words_in_the_log_are_only_words(app: Starlette, office: Office) -> None:
