@@ -27,6 +27,7 @@ _COUNTS = ("found", "rows")
 _CODES: dict[str, dict[str, str]] = {
     "file": words.FILE_KINDS,
     "kind": words.SIGN_IN_KINDS,
+    "reason": words.REASONS,
     "total": labels.TOTALIZERS,
 }
 

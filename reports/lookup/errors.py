@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from reports.lookup import words
 from reports.lookup.connections import Away
+from reports.lookup.masking import NoReason
 from reports.lookup.page import LookupPage, answer
 from reports.lookup.reading import NothingPublished
 from reports.lookup.security import LOGGER, place_of
@@ -61,6 +62,10 @@ def _nothing_published(_: Request, __: Exception) -> Response:
     return error_page(503, words.NOTHING_PUBLISHED)
 
 
+def _no_reason(_: Request, __: Exception) -> Response:
+    return error_page(400, words.NO_REASON)
+
+
 def _database(_: Request, error: Exception) -> Response:
     LOGGER.error("%s at %s", type(error).__name__, place_of(error))
     if isinstance(error, psycopg.errors.QueryCanceled):
@@ -86,6 +91,7 @@ def _unknown_relation(request: Request, error: Exception) -> Response:
 HANDLERS: dict[Any, Callable[[Request, Any], Response]] = {
     HTTPException: _http,
     Away: _away,
+    NoReason: _no_reason,
     NothingPublished: _nothing_published,
     psycopg.OperationalError: _database,
     psycopg.errors.UndefinedColumn: _unknown_relation,

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from reports.filters import Filters
 from reports.lookup import log, published, words
 from reports.lookup.chosen import Chosen
-from reports.lookup.masking import masked, works
-from reports.lookup.page import LookupPage, answer
+from reports.lookup.masking import REASONS, masked, reason_of, works
+from reports.lookup.page import Choice, LookupPage, answer
 from reports.lookup.rows import FICHA_PATH, ficha_address
 from reports.lookup.visit import Visit
 from reports.pages import agenda_rows, call_words, ficha, ficha_facts
@@ -39,6 +39,7 @@ class LookupFichaPage(LookupPage):
     ficha: Ficha
     back: str
     reveal: str
+    reasons: tuple[Choice, ...] = REASONS
 
 
 def show(visit: Visit) -> Response:
@@ -49,9 +50,9 @@ def show(visit: Visit) -> Response:
 
 
 def reveal(visit: Visit) -> Response:
-    """The same with the phones; who asked is in the access log."""
+    """The same with the phones; who asked and why is in the access log."""
     row = _find(visit)
-    _record(visit, "phone_revealed", row)
+    _record(visit, "phone_revealed", row, reason=reason_of(visit.form))
     return _answer(visit, row, is_open=True)
 
 
@@ -70,9 +71,13 @@ def _find(visit: Visit) -> AgendaRow:
     return found[0]
 
 
-def _record(visit: Visit, action: log.Action, row: AgendaRow) -> None:
+def _record(visit: Visit, action: log.Action, row: AgendaRow, **details: str) -> None:
     visit.record(
-        action, company_id=row.company_id, agenda_id=row.agenda_id, client_id=row.client_id
+        action,
+        company_id=row.company_id,
+        agenda_id=row.agenda_id,
+        client_id=row.client_id,
+        **details,
     )
 
 

@@ -1,17 +1,37 @@
 """Phones for those who do not work the row: enough to recognise one, too little to phone.
 
-Belongs here: who works a row, and what they see of a number when they do not. Does not: showing a
-number after all, which is an action of its own (`ficha_page.py`).
+Belongs here: who works a row, what they see of a number when they do not, and what they are asked
+when they want it whole. Does not: showing a number after all, which is an action of its own
+(`ficha_page.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from reports import labels
+from reports.lookup import words
+from reports.lookup.page import Choice
 from reports.lookup.users import User
+
+REASONS = tuple(Choice(code, text, False) for code, text in words.REASONS.items())
+"""For the form that asks for whole numbers: one must be chosen."""
 
 _HIDDEN = "•"
 _WHOLE_NUMBER = 10  # DDD and subscriber
 _SHORTEST = 6
+
+
+class NoReason(Exception):
+    """Numbers were asked for without saying why."""
+
+
+def reason_of(form: Mapping[str, str]) -> str:
+    """Why somebody asks for numbers that they do not work, as a code for the access log."""
+    reason = form.get("motivo", "")
+    if reason not in words.REASONS:
+        raise NoReason
+    return reason
 
 
 def works(user: User, agent_id: str | None) -> bool:

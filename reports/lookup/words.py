@@ -38,6 +38,10 @@ PROBLEMS = {
         "publicadas continuam valendo.",
     ),
 }
+NO_REASON = Problem(
+    "Falta o motivo",
+    "Diga por que precisa dos telefones: volte e escolha um motivo. Nada foi mostrado.",
+)
 NOTHING_PUBLISHED = Problem(
     "Ainda não há nada publicado",
     "A tela abre depois da primeira execução (atendimento run). Tente mais tarde.",
@@ -107,6 +111,7 @@ DETAILS = {
     "address": "endereço {value}",
     "edition": "edição {value}",
     "found": "encontrados: {value}",
+    "reason": "motivo: {value}",
     "rows": "linhas: {value}",
 }
 FILE_KINDS = {"csv": "CSV", "xlsx": "planilha (XLSX)"}
@@ -114,6 +119,13 @@ SIGN_IN_KINDS = {
     "local": "com senha",
     "proxy": "pelo acesso central",
     "openid": "pelo acesso da empresa",
+}
+# Why somebody asks for phones of rows that they do not work.
+REASONS = {
+    "call": "Ligar para o cliente",
+    "check": "Conferir o cadastro",
+    "substitute": "Substituir o atendente",
+    "other": "Outro motivo",
 }
 OWN_LIST = "Minha lista de ligação"
 COMPANY_REPORT = "Relatório do gerente"

@@ -55,12 +55,18 @@ def test_a_manager_sees_them_masked_and_reveals_them_on_the_record(
     assert phone[-8:] not in page.replace("-", "").replace(" ", "")
     assert f"({phone[:2]}) {phone[2]}•••" in page
     assert "tel:" not in page
-    action = re.search(r'<form class="reveal" method="post" action="([^"]+)">', page)
+    action = re.search(r'<form class="filters reveal" method="post" action="([^"]+)">', page)
     assert action
     where = unescape(action[1])
     assert browser.post(where).status_code == 403, "no token"
     assert browser.post(where, data={"csrf": "x"}).status_code == 403
-    shown = browser.post(where, data={"csrf": token_of(page)})
+    assert '<select name="motivo" required>' in page
+    token = token_of(page)
+    for reason in ({}, {"motivo": ""}, {"motivo": "curiosity"}, {"motivo": "Outro"}):
+        refused = browser.post(where, data={"csrf": token, **reason})
+        assert refused.status_code == 400
+        assert "Diga por que" in refused.text
+    shown = browser.post(where, data={"csrf": token, "motivo": "call"})
     assert shown.status_code == 200
     assert f"tel:+55{phone}" in shown.text
     assert "Mostrar telefones" not in shown.text
@@ -70,8 +76,11 @@ def test_a_manager_sees_them_masked_and_reveals_them_on_the_record(
     )
     who = office.manager.user_id
     assert logged == [
-        (action, who, own, agenda, True, "{}") for action in ("ficha_opened", "phone_revealed")
+        ("ficha_opened", who, own, agenda, True, "{}"),
+        ("phone_revealed", who, own, agenda, True, '{"reason": "call"}'),
     ]
+    log = browser.get("/acessos?acao=phone_revealed").text
+    assert "motivo: Ligar para o cliente" in log
 
 
 @pytest.mark.parametrize("who", ["manager", "attendant"])
@@ -124,7 +133,8 @@ def test_every_id_has_an_address(app: Starlette, office: Office, odd: str) -> No
         assert escape(odd) in answer.text.partition('class="ficha"')[2]
         (reveal,) = re.findall(r'<form[^>]* action="(/ficha[^"]+)"', answer.text)
         token = token_of(answer.text)
-        assert browser.post(unescape(reveal), data={"csrf": token}).status_code == 200
+        fields = {"csrf": token, "motivo": "other"}
+        assert browser.post(unescape(reveal), data=fields).status_code == 200
     finally:
         office.sql(rename, agenda, odd)
 
