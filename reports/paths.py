@@ -42,6 +42,11 @@ def fichas_file(agent_id: str | None, part: int) -> str:
     return f"fichas-{agent}-{part}.html"
 
 
+def has_phones(name: str) -> bool:
+    """Whether a file of a company's folder is of a call list: no other holds a client's phone."""
+    return name.startswith(("lista-", "fichas-", "sem-agente."))
+
+
 def ficha_anchor(agenda_id: str) -> str:
     """Where an agenda's Ficha begins within its page."""
     return f"ficha-{_digest(agenda_id)}"

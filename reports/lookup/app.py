@@ -119,5 +119,6 @@ def routes() -> list[Route]:
         Route(search.PATH, visiting(search.show)),
         Route(home.PATH, visiting(home.show)),
         Route(access_log.PATH, visiting(access_log.show)),
-        Route(f"{report_files.PREFIX}/{{path:path}}", visiting(report_files.show)),
+        Route(report_files.PATH, visiting(report_files.show)),
+        Route(report_files.PATH, visiting(report_files.take), methods=["POST"]),
     ]

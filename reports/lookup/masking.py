@@ -35,8 +35,8 @@ def reason_of(form: Mapping[str, str]) -> str:
 
 
 def works(user: User, agent_id: str | None) -> bool:
-    """Whether an agenda is the user's own to work."""
-    return agent_id == user.user_id
+    """Whether an agenda is the user's to work: their own, and a manager's what has no agent."""
+    return agent_id == user.user_id or (agent_id is None and user.is_manager)
 
 
 def masked(phone: str) -> str:

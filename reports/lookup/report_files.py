@@ -12,22 +12,35 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
+from typing import BinaryIO
 
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from reports import editions
-from reports.lookup import own_links
+from reports.lookup import list_files, own_links, page_phones
+from reports.lookup.log import Action
+from reports.lookup.masking import reason_of, works
 from reports.lookup.users import User
 from reports.lookup.visit import Visit
-from reports.paths import EDITIONS, INDEX, QUALITY, TOTALS_JSON, company_folder, fichas_file
+from reports.paths import (
+    EDITIONS,
+    INDEX,
+    QUALITY,
+    TOTALS_JSON,
+    company_folder,
+    fichas_file,
+    has_phones,
+)
 from reports.paths import list_file as list_of
 
 PREFIX = "/relatorios"
+PATH = f"{PREFIX}/{{path:path}}"
 _FILE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\.(?:html|csv|xlsx|json)", re.ASCII)
 _EDITION = re.compile(r"current|\d{4}-\d{2}-\d{2}T\d{6}Z-[\w-]{1,40}", re.ASCII)
 _KINDS = {
@@ -50,12 +63,13 @@ _HEAD_BYTES = 4096
 @dataclass(frozen=True, slots=True)
 class Place:
     """A file that the user may open; `company_id` is None for those of the group, `edition` for
-    those beside the editions.
+    those beside the editions. `is_of_others`: with phones of rows that the user does not work.
     """
 
     path: Path
     company_id: str | None
     edition: Path | None
+    is_of_others: bool = False
 
     @property
     def folder(self) -> str:
@@ -66,33 +80,75 @@ class Place:
 
 
 def show(visit: Visit) -> Response:
-    """Send a file of the publish folder."""
+    """Send a file of the publish folder; of a list of others its page with masked phones, of its
+    files the question why.
+    """
+    place = _find(visit)
+    is_taken = place.path.suffix in _TO_TAKE
+    opens = _opens(visit.config.publish_dir, visit.user, place)
+    with _open(place) as file:
+        facts = os.fstat(file.fileno())
+        content = file.read() if opens or place.is_of_others else file.read(_HEAD_BYTES)
+    if place.is_of_others and is_taken:
+        return list_files.ask(visit)
+    page = page_phones.hidden(content) if place.is_of_others else content
+    if page is None:
+        raise HTTPException(404)
+    if place.company_id is not None and place.path.name not in (INDEX, TOTALS_JSON):
+        _record(visit, place, "report_taken" if is_taken else "report_opened")
+    if opens:
+        page = own_links.only_own(page, place.folder, opens)
+    if opens or place.is_of_others:
+        return _with_policy(Response(page, media_type=_KINDS[".html"]), content)
+    return _with_policy(_send(place.path, facts), content)
+
+
+def take(visit: Visit) -> Response:
+    """Send a file of a list of others, with its phones; who asked and why is in the access log."""
+    place = _find(visit)
+    if not (place.is_of_others and place.path.suffix in _TO_TAKE):
+        raise HTTPException(404)
+    reason = reason_of(visit.form)
+    with _open(place) as file:
+        facts = os.fstat(file.fileno())
+    _record(visit, place, "phone_revealed", rows=str(_rows_of(place)), reason=reason)
+    return _send(place.path, facts)
+
+
+def _find(visit: Visit) -> Place:
     place = find(visit.config.publish_dir, visit.user, visit.request.path_params["path"])
     if place is None:
         raise HTTPException(404)
+    return place
+
+
+@contextmanager
+def _open(place: Place) -> Iterator[BinaryIO]:
+    """The file, not through a link: only `current` is one, and that is resolved by now."""
     try:
-        # Not through a link: only `current` is one, and that is resolved by now.
         handle = os.open(place.path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
         raise HTTPException(404) from error
     with open(handle, "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise HTTPException(404)
-        opens = _opens(visit.config.publish_dir, visit.user, place)
-        content = file.read() if opens else file.read(_HEAD_BYTES)
-    if place.company_id is not None and place.path.name not in (INDEX, TOTALS_JSON):
-        is_taken = place.path.suffix in _TO_TAKE
-        visit.record(
-            "report_taken" if is_taken else "report_opened",
-            company_id=place.company_id,
-            file=place.path.name,
-            edition=place.path.parent.parent.name,
-        )
-    if opens:
-        own = own_links.only_own(content, place.folder, opens)
-        return _with_policy(Response(own, media_type=_KINDS[".html"]), content)
-    return _with_policy(_send(place.path, facts), content)
+        yield file
+
+
+def _rows_of(place: Place) -> int:
+    """How many clients a list names: the lines of its CSV but the first."""
+    with _open(replace(place, path=place.path.with_suffix(".csv"))) as file:
+        return sum(1 for _ in file) - 1
+
+
+def _record(visit: Visit, place: Place, action: Action, **details: str) -> None:
+    visit.record(
+        action,
+        company_id=place.company_id,
+        file=place.path.name,
+        edition=place.path.parent.parent.name,
+        **details,
+    )
 
 
 def find(publish_dir: Path, user: User, path: str) -> Place | None:
@@ -112,9 +168,10 @@ def find(publish_dir: Path, user: User, path: str) -> Place | None:
     if len(parts) != 3:
         return None
     company_id = {company_folder(company): company for company in user.company_ids}.get(parts[1])
-    if company_id is None or not (user.is_manager or _is_own(user.user_id, parts[2])):
+    if company_id is None or not (user.is_manager or _works(user, parts[2])):
         return None
-    return Place(edition / parts[1] / parts[2], company_id, edition)
+    is_of_others = has_phones(parts[2]) and not _works(user, parts[2])
+    return Place(edition / parts[1] / parts[2], company_id, edition, is_of_others)
 
 
 def sees_group(edition: Path, user: User) -> bool:
@@ -143,9 +200,14 @@ def has(publish_dir: Path, user: User, path: str) -> bool:
     return place is not None and place.path.is_file()
 
 
-def _is_own(user_id: str, name: str) -> bool:
-    """Whether a file of a company is the agent's own list, its rows or a part of its Fichas."""
-    of_list, of_fichas = Path(list_of(user_id)).stem, fichas_file(user_id, 1).rpartition("-")[0]
+def _works(user: User, name: str) -> bool:
+    """Whether a file of a company is of a list that the user works."""
+    return any(_is_of(agent, name) for agent in (user.user_id, None) if works(user, agent))
+
+
+def _is_of(agent_id: str | None, name: str) -> bool:
+    """Whether a file of a company is the agent's list, its rows or a part of its Fichas."""
+    of_list, of_fichas = Path(list_of(agent_id)).stem, fichas_file(agent_id, 1).rpartition("-")[0]
     return bool(
         re.fullmatch(rf"{of_list}\.(?:html|csv|xlsx)|{of_fichas}-\d{{1,6}}\.html", name, re.ASCII)
     )

@@ -127,6 +127,7 @@ REASONS = {
     "substitute": "Substituir o atendente",
     "other": "Outro motivo",
 }
+LIST_FILE = "Lista de outro atendente"
 OWN_LIST = "Minha lista de ligação"
 COMPANY_REPORT = "Relatório do gerente"
 GROUP_REPORT = "Relatório do grupo"

@@ -22,6 +22,7 @@ from reports.lookup.access_log import AccessLogPage
 from reports.lookup.errors import ErrorPage
 from reports.lookup.ficha_page import LookupFichaPage
 from reports.lookup.home import HomePage
+from reports.lookup.list_files import ListFilePage
 from reports.lookup.openid_sign_in import OutsidePage
 from reports.lookup.page import LookupPage
 from reports.lookup.password_page import PasswordPage
@@ -43,6 +44,7 @@ LOOKUP_PAGES: tuple[type[LookupPage], ...] = (
     HomePage,
     ScreenPage,
     LookupFichaPage,
+    ListFilePage,
     SearchPage,
     AccessLogPage,
     ErrorPage,

@@ -45,7 +45,7 @@ def test_a_manager_sees_them_masked_and_reveals_them_on_the_record(
     # On a call list: the number also stands there as a link to phone.
     ((agenda, phone),) = office.sql(
         "select agenda_id, phone from marts.call_list where company_id = %s and phone is not null"
-        " order by agenda_id limit 1",
+        " and agent_id is not null order by agenda_id limit 1",
         own,
     )
     phone = str(phone)
@@ -81,6 +81,14 @@ def test_a_manager_sees_them_masked_and_reveals_them_on_the_record(
     ]
     log = browser.get("/acessos?acao=phone_revealed").text
     assert "motivo: Ligar para o cliente" in log
+
+
+def test_a_manager_works_what_has_no_agent(app: Starlette, office: Office) -> None:
+    (own,) = office.manager.company_ids
+    agenda, _, mobile = agenda_of(office, "agent_id is null and company_id = %s", own)
+    page = signed_in(app, office.manager).get(f"/ficha/{agenda}?empresa={own}").text
+    assert mobile in unescape(page)
+    assert "Mostrar telefones" not in page
 
 
 @pytest.mark.parametrize("who", ["manager", "attendant"])
@@ -123,7 +131,7 @@ def test_an_id_that_is_none_is_not_found(app: Starlette, office: Office, agenda:
 
 @pytest.mark.parametrize("odd", [".", "..", "a/../b", "a&agenda=b", "+", "%2e", "#", "a b"])
 def test_every_id_has_an_address(app: Starlette, office: Office, odd: str) -> None:
-    agenda, company, _ = agenda_of(office, "true")
+    agenda, company, _ = agenda_of(office, "agent_id is not null")
     rename = "update marts.agenda_status set agenda_id = %s where agenda_id = %s"
     office.sql(rename, odd, agenda)
     try:

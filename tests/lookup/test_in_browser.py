@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from orchestration.listening import listen
 from reports.lookup.app import create_app
+from reports.paths import company_folder, list_file
 from tests.browser import chromium, probes
 from tests.lookup.office import PASSWORD, Office, Person
 
@@ -150,6 +151,27 @@ def test_a_working_day(reader: BrowserContext, office: Office, who: str) -> None
     page.goto("/")
     expect(page.get_by_label("Senha")).to_be_visible()
     assert not [one for one in complaints if "Policy" in one or "Refused" in one]
+
+
+def test_a_manager_takes_the_list_of_another_for_a_substitute(
+    reader: BrowserContext, office: Office
+) -> None:
+    (company,) = office.manager.company_ids
+    folder = f"/relatorios/current/{company_folder(company)}"
+    page = reader.new_page()
+    sign_in(page, office.manager)
+    page.goto(f"{folder}/{list_file(office.attendant.user_id)}")
+    expect(page.locator(".phone", has_text="•").first).to_be_visible()
+    assert page.locator("a.phone").count() == 0
+    assert_accessible(page)
+    page.get_by_role("link", name="CSV").click()
+    assert_accessible(page)
+    page.get_by_label("Por quê").select_option("Substituir o atendente")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Baixar com telefones").click()
+    assert taken.value.suggested_filename.endswith(".csv")
+    page.get_by_role("link", name="Voltar à lista").click()
+    expect(page.locator(".phone", has_text="•").first).to_be_visible()
 
 
 def tab_to(page: Page, start: str) -> None:

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from reports.lookup import report_files
 from reports.lookup.users import User
 from reports.paths import company_folder, fichas_file, list_file
-from tests.lookup.office import Browser, Office, Person
+from tests.lookup.office import Browser, Office, Person, token_of
 
 
 def every_file(office: Office) -> list[str]:
@@ -41,6 +41,13 @@ def expected_of(office: Office, person: Person) -> set[str]:
             if parts[2].split(".")[0] == stem or parts[2].startswith(f"fichas-{digest}-"):
                 own.add(path)
     return own
+
+
+def is_of_others(path: str, person: Person) -> bool:
+    """Whether a file is a list, or Fichas, of another agent than the person."""
+    own = list_file(person.user_id).removeprefix("lista-").removesuffix(".html")
+    found = re.search(r"/(?:lista|fichas)-([0-9a-f]{16})", path)
+    return found is not None and found[1] != own
 
 
 def without_links(page: bytes) -> list[str]:
@@ -130,7 +137,7 @@ def test_each_file_is_there_for_whom_it_belongs_to_and_for_nobody_else(
     for path in {*sorted(own)[:80], *kinds.values(), *sample}:
         answer = browser.get(f"/relatorios/{path}")
         assert answer.status_code == (200 if path in own else 404), path
-        if path in own:
+        if path in own and not is_of_others(path, person):
             stored = (office.publish_dir / path).read_bytes()
             assert without_links(answer.content) == without_links(stored)
             assert answer.content == stored or (who != "director" and path.endswith(".html"))
@@ -188,6 +195,157 @@ def test_opening_and_taking_are_in_the_access_log(app: Starlette, office: Office
         ("report_opened", who, company, "sem-agente.html", office.edition),
         ("report_taken", who, company, "no-show.csv", office.edition),
     ]
+
+
+def a_list_of_others(office: Office, person: Person) -> tuple[str, str, list[str]]:
+    """A list with phones in a company of a manager's: its company, address without an ending,
+    phones as they stand in the database.
+    """
+    ((company, agent_id),) = office.sql(
+        "select company_id, agent_id from marts.call_list where company_id = any(%s)"
+        " and phone is not null and agent_id is not null"
+        " group by company_id, agent_id order by count(*) desc limit 1",
+        sorted(person.company_ids),
+    )
+    phones = office.sql(
+        "select phone from marts.call_list"
+        " where company_id = %s and agent_id = %s and phone is not null",
+        company, agent_id,
+    )  # fmt: skip
+    name = list_file(str(agent_id)).removesuffix(".html")
+    return (
+        str(company),
+        f"{company_folder(str(company))}/{name}",
+        [str(phone) for (phone,) in phones],
+    )
+
+
+def digits_of(page: str) -> str:
+    """What is read of a page, numbers without signs between their digits."""
+    return re.sub(r"[ ().-]", "", unescape(page.partition("<main")[2]))
+
+
+@pytest.mark.parametrize("who", ["manager", "director"])
+@pytest.mark.parametrize("edition", ["current", ""])
+def test_phones_of_others_lists_and_fichas_are_masked(
+    app: Starlette, office: Office, who: str, edition: str
+) -> None:
+    person: Person = getattr(office, who)
+    browser = Browser(app)
+    browser.sign_in(person.login)
+    _, path, phones = a_list_of_others(office, person)
+    assert len(phones) > 2
+    digest = path.rpartition("-")[2]
+    for page in (f"{path}.html", f"{path.rpartition('/')[0]}/fichas-{digest}-1.html"):
+        address = f"/relatorios/{edition or office.edition}/{page}"
+        stored = (office.publish_dir / office.edition / page).read_text(encoding="utf-8")
+        answer = browser.get(address)
+        assert answer.status_code == 200
+        assert f"tel:+55{phones[0]}" in stored
+        assert "tel:" not in answer.text
+        assert "data-phone" not in answer.text
+        shown, was = digits_of(answer.text), digits_of(stored)
+        assert any(phone in was for phone in phones)
+        for phone in phones:
+            assert phone[-8:] not in shown
+        assert f"({phones[0][:2]}) {phones[0][2]}•••" in answer.text
+        assert " download>" not in answer.text
+
+
+def test_an_attendant_sees_the_phones_of_their_own_list(app: Starlette, office: Office) -> None:
+    (company,) = office.attendant.company_ids
+    path = f"{company_folder(company)}/{list_file(office.attendant.user_id)}"
+    browser = Browser(app)
+    browser.sign_in(office.attendant.login)
+    answer = browser.get(f"/relatorios/current/{path}")
+    assert 'href="tel:+55' in answer.text
+    assert "•" not in answer.text
+    for ending in ("csv", "xlsx"):
+        taken = browser.get(f"/relatorios/current/{path.replace('html', ending)}")
+        assert taken.headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_the_file_of_anothers_list_is_asked_for_with_a_reason(
+    app: Starlette, office: Office, ending: str
+) -> None:
+    browser = Browser(app)
+    browser.sign_in(office.manager.login)
+    company, path, phones = a_list_of_others(office, office.manager)
+    address = f"/relatorios/current/{path}.{ending}"
+    asked = browser.get(address)
+    assert asked.status_code == 200
+    assert asked.headers["content-type"].startswith("text/html")
+    assert "Baixar com telefones" in asked.text
+    assert f'action="{address.rpartition("/")[2]}"' in asked.text
+    assert browser.post(address).status_code == 403
+    token = token_of(asked.text)
+    assert browser.post(address, data={"csrf": token}).status_code == 400
+    fields = {"csrf": token, "motivo": "substitute"}
+    for other in (f"{path}.html", path.replace("lista", "nada") + ".csv"):
+        assert browser.post(f"/relatorios/current/{other}", data=fields).status_code == 404
+    taken = browser.post(address, data=fields)
+    name = f"{path.rpartition('/')[2]}.{ending}"
+    assert taken.status_code == 200
+    assert taken.headers["content-disposition"] == f'attachment; filename="{name}"'
+    assert taken.content == (office.publish_dir / office.edition / f"{path}.{ending}").read_bytes()
+    ((rows,),) = office.sql(
+        "select count(*) from marts.call_list where company_id = %s and agent_id ="
+        " (select agent_id from marts.call_list where company_id = %s and phone = %s limit 1)",
+        company, company, phones[0],
+    )  # fmt: skip
+    logged = office.sql(
+        "select action, user_id, company_id, details from access.access_log"
+        " where action like 'report%%' or action like 'phone%%'"
+    )
+    details = {
+        "file": name, "edition": office.edition, "rows": str(rows), "reason": "substitute",
+    }  # fmt: skip
+    assert logged == [("phone_revealed", office.manager.user_id, company, details)]
+
+
+def test_what_has_no_agent_is_the_managers_to_work(
+    app: Starlette, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demo has no such client to phone: another's list stands for theirs."""
+    company, path, phones = a_list_of_others(office, office.manager)
+    monkeypatch.setattr(report_files, "list_of", lambda agent: (
+        f"{path.rpartition('/')[2]}.html" if agent is None else list_file(agent)
+    ))  # fmt: skip
+    browser = Browser(app)
+    browser.sign_in(office.manager.login)
+    assert f"tel:+55{phones[0]}" in browser.get(f"/relatorios/current/{path}.html").text
+    taken = browser.get(f"/relatorios/current/{path}.csv")
+    assert taken.headers["content-type"].startswith("text/csv")
+    logged = office.sql("select action, company_id from access.access_log order by log_id")
+    assert logged[1:] == [("report_opened", company), ("report_taken", company)]
+
+
+def test_a_list_that_does_not_mark_its_phones_is_for_its_agent_alone(
+    app: Starlette, office: Office
+) -> None:
+    """As an edition of an earlier version has it."""
+    (company,) = office.attendant.company_ids
+    path = f"{company_folder(company)}/{list_file(office.attendant.user_id)}"
+    file = office.publish_dir / office.edition / path
+    kept = file.read_text(encoding="utf-8")
+    marked = '<meta name="phones" content="marked">'
+    assert marked in kept
+    unmarked = (
+        kept.replace(" data-phone>", ">").replace(marked, ""),
+        kept.replace(marked, ""),
+        kept.replace(" data-phone>", ">", 1),
+    )
+    try:
+        for text in unmarked:
+            file.write_text(text, encoding="utf-8")
+            for person, status in ((office.manager, 404), (office.attendant, 200)):
+                browser = Browser(app)
+                browser.sign_in(person.login)
+                answer = browser.get(f"/relatorios/current/{path}")
+                assert answer.status_code == status, person.name
+    finally:
+        file.write_text(kept, encoding="utf-8")
 
 
 def test_500_ids_of_others_are_not_found(app: Starlette, office: Office) -> None:

@@ -1,0 +1,41 @@
+"""Somebody else's list to take away: before its phones go, the reader says why.
+
+Belongs here: the page that asks. Does not: which files are lists of others, nor sending one
+(`report_files.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import ClassVar
+
+from starlette.responses import Response
+
+from reports.lookup import words
+from reports.lookup.masking import REASONS
+from reports.lookup.page import Choice, LookupPage, answer
+from reports.lookup.visit import Visit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFilePage(LookupPage):
+    """`reveal` is where the file is asked for, `back` the list itself, with masked phones."""
+
+    template: ClassVar[str] = "lookup_list_file.html"
+
+    reveal: str
+    back: str
+    reasons: tuple[Choice, ...] = REASONS
+
+
+def ask(visit: Visit) -> Response:
+    """The page, at the file's own address."""
+    path = PurePosixPath(visit.request.url.path)
+    page = ListFilePage(
+        title=words.LIST_FILE,
+        signed=visit.signed,
+        reveal=path.name,
+        back=path.with_suffix(".html").name,
+    )
+    return answer(page)
