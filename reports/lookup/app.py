@@ -106,8 +106,8 @@ def routes() -> list[Route]:
             methods=["POST"],
         ),
         Route(chosen.PATH, visiting(screen.show)),
-        Route(exports.CSV_PATH, visiting(exports.csv)),
-        Route(exports.XLSX_PATH, visiting(exports.xlsx)),
+        Route(exports.CSV_PATH, visiting(exports.csv, turn=exports.TURN)),
+        Route(exports.XLSX_PATH, visiting(exports.xlsx, turn=exports.TURN)),
         *(
             route
             for path in (ficha_page.PATH, ficha_page.SHORT_PATH)

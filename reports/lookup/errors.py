@@ -26,6 +26,8 @@ from reports.lookup.visit import services_of
 from reports.lookup.words import Problem
 
 _WAIT_SECONDS = "10"
+# The server ends a query, or a transaction in which we do something else, that takes too long.
+_TOO_SLOW = (psycopg.errors.QueryCanceled, psycopg.errors.IdleInTransactionSessionTimeout)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def _no_reason(_: Request, __: Exception) -> Response:
 
 def _database(_: Request, error: Exception) -> Response:
     LOGGER.error("%s at %s", type(error).__name__, place_of(error))
-    if isinstance(error, psycopg.errors.QueryCanceled):
+    if isinstance(error, _TOO_SLOW):
         return error_page(503, words.TOO_SLOW)
     return error_page(503)
 
@@ -94,6 +96,7 @@ HANDLERS: dict[Any, Callable[[Request, Any], Response]] = {
     NoReason: _no_reason,
     NothingPublished: _nothing_published,
     psycopg.OperationalError: _database,
+    psycopg.errors.IdleInTransactionSessionTimeout: _database,
     psycopg.errors.UndefinedColumn: _unknown_relation,
     psycopg.errors.UndefinedFunction: _unknown_relation,
     psycopg.errors.UndefinedTable: _unknown_relation,

@@ -6,7 +6,10 @@ holds no phone: whoever works a row finds it in the Ficha.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from io import BytesIO
+from threading import BoundedSemaphore
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -25,16 +28,20 @@ XLSX_PATH = f"{screen.FILES_PATH}.xlsx"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def csv(visit: Visit) -> Response:
-    """The rows as CSV."""
+TURN = BoundedSemaphore(2)
+"""How many files are made at once: each takes a core, and the memory of all its rows."""
+
+
+def csv(visit: Visit) -> Callable[[], Response]:
+    """The rows as CSV, written when they are read."""
     choice, sheet = _sheet(visit, "csv")
-    return _file(choice, "csv", "text/csv", takeaway.csv_writer(sheet))
+    return partial(_file, choice, "csv", "text/csv", takeaway.csv_writer(sheet))
 
 
-def xlsx(visit: Visit) -> Response:
-    """The rows as XLSX."""
+def xlsx(visit: Visit) -> Callable[[], Response]:
+    """The rows as XLSX, written when they are read."""
     choice, sheet = _sheet(visit, "xlsx")
-    return _file(choice, "xlsx", _XLSX, takeaway.xlsx_writer(sheet))
+    return partial(_file, choice, "xlsx", _XLSX, takeaway.xlsx_writer(sheet))
 
 
 def _sheet(visit: Visit, kind: str) -> tuple[Chosen, Sheet]:

@@ -44,8 +44,9 @@ def transaction(connections: Connections) -> Iterator[psycopg.Connection]:
                 raise NothingPublished from error
             yield conn
         finally:
-            # What the transaction set ends with it. A connection that broke is not repaired here.
-            with suppress(psycopg.OperationalError):
+            # What the transaction set ends with it. A connection that broke is not repaired here,
+            # nor one whose transaction the server ended for idling.
+            with suppress(psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout):
                 conn.execute("rollback")
 
 

@@ -3,7 +3,7 @@
 Belongs here: what every route of the app is given, and the way to it: session, user, transaction,
 form. Does not: what a route then shows, nor signing in (`sign_in.py`).
 
-    def view(visit: Visit) -> Response: …
+    def view(visit: Visit) -> Response: …            or what makes it when the reading has ended
     Route("/caminho", visiting(view))
     Route("/caminho", visiting(view), methods=["POST"])      form checked, in `visit.form`
 """
@@ -11,7 +11,7 @@ form. Does not: what a route then shows, nor signing in (`sign_in.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import psycopg
@@ -60,7 +60,8 @@ class Services:
 @dataclass(frozen=True, slots=True)
 class Visit:
     """What a route is given. `conn` is read-only, sees the user's rows alone, and names tables
-    without a schema; it ends with the route, so the answer is made whole within it.
+    without a schema; it ends with the route. A publication waits for it, so what takes long and
+    reads nothing more is returned as a function, which makes the answer afterwards.
     """
 
     request: Request
@@ -111,7 +112,7 @@ class Visit:
             )
 
 
-View = Callable[[Visit], Response]
+View = Callable[[Visit], Response | Callable[[], Response]]
 
 
 def services_of(request: Request) -> Services:
@@ -120,27 +121,36 @@ def services_of(request: Request) -> Services:
     return services
 
 
-def visiting(view: View, *, with_first_password: bool = False) -> Callable[[Request], Response]:
+def visiting(
+    view: View,
+    *,
+    with_first_password: bool = False,
+    turn: AbstractContextManager[object] | None = None,
+) -> Callable[[Request], Response]:
     """The endpoint that leads to a view. Whoever is not signed in gets the sign-in form (401).
 
-    `with_first_password`: open also to somebody who must choose a new password first.
+    `with_first_password`: open also to somebody who must choose a new password first. `turn`: what
+    is waited for, once it is known who asks and before anything is read.
     """
+    turn = turn or nullcontext()
 
     def endpoint(request: Request) -> Response:
         try:
-            return _visit(request, view, with_first_password)
+            return _visit(request, view, with_first_password, turn)
         except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
             raise
         except psycopg.OperationalError:
             # The database went away in the middle; reading again is harmless.
             if request.method not in _SAFE_METHODS:
                 raise
-            return _visit(request, view, with_first_password)
+            return _visit(request, view, with_first_password, turn)
 
     return endpoint
 
 
-def _visit(request: Request, view: View, with_first_password: bool) -> Response:
+def _visit(
+    request: Request, view: View, with_first_password: bool, turn: AbstractContextManager[object]
+) -> Response:
     services = services_of(request)
     opened, session = _session(services, request)
     if session is None:
@@ -151,12 +161,14 @@ def _visit(request: Request, view: View, with_first_password: bool) -> Response:
         assert_own_form(request, form.get("csrf", ""), session.csrf)
     if session.must_change and not with_first_password:
         return RedirectResponse(PASSWORD_PATH, 303)
-    with reading(services.page, session.user_id) as (conn, user):
-        if user is None:
-            with services.keeper.one() as keeper:
-                sessions.revoke_all(keeper, session.user_id)
-            return _not_signed_in(services, request)
-        response = view(Visit(request, services, user, session, conn, form))
+    with turn:
+        with reading(services.page, session.user_id) as (conn, user):
+            if user is None:
+                with services.keeper.one() as keeper:
+                    sessions.revoke_all(keeper, session.user_id)
+                return _not_signed_in(services, request)
+            answer = view(Visit(request, services, user, session, conn, form))
+        response = answer if isinstance(answer, Response) else answer()
     if opened:
         set_cookie(request, response, SESSION, opened.token)
     return response

@@ -5,15 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 import openpyxl
 import pytest
 from starlette.applications import Starlette
 
-from reports import labels
+from reports import labels, takeaway
+from reports.documents import Writer
+from reports.lookup import rows
 from reports.lookup import screen as screen_page
-from tests.lookup.office import Office
+from reports.takeaway import Sheet
+from tests.lookup.office import Office, running, with_config
 from tests.lookup.test_screen import rows_of, signed_in
 
 FILTERS = (
@@ -43,9 +50,9 @@ def test_files_hold_the_rows_on_screen_in_their_order(
     assert taken.headers["content-type"].startswith("text/csv")
     assert taken.headers["content-disposition"].startswith("attachment; filename=")
     workbook = openpyxl.load_workbook(io.BytesIO(browser.get(f"/linhas.xlsx?{query}").content))
-    rows = list(workbook.worksheets[0].iter_rows(values_only=True))
-    place = rows[0].index(labels.GRID_COLUMNS["agenda"])
-    assert [row[place] for row in rows[1:]] == shown
+    head, *listed = workbook.worksheets[0].iter_rows(values_only=True)
+    place = head.index(labels.GRID_COLUMNS["agenda"])
+    assert [row[place] for row in listed] == shown
 
 
 def test_files_hold_no_phone(app: Starlette, office: Office) -> None:
@@ -84,6 +91,73 @@ def test_others_rows_cannot_be_taken(app: Starlette, office: Office) -> None:
             for query in (f"empresa={foreign}", f"atendente={office.colleague.user_id}"):
                 assert browser.get(f"/linhas.{ending}?{query}").status_code == 404
     assert not office.sql("select from access.access_log where action = 'rows_taken'")
+
+
+class Slow:
+    """Writes a workbook slowly; counts how many are written at once, and what is open meanwhile."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.lock = threading.Lock()
+        self.at_work = self.most = self.locked = 0
+
+    def writer(self, _: Sheet) -> Writer:
+        """In the place of a writer of workbooks."""
+        return self.write
+
+    def write(self, file: BinaryIO) -> None:
+        """Writes no workbook at all."""
+        with self.lock:
+            self.at_work += 1
+            self.most = max(self.most, self.at_work)
+        ((found,),) = self.office.sql(
+            "select count(*) from pg_locks where relation = 'marts.company'::regclass"
+        )
+        time.sleep(0.3)
+        file.write(b"workbook")
+        with self.lock:
+            self.at_work -= 1
+            self.locked += int(str(found))
+
+
+def test_a_workbook_is_written_when_its_rows_are_read_so_no_publication_waits_for_it(
+    app: Starlette, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(office)
+    monkeypatch.setattr(takeaway, "xlsx_writer", slow.writer)
+    answer = signed_in(app, office.manager).get("/linhas.xlsx?contato=todas")
+    assert answer.content == b"workbook"
+    assert slow.locked == 0
+
+
+def test_two_files_are_made_at_once_and_others_wait_for_their_turn(
+    app: Starlette, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(office)
+    monkeypatch.setattr(takeaway, "xlsx_writer", slow.writer)
+    browsers = [signed_in(app, office.manager) for _ in range(5)]
+    with ThreadPoolExecutor() as people:
+        answers = list(people.map(lambda one: one.get("/linhas.xlsx"), browsers))
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert slow.most == 2
+
+
+def test_a_transaction_that_idled_too_long_is_said_to_be_too_slow(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_all = rows.find_all
+
+    def late(*given: Any) -> Any:
+        time.sleep(2.5)
+        return find_all(*given)
+
+    monkeypatch.setattr(rows, "find_all", late)
+    with running(with_config(office, statement_seconds=0.5)) as app:
+        answer = signed_in(app, office.manager).get("/linhas.csv")
+        assert answer.status_code == 503
+        assert "demorou demais" in answer.text
+        monkeypatch.undo()
+        assert signed_in(app, office.manager).get("/linhas.csv").status_code == 200
 
 
 def test_too_many_rows_are_not_offered(
