@@ -10,7 +10,7 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -200,7 +200,7 @@ class SmallBodies:
             return
         declared = Headers(scope=scope).get("content-length", "0")
         body = b""
-        more = declared.isdecimal() and int(declared) <= self.largest
+        more = _is_at_most(self.largest, declared)
         is_small = more
         while more:
             message = await receive()
@@ -215,6 +215,11 @@ class SmallBodies:
             await response(scope, receive, send)
             return
         await self.app(dict(scope) | {BODY: body}, receive, send)
+
+
+def _is_at_most(most: int, told: str) -> bool:
+    """Whether a number that a client wrote is one, and no greater; it may have any length."""
+    return told.isdecimal() and len(told) <= len(str(most)) and int(told) <= most
 
 
 def form_of(request: Request) -> Mapping[str, str]:
@@ -256,7 +261,9 @@ def assert_own_form(request: Request, given: str, expected: str) -> None:
 
 def is_own_origin(request: Request, origin: str) -> bool:
     """Whether an origin is the host that this request is addressed to."""
-    return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+    # An origin is a scheme and a host, nothing more; what else a client writes is not parsed.
+    _, _, host = origin.lower().partition("://")
+    return host == request.headers.get("host", "").lower()
 
 
 # --- Cookies -----------------------------------------------------------------------------------

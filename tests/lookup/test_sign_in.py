@@ -249,12 +249,22 @@ def test_a_form_without_the_token_or_from_elsewhere_is_refused(
         {"sec-fetch-site": "same-site"},
         {"origin": "https://evil.example"},
         {"origin": "http://127.0.0.1.evil.example"},
+        {"origin": "http://[evil]"},
+        {"origin": "http://[::1"},
+        {"origin": "127.0.0.1"},
+        {"origin": ""},
     ):
         answer = browser.post("/sair", data={"csrf": csrf}, headers=headers)
         assert answer.status_code == 403, headers
     assert browser.get("/").status_code == 200
     told = {"sec-fetch-site": "same-origin", "origin": "http://127.0.0.1"}
     assert browser.post("/sair", data={"csrf": csrf}, headers=told).status_code == 303
+
+
+@pytest.mark.parametrize("length", ["9" * 5_000, "-1", "1.5", "\u00b2", ""])
+def test_a_length_that_is_none_is_refused(browser: Browser, length: str) -> None:
+    headers = {"content-length": length.encode("latin-1")}
+    assert browser.post("/entrar", headers=headers).status_code == 413
 
 
 def test_a_form_of_another_kind_is_refused(browser: Browser, office: Office) -> None:
