@@ -130,6 +130,14 @@ def _without_port(host: str) -> str:
     return name if colon and port.isdecimal() else host.lower()
 
 
+def _without_client_port(told: str) -> str:
+    """An address as some proxies write it: 203.0.113.9:5678, [2001:db8::1]:443."""
+    if told.startswith("["):
+        return told[1:].partition("]")[0]
+    address, _, port = told.partition(":")
+    return address if port.isdecimal() else told
+
+
 class Proxy:
     """Believes a listed proxy about its client: address, https, and with the sign-in `proxy` the
     user. From any other address these headers are removed unread.
@@ -175,7 +183,7 @@ class Proxy:
     def _client(self, headers: Headers) -> str | None:
         """The last address that is not a listed proxy's: those before it, anybody can write."""
         chain = ",".join(headers.getlist("x-forwarded-for")).split(",")
-        for told in reversed([part.strip() for part in chain]):
+        for told in reversed([_without_client_port(part.strip()) for part in chain]):
             try:
                 ip_address(told)
             except ValueError:

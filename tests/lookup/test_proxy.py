@@ -82,6 +82,29 @@ def test_another_user_never_takes_over_a_session(behind: Starlette, office: Offi
     assert browser.session_cookie() != first
 
 
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9:5678", "203.0.113.9"),
+        ("6.6.6.6, 203.0.113.9:5678, 10.1.0.9:443", "203.0.113.9"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("unknown", "10.1.0.7"),
+        ("203.0.113.9:x", "10.1.0.7"),
+        ("[", "10.1.0.7"),
+        ("", "10.1.0.7"),
+    ],
+)
+def test_a_client_is_told_with_or_without_a_port(
+    behind: Starlette, office: Office, told: str, address: str
+) -> None:
+    headers = as_user(office.manager.login, **{"x-forwarded-for": told})
+    assert Browser(behind, "10.1.0.7").get("/", headers=headers).status_code == 200
+    assert office.sql("select address from access.session") == [(address,)]
+
+
 def test_a_form_without_a_session_is_refused(behind: Starlette, office: Office) -> None:
     browser = Browser(behind, "10.1.0.7")
     assert browser.post("/sair", headers=as_user(office.manager.login)).status_code == 403
