@@ -130,6 +130,14 @@ def _without_port(host: str) -> str:
     return name if colon and port.isdecimal() else host.lower()
 
 
+def _in_utf8(value: str) -> str:
+    """A header as it was meant: most proxies write UTF-8, which was read as Latin-1."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
+
+
 def _without_client_port(told: str) -> str:
     """An address as some proxies write it: 203.0.113.9:5678, [2001:db8::1]:443."""
     if told.startswith("["):
@@ -163,7 +171,7 @@ class Proxy:
                 scope["client"] = (self._client(headers) or client[0], 0)
                 users = headers.getlist(self.user_header.decode())
                 if self.tells_users and len(users) == 1:
-                    scope[PROXY_USER] = users[0]
+                    scope[PROXY_USER] = _in_utf8(users[0])
             removed = {*self._HEADERS, self.user_header}
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in removed]
         await self.app(scope, receive, send)

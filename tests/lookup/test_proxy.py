@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from ipaddress import ip_network
 
 import pytest
 from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
+from reports.lookup.security import PROXY_USER, Proxy
 from tests.lookup.office import Browser, Office, running, token_of, with_config
 
 PROXIES = (ip_network("10.1.0.0/24"), ip_network("::1"))
@@ -70,6 +73,36 @@ def test_unknown_inactive_and_doubled_users_are_not_signed_in(
         assert browser.get("/", headers=headers).status_code == 401, login
     doubled = [("x-remote-user", office.manager.login), ("x-remote-user", office.director.login)]
     assert Browser(behind, "10.1.0.7").get("/", headers=doubled).status_code == 401
+
+
+def test_a_login_with_accents_signs_in(behind: Starlette, office: Office) -> None:
+    rename = "update marts.app_user set login = %s where user_id = %s"
+    office.sql(rename, "joão.silva", office.manager.user_id)
+    try:
+        headers = {"x-remote-user": "joão.silva".encode()}
+        answer = Browser(behind, "10.1.0.7").get("/", headers=headers)
+    finally:
+        office.sql(rename, office.manager.login, office.manager.user_id)
+    assert answer.status_code == 200
+    assert office.manager.name in answer.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_login_is_read_in_either_encoding(office: Office, encoding: str) -> None:
+    seen = []
+
+    async def app(scope: Scope, _: Receive, __: Send) -> None:
+        seen.append(scope[PROXY_USER])
+
+    proxy = Proxy(app, with_config(office, sign_in="proxy", proxy_addresses=PROXIES))
+    scope = {
+        "type": "http",
+        "scheme": "http",
+        "client": ("10.1.0.7", 1),
+        "headers": [(b"x-remote-user", "joão.silva".encode(encoding))],
+    }
+    asyncio.run(proxy(scope, None, None))  # type: ignore[arg-type]
+    assert seen == ["joão.silva"]
 
 
 def test_another_user_never_takes_over_a_session(behind: Starlette, office: Office) -> None:
