@@ -33,7 +33,8 @@
         {{ return(of_companies ~ ' or ' ~ of_self) }}
     {%- elif table == 'app_user' -%}
         {%- set is_member = exists_for('user_company', 'user_id', alias) -%}
-        {{ return(of_companies ~ ' or ' ~ of_self ~ ' or ' ~ is_member) }}
+        {%- set has_rows = exists_for('totalizer', 'agent_id', alias, 'user_id') -%}
+        {{ return([of_companies, of_self, is_member, has_rows] | join(' or ')) }}
     {%- elif table in ['client', 'vehicle'] -%}
         {%- set has_agenda = exists_for('agenda_status', 'client_id', alias) -%}
         {%- set has_contact = exists_for('passive_contact_status', 'client_id', alias) -%}
@@ -52,12 +53,13 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether another table has a row with the same key that the reader may see: it is asked under that
-   table's own policy. The model names the table in a `depends_on`. #}
-{% macro exists_for(table, key, alias) -%}
+{# Whether another table has a row with the same key, which here may have a name of its own, that the
+   reader may see: it is asked under that table's own policy. The model names the table in a
+   `depends_on`. #}
+{% macro exists_for(table, key, alias, own_key=none) -%}
     {{- return(
         'exists (select from ' ~ ref(table).render() ~ ' as seen where seen.' ~ key ~ ' = '
-        ~ adapter.quote(alias) ~ '.' ~ key ~ ')'
+        ~ adapter.quote(alias) ~ '.' ~ (own_key or key) ~ ')'
     ) -}}
 {%- endmacro %}
 

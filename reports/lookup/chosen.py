@@ -32,6 +32,19 @@ WITHOUT_AGENT = "-"
 _LONGEST_ID = 64
 _LONGEST_NUMBER = 6
 
+# Whether somebody belongs to a company or has rows there, wherever they belong by now; and whether
+# the reader may know of them at all.
+_AGENT = """
+select
+    exists (select from app_user where user_id = %(agent_id)s and company_id = %(company_id)s)
+    or exists (
+        select from user_company where user_id = %(agent_id)s and company_id = %(company_id)s
+    )
+    or exists (select from totalizer where agent_id = %(agent_id)s and company_id = %(company_id)s),
+    exists (select from app_user where user_id = %(agent_id)s)
+    or exists (select from totalizer where agent_id = %(agent_id)s)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -184,27 +197,21 @@ def _agent(
     agent_id = value.removeprefix(WITHOUT_AGENT)
     if not user.is_manager and agent_id != user.user_id:
         raise HTTPException(404)
-    (of_company,) = _find(conn, "app_user", ("company_id",), agent_id, key="user_id")
-    is_member = conn.execute(
-        "select exists (select from user_company where user_id = %s and company_id = %s)",
-        [agent_id, company_id],
-    ).fetchone()
-    stays = of_company == company_id or (is_member is not None and is_member[0])
-    return (agent_id if stays else None), False
+    found = conn.execute(_AGENT, {"company_id": company_id, "agent_id": agent_id}).fetchone()
+    if found is None or not any(found):
+        raise HTTPException(404)
+    belongs, _ = found
+    return (agent_id if belongs else None), False
 
 
 def _find(
-    conn: psycopg.Connection,
-    table: str,
-    columns: tuple[str, ...],
-    value: str,
-    key: str | None = None,
+    conn: psycopg.Connection, table: str, columns: tuple[str, ...], value: str
 ) -> tuple[object, ...]:
     """A row that the reader may see, by its key."""
     query = sql.SQL("select {} from {} where {} = %s").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.Identifier(table),
-        sql.Identifier(key or f"{table}_id"),
+        sql.Identifier(f"{table}_id"),
     )
     found: tuple[object, ...] | None = conn.execute(query, [value]).fetchone()
     if found is None:

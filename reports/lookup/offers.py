@@ -34,7 +34,38 @@ select campaign_id, name
 from campaign
 where active or campaign_id = %(chosen)s
 """
+# The agents of a company, and whoever has rows there, wherever their home is by now: found from one
+# to the next, since the totals of a company are many and its agents few.
 _AGENTS = """
+with recursive working as (
+
+    select min(agent_id) as agent_id
+    from totalizer
+    where company_id = %(company_id)s
+
+    union all
+
+    select (
+        select min(totalizer.agent_id)
+        from totalizer
+        where
+            totalizer.company_id = %(company_id)s
+            and totalizer.agent_id > working.agent_id
+    )
+    from working
+    where working.agent_id is not null
+
+)
+
+select
+    working.agent_id,
+    coalesce(app_user.full_name, working.agent_id)
+from working
+left join app_user on app_user.user_id = working.agent_id
+where working.agent_id is not null
+
+union
+
 select user_id, full_name
 from app_user
 where

@@ -41,11 +41,11 @@ class Published:
 
 def appoint(rows: SourceRows) -> tuple[dict[str, Reader], str]:
     """Make users of the delivery the readers that the tests speak of."""
-    first, second, third = (company.company_id for company in rows.company[:3])
+    first, second, third, fourth = (company.company_id for company in rows.company[:4])
     # Those who have most agendas, so that each reader has something of every table.
     worked = Counter(row.agent_id for row in rows.agenda)
     users = sorted(rows.app_user, key=lambda user: -worked[user.user_id])
-    attendant, manager = [user for user in users if user.company_id == first][:2]
+    attendant, manager, moved = [user for user in users if user.company_id == first][:3]
     of_two, inactive = [user for user in users if user.company_id == second][:2]
     roles = {
         attendant.user_id: ("attendant", True),
@@ -59,7 +59,11 @@ def appoint(rows: SourceRows) -> tuple[dict[str, Reader], str]:
         else user
         for user in rows.app_user
     ]
-    kept = [row for row in rows.user_company if row.user_id not in roles]
+    # Works in a company that is not theirs any more.
+    moved_on = replace(moved, company_id=fourth)
+    rows.app_user[rows.app_user.index(moved)] = moved_on
+    of_known = {*roles, moved.user_id}
+    kept = [row for row in rows.user_company if row.user_id not in of_known]
     rows.user_company[:] = [*kept, UserCompany(of_two.user_id, third)]
     readers = {
         "attendant": Reader(attendant.user_id, frozenset({first}), attendant.user_id),

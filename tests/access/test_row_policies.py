@@ -80,10 +80,13 @@ def of_reader(reader: Reader, everything: dict[str, Rows], table: str) -> Rows:
         for row in everything[table_with_clients]
         if of_agent(row)
     }
+    agents = {row["agent_id"] for row in everything["totalizer"] if of_agent(row)}
     special: dict[str, Callable[[DictRow], bool]] = {
         "company": of_companies,
         "team": of_companies,
-        "app_user": lambda row: of_companies(row) or row["user_id"] in {*members, reader.user_id},
+        "app_user": lambda row: (
+            of_companies(row) or row["user_id"] in {*members, *agents, reader.user_id}
+        ),
         "user_company": lambda row: of_companies(row) or row["user_id"] == reader.user_id,
         "client": lambda row: row["client_id"] in clients,
         "vehicle": lambda row: row["client_id"] in clients,

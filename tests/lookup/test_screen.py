@@ -172,6 +172,33 @@ def test_totals_follow_each_filter(
         assert len(rows_of(browser, href)) == count
 
 
+@pytest.mark.parametrize("fate", ["moved", "dropped"])
+def test_whoever_has_rows_is_an_agent_to_choose(app: Starlette, office: Office, fate: str) -> None:
+    """Also with another home company by now, or gone from the delivery."""
+    (company,) = office.manager.company_ids
+    agent, name = office.attendant.user_id, office.attendant.name
+    elsewhere = next(one for one in office.companies if one != company)
+    kept = office.sql("select * from marts.app_user where user_id = %s", agent)[0]
+    if fate == "moved":
+        office.sql("update marts.app_user set company_id = %s where user_id = %s", elsewhere, agent)
+    else:
+        office.sql("delete from marts.app_user where user_id = %s", agent)
+    try:
+        page = screen(signed_in(app, office.manager), contato="todas", atendente=agent)
+        director = signed_in(app, office.director)
+        there = screen(director, empresa=elsewhere, contato="todas", atendente=agent)
+    finally:
+        office.sql("delete from marts.app_user where user_id = %s", agent)
+        values = ", ".join(["%s"] * len(kept))
+        office.sql(f"insert into marts.app_user values ({values})", *kept)
+    shown = name if fate == "moved" else agent
+    assert f'<option value="{agent}" selected>{shown}</option>' in page
+    assert f"<td>{shown}</td>" in page
+    expected = counted(office, "company_id = %s and agent_id = %s", company, agent)
+    assert {code: n for code, (_, n) in numbers(page).totals.items() if n} == expected
+    assert (f'value="{agent}"' in there) is (fate == "moved"), "without rows: where their home is"
+
+
 def test_dates_and_event_types_and_no_agent(app: Starlette, office: Office) -> None:
     browser = signed_in(app, office.manager)
     (company,) = office.manager.company_ids
