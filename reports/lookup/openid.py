@@ -57,6 +57,7 @@ class Known(NamedTuple):
     jwks_uri: str
     end_session_endpoint: str | None
     by_post: bool
+    names_itself: bool
     until: float
 
 
@@ -85,8 +86,9 @@ class Provider:
     def login(self, under_way: UnderWay, code: str, issuer: str | None) -> str:
         """The login that a code stands for. Raises Refused, ProviderAway."""
         known = self._known()
-        if issuer is not None and issuer != self._config.issuer:
-            raise Refused("issuer")  # RFC 9207: an answer of another provider
+        # RFC 9207: an answer of another provider.
+        if issuer != self._config.issuer and (issuer is not None or known.names_itself):
+            raise Refused("issuer")
         with self._client(known) as client:
             try:
                 token = client.fetch_token(
@@ -157,7 +159,9 @@ class Provider:
         login = claims.get(self._config.claim)
         if not isinstance(login, str) or not login:
             raise Refused("no claim")
-        if self._config.claim == "email" and claims.get("email_verified") is not True:
+        verified = claims.get("email_verified")
+        # Some providers write it as a text.
+        if self._config.claim == "email" and verified is not True and verified != "true":
             raise Refused("e-mail not verified")
         return login
 
@@ -189,6 +193,7 @@ class Provider:
                 told["jwks_uri"],
                 told.get("end_session_endpoint"),
                 "client_secret_basic" not in methods and "client_secret_post" in methods,
+                told.get("authorization_response_iss_parameter_supported") is True,
                 time.monotonic() + _KNOWN_SECONDS,
             )
             addresses = [address for address in known[:4] if address is not None]

@@ -292,7 +292,8 @@ def test_who_is_deactivated_is_out_at_the_next_request(
 
 
 @pytest.mark.parametrize(
-    ("verified", "status"), [(True, 303), (False, 401), ("true", 401), (None, 401)]
+    ("verified", "status"),
+    [(True, 303), ("true", 303), (False, 401), ("false", 401), ("1", 401), (1, 401), (None, 401)],
 )
 def test_an_email_counts_only_when_the_provider_has_verified_it(
     office: Office, provider: FakeProvider, verified: object, status: int
@@ -365,6 +366,21 @@ def test_an_answer_that_names_another_provider_or_an_error_is_refused(
     brought = provider.approve(begin(browser), login)
     assert refused(browser, brought | {"error": "<script>alert(1)</script>"})
     brought = provider.approve(begin(browser), login)
+    assert come_back(browser, brought | {"iss": provider.issuer}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("says_so", "status"), [(True, 401), (False, 303), (None, 303), ("true", 303)]
+)
+def test_a_provider_that_names_itself_in_each_answer_is_held_to_it(
+    browser: Browser, office: Office, provider: FakeProvider, says_so: object, status: int
+) -> None:
+    """RFC 9207."""
+    provider.metadata = {"authorization_response_iss_parameter_supported": says_so}
+    brought = provider.approve(begin(browser), office.manager.login)
+    assert "iss" not in brought
+    assert come_back(browser, brought).status_code == status
+    brought = provider.approve(begin(browser), office.manager.login)
     assert come_back(browser, brought | {"iss": provider.issuer}).status_code == 303
 
 
