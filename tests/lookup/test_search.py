@@ -83,7 +83,7 @@ def test_name_phone_plate_and_id_lead_to_the_same_client(app: Starlette, office:
         "select agenda_id, name, ddd, mobile, plate from marts.agenda_status"
         " inner join marts.client using (client_id) inner join marts.vehicle using (vehicle_id)"
         " where company_id = %s and length(ddd) = 2 and mobile ~ '^9[0-9]{8}$'"
-        " and plate is not null order by agenda_id limit 1",
+        " and agent_id is not null and plate is not null order by agenda_id limit 1",
         own,
     )
     for sought in (agenda, name, name.upper(), f"({ddd}) {mobile}", mobile, plate.lower()):
@@ -91,6 +91,43 @@ def test_name_phone_plate_and_id_lead_to_the_same_client(app: Starlette, office:
         assert any(name in one for one in shown), sought
         assert all("•" in one or "não informado" in one for one in shown), "masked for a manager"
         assert not any(mobile in one for one in shown)
+
+
+def test_a_part_of_a_number_finds_only_those_whose_number_is_shown(
+    app: Starlette, office: Office
+) -> None:
+    """Else digit after digit of a masked number could be guessed."""
+    own = office.attendant.user_id
+    client, key, name = one(
+        office,
+        "select client_id, search_key, name from marts.call_list inner join marts.agenda_status"
+        " using (company_id, agenda_id) inner join marts.client using (client_id)"
+        " inner join marts.search_key using (client_id)"
+        " where call_list.agent_id = %s and key_kind = 'phone' order by agenda_id limit 1",
+        own,
+    )
+    worker, manager = signed_in(app, office.attendant), signed_in(app, office.manager)
+    number = "update marts.search_key set search_key = %s where search_key = %s and client_id = %s"
+    office.sql(number, "1187654321"[::-1], key, client)
+    try:
+        for sought, is_whole in (
+            ("4321", False),
+            ("7654321", False),
+            ("00000000-4321", False),
+            ("8765-4321", True),
+            ("98765-4321", True),
+            ("(11) 98765-4321", True),
+        ):
+            assert any(name in shown for shown in found_by(worker, sought)), sought
+            assert any(name in shown for shown in found_by(manager, sought)) is is_whole, sought
+    finally:
+        office.sql(number, key, "1187654321"[::-1], client)
+    counts = office.sql(
+        "select details ->> 'found' from access.access_log"
+        " where action = 'searched' and user_id = %s order by log_id",
+        office.manager.user_id,
+    )
+    assert [count for (count,) in counts][1] == "0", "nor does the log tell"
 
 
 def test_a_client_who_only_wrote_is_found_without_a_ficha(app: Starlette, office: Office) -> None:
