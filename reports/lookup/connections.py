@@ -55,8 +55,6 @@ class Connections:
             max_size=size,
             open=False,
             configure=configure,
-            # A connection from before a restart of the server is replaced, not handed out.
-            check=ConnectionPool.check_connection,
             reconnect_timeout=max(patience, 1),
             max_lifetime=_SESSION_SECONDS,
             name=name,
@@ -77,7 +75,7 @@ class Connections:
             patience = _IMPATIENT_SECONDS if self._is_away else self._patience
         began = time.monotonic()
         try:
-            conn = self._pool.getconn(timeout=patience)
+            conn = self._living(began + patience)
         except (PoolTimeout, psycopg.OperationalError) as error:
             # A wait that was long enough tells; a short one may only have met a busy pool.
             self._is_away = self._is_away or time.monotonic() - began >= self._patience
@@ -87,6 +85,19 @@ class Connections:
             yield conn
         finally:
             self._pool.putconn(conn)
+
+    def _living(self, until: float) -> psycopg.Connection:
+        """One that answers. Those from before a restart of the server are given up at once: the
+        pool's own check waits a second after the first, two after the next, and so on.
+        """
+        while True:
+            conn = self._pool.getconn(timeout=max(until - time.monotonic(), 0))
+            try:
+                ConnectionPool.check_connection(conn)
+            except psycopg.OperationalError:
+                self._pool.putconn(conn)
+            else:
+                return conn
 
 
 def page_settings(statement_seconds: float) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -88,7 +89,10 @@ def shared_app(published_office: Office) -> Iterator[Starlette]:
 
 @pytest.fixture
 def app(shared_app: Starlette, office: Office) -> Starlette:
-    """The app over an office in which nobody is signed in."""
+    """The app over an office in which nobody is signed in, come back from what cut it off."""
+    until = time.monotonic() + 30
+    while Browser(shared_app).get("/health").status_code != 200 and time.monotonic() < until:
+        time.sleep(0.1)
     return shared_app
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -137,6 +139,22 @@ def test_connections_cut_between_requests_are_not_noticed(
     for _ in range(3):
         disconnect(maintenance, office.database.parts["dbname"])
         assert browser.get("/").status_code == 200
+
+
+def test_however_many_connections_a_restart_cut_the_next_request_is_answered_at_once(
+    office: Office, maintenance: psycopg.Connection
+) -> None:
+    with running(office.config) as app:
+        page = app.state.services.page
+        browser = Browser(app)
+        browser.sign_in(office.manager.login)
+        with ExitStack() as held:
+            for _ in range(office.config.connections):
+                held.enter_context(page.one())
+        disconnect(maintenance, office.database.parts["dbname"])
+        began = time.monotonic()
+        assert browser.get("/").status_code == 200
+        assert time.monotonic() - began < office.config.patience_seconds / 2
 
 
 def disconnect(maintenance: psycopg.Connection, name: str) -> None:
