@@ -36,7 +36,7 @@ _AWAY = re.compile(
     "server closed the connection|terminating connection|connection already closed"
     "|connection to server|the database system is"
 )
-_FULL = re.compile("No space left on device")
+_FULL = re.compile("No space left on device|could not extend file .*: wrote only")
 _LINES_WITH_VALUES = ("DETAIL:", "CONTEXT:", "LINE ")
 
 

@@ -31,6 +31,12 @@ SPEAKING = {
     "RunLockLost",
     "SettingsError",
 }
+# Kinds of these, by the name of what they are.
+_KINDS_OF = {
+    "MadeByNewer": "DatabaseError",
+    "RefusedForNow": "DeliveryRefused",
+    "Unreadable": "DeliveryRefused",
+}
 _FAULT_OF_OURS = (
     "That is a fault of the program, not of the delivery. Run again; if it fails again, report the "
     "lines above."
@@ -112,7 +118,7 @@ def explain(run_id: str, failures: Iterable[Any], database: Database) -> Ended:
     """
     failures = list(failures)
     for error in _errors(failures):
-        name = error.cls_name
+        name = _KINDS_OF.get(error.cls_name, error.cls_name)
         if name in CHECK_STOPPED and name not in SPEAKING:
             return Ended(STOPPED_BY_CHECK, run_id, _failed_checks(run_id, database), name)
         if name in SPEAKING:

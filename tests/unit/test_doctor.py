@@ -38,7 +38,7 @@ def conn(database: Database) -> Iterator[psycopg.Connection]:
         conn.execute("create schema marts create table source_freshness (data_until timestamptz)")
         conn.execute("insert into marts.source_freshness values (%s)", [now - HOUR])
         conn.execute("create table marts.company as select 'c1' as company_id, 'Um' as name")
-        conn.execute("create schema dagster create table daemon_heartbeats (timestamp timestamp)")
+        conn.execute("create table dagster.daemon_heartbeats (timestamp timestamp)")
         conn.execute("insert into dagster.daemon_heartbeats values (%s at time zone 'UTC')", [now])
         conn.execute(
             "insert into ops.publication (run_id, as_of, edition) values ('r1', %s, 'e1')", [now]

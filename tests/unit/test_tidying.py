@@ -86,7 +86,6 @@ def opened(
         with database.connect() as conn:
             bookkeeping.prepare(conn)
             tables.prepare(conn)
-            conn.execute("create schema dagster")
         export_environment(settings, database)
         with dg.DagsterInstance.get() as instance:
             yield House(settings, database, instance)
