@@ -2,10 +2,13 @@
    one form on both sides, what is stored and what is typed. Who may find whom, is not known here. #}
 
 {# Lower case without accents, from its first word on; whatever parts words is a space. As looking for
-   each of these signs is slow, only a text that may have one is. #}
+   each of these signs is slow, only a text that may have one is, and mostly for the letters of
+   Portuguese alone. #}
 {% macro folded(text) -%}
     ltrim(case
         when lower({{ text }}) !~ '[^a-z ]' then lower({{ text }})
+        when lower({{ text }}) !~ '[^a-záàâãéêíóôõúç ]'
+            then translate(lower({{ text }}), 'áàâãéêíóôõúç', 'aaaaeeiooouc')
         else translate(
             lower(normalize({{ text }}, nfc)),
             'áàâãäåāéèêëēíìîïīóòôõöøōúùûüūçñýÿ.,;:!?-_/\()[]{}"''´`*+&#|' || chr(160) || chr(9),
