@@ -196,6 +196,7 @@ def _copy_events(waiting: Path, to: Path) -> None:
                 try:
                     shutil.copyfile(path, kept)
                 except FileNotFoundError:
+                    kept.unlink()
                     missed = True
 
 

@@ -15,7 +15,7 @@ from orchestration.notify import alarms
 _DDL = """
 create schema if not exists ops;
 create schema if not exists history;
-create schema if not exists dagster;
+create schema if not exists dagster;  -- its tables are Dagster's own
 
 create table if not exists ops.publication (
     publication_id bigint generated always as identity primary key,

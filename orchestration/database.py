@@ -24,6 +24,7 @@ class DatabaseError(Exception):
     """A database that cannot be used; the message says which and what to do."""
 
 
+# By which variable libpq is told what only it needs to know of an address.
 _OF_LIBPQ = {
     "channel_binding": "PGCHANNELBINDING",
     "gssencmode": "PGGSSENCMODE",

@@ -155,7 +155,7 @@ def _assert_known(conn: psycopg.Connection, client_id: str) -> None:
 
 def _load_waiting(settings: Settings, database: Database, conn: psycopg.Connection) -> None:
     """What was received and not loaded yet: what it tells of others and of messages stays."""
-    if spool.closed_files(settings.whatsapp_spool) and ledger.any_loaded(conn):
+    if spool.anything_waits(settings.whatsapp_spool) and ledger.any_loaded(conn):
         conn.commit()  # a load asks for locks of its own
         load_delivery(database, None, LoadSettings(whatsapp_spool=settings.whatsapp_spool))
 

@@ -38,10 +38,10 @@ def publish(
     """Make `marts_next` the published state.
 
     The schema before it stays as `marts_previous`; the set of `totalizer_history` of the day of
-    `as_of` in the group's time zone is replaced (section 4), unless
-    `keep_history`: what was published before is only published anew. `before_commit` is the last
-    act of the transaction: what it raises undoes the swap. Raises PublicationError when a table of
-    `expected` is missing from `marts_next` or was computed for another instant.
+    `as_of` in the group's time zone is replaced (section 4), unless `keep_history`: what was
+    published before is only published anew. `before_commit` is the last act of the transaction:
+    what it raises undoes the swap. Raises PublicationError when a table of `expected` is missing
+    from `marts_next` or was computed for another instant.
     """
     with conn.transaction():
         # Everything before this may be lost with the machine and made again; this may not.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
-from orchestration import bookkeeping
+from orchestration import bookkeeping, publication
 from orchestration.database import Database
 from orchestration.publication import PublicationError, publish
 
@@ -53,6 +54,29 @@ def history(conn: psycopg.Connection) -> list[tuple[str, str, int]]:
         " order by 1, 2"
     )
     return list(rows)
+
+
+@pytest.mark.parametrize(("application", "waits"), [("pg_dump", True), ("somebody", False)])
+def test_it_waits_as_long_as_a_backup_dumps_and_for_nobody_else(
+    database: Database, monkeypatch: pytest.MonkeyPatch, application: str, waits: bool
+) -> None:
+    monkeypatch.setattr(publication, "_TURNS", 2)
+    monkeypatch.setattr(publication, "_TURN_SECONDS", 0.05)
+    with database.connect() as conn, database.connect(application=application) as reader:
+        bookkeeping.prepare(conn)
+        build_next(conn, NOON, 1)
+        swap(conn, NOON)
+        build_next(conn, NOON, 2)
+        conn.commit()
+        reader.execute("lock table marts.company in access share mode")
+        ended = threading.Timer(2, reader.rollback)
+        ended.start()
+        if waits:
+            swap(conn, NOON)
+        else:
+            with pytest.raises(PublicationError, match="read or locked by one transaction"):
+                swap(conn, NOON)
+        ended.join()
 
 
 def test_what_was_published_stays_as_the_edition_before(database: Database) -> None:
