@@ -16,7 +16,7 @@ from psycopg import sql
 
 from orchestration.ingest import erased_numbers
 from orchestration.ingest.contract import ENTITY_TABLES, ID_LENGTH, SourceTable, source_table
-from orchestration.ingest.erased_numbers import ErasedNumbers, number_key
+from orchestration.ingest.erased_numbers import ErasedNumbers, number_keys
 from orchestration.ingest.errors import UNKNOWN_REFERENCE
 
 NAME = "(apagado)"  # a name may not be empty, and this one is shown
@@ -273,6 +273,5 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def keys_of(*parts: str | None) -> set[str]:
-    """The key of what is one number, in one column or two, whether or not R4 holds; or none."""
-    digits = re.sub("[^0-9]", "", "".join(part or "" for part in parts))
-    return {key} if (key := number_key(digits)) else set()
+    """The keys of what is one number, in one column or two, whether or not R4 holds; or none."""
+    return number_keys(re.sub("[^0-9]", "", "".join(part or "" for part in parts)))

@@ -25,6 +25,7 @@ import psycopg
 _SEQUENCE = re.compile(r"[0-9]+(?:\W{1,3}[0-9]+)*")
 _RUN = re.compile(r"[0-9]+")
 _SHORTEST, _LONGEST = 10, 15
+_PREFIX = re.compile(r"0*(?:55)?0*")
 _WITH_COUNTRY = re.compile(r"55[0-9]{10,11}")
 _WITH_NINTH_DIGIT = re.compile(r"[0-9]{2}9[6-9][0-9]{7}")
 # Wider than the widest gap within a number.
@@ -68,15 +69,13 @@ class ErasedNumbers:
         return next((self.until[one] for one in hashes if one in self.until), None)
 
 
-def number_key(digits: str) -> str | None:
-    """The key of R10 where the digits have one, else the digits; None when they are too few or too
-    many to be a number with its DDD.
+def number_keys(digits: str) -> set[str]:
+    """What the digits may be known by: the key of R10 where they have one, and the key of what is
+    left without zeros in front and the country. Empty when they are too few or too many to be a
+    number with its DDD.
     """
-    national = digits.lstrip("0")
-    national = national[2:] if _WITH_COUNTRY.fullmatch(national) else national
-    if _WITH_NINTH_DIGIT.fullmatch(national):
-        return national[:2] + national[3:]
-    return national if _SHORTEST <= len(national) <= _LONGEST else None
+    forms = (digits, digits.lstrip("0"), _PREFIX.sub("", digits))
+    return {key for form in forms if _SHORTEST <= len(key := _key(form)) <= _LONGEST}
 
 
 def numbers_in(text: str) -> Iterator[str]:
@@ -89,8 +88,12 @@ def numbers_in(text: str) -> Iterator[str]:
                 digits += run
                 if len(digits) > _LONGEST:
                     break
-                if key := number_key(digits):
-                    yield key
+                yield from number_keys(digits)
+
+
+def _key(digits: str) -> str:
+    national = digits[2:] if _WITH_COUNTRY.fullmatch(digits) else digits
+    return national[:2] + national[3:] if _WITH_NINTH_DIGIT.fullmatch(national) else national
 
 
 def hash_of(secret: bytes, key: str) -> bytes:
