@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, get_args
 
@@ -70,5 +71,4 @@ def _new_file(path: Path) -> BinaryIO:
 
     It must not be there: should two ids ever share a name, the run fails rather than mix two lists.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
-    return open(handle, "w+b")
+    return open(path, "x+b", opener=partial(os.open, mode=OWNER_ONLY_FILE))

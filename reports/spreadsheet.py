@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from itertools import chain, count, islice
-from tempfile import SpooledTemporaryFile
+from pathlib import Path
+from tempfile import SpooledTemporaryFile, TemporaryDirectory
+from traceback import clear_frames
 from typing import IO, Any, BinaryIO, Literal, NamedTuple
 
 import xlsxwriter
@@ -72,19 +75,36 @@ def plain(value: str) -> str:
 
 
 def write(file: BinaryIO, grids: Iterable[Grid]) -> None:
-    """Write a workbook with these grids; one that is too long goes on in a further sheet."""
-    # Made aside: a library that finds the disk full in the middle would try again while it ends.
-    with SpooledTemporaryFile(max_size=_BYTES_IN_MEMORY) as whole:
-        _write_workbook(whole, grids)
+    """Write a workbook with these grids; one that is too long goes on in a further sheet.
+
+    Meanwhile the rows are put beside the file, and are removed with its folder should the process
+    be killed; those of a file that has no name stay in memory.
+    """
+    name = getattr(file, "name", None)
+    with ExitStack() as stack:
+        options: dict[str, object] = {"in_memory": True}
+        if isinstance(name, str):
+            aside = stack.enter_context(TemporaryDirectory(dir=Path(name).parent))
+            # A row is written when the next one begins.
+            options = {"constant_memory": True, "tmpdir": aside}
+        # Made aside: a file is not written at all rather than in part.
+        whole = stack.enter_context(SpooledTemporaryFile(max_size=_BYTES_IN_MEMORY))
+        try:
+            _write_workbook(whole, grids, options)
+        except BaseException as error:
+            # The library's archive writes its end once nobody holds it: now, while it still can.
+            whole.truncate(0)
+            clear_frames(error.__traceback__)
+            raise
         whole.seek(0)
         shutil.copyfileobj(whole, file)
 
 
-def _write_workbook(file: IO[bytes], grids: Iterable[Grid]) -> None:
+def _write_workbook(file: IO[bytes], grids: Iterable[Grid], options: Mapping[str, object]) -> None:
     workbook = xlsxwriter.Workbook(
         file,
         {
-            "constant_memory": True,  # a row is written when the next one begins
+            **options,
             "strings_to_formulas": False,
             "strings_to_numbers": False,
             "strings_to_urls": False,

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
+import sys
+import tempfile
 import tracemalloc
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import BinaryIO
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
@@ -69,9 +73,10 @@ def as_xlsx(
     about: tuple[tuple[str, str], ...] = (),
     title: str = "Linhas",
 ) -> bytes:
-    file = io.BytesIO()
-    xlsx_writer(Sheet(title, columns, rows, about))(file)
-    return file.getvalue()
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "rows.xlsx").open("w+b") as file:
+        xlsx_writer(Sheet(title, columns, rows, about))(file)
+        file.seek(0)
+        return file.read()
 
 
 def sheets(content: bytes) -> list[Worksheet]:
@@ -277,6 +282,28 @@ def test_the_same_rows_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> N
     assert as_csv(TEXT, rows) == as_csv(TEXT, rows)
 
 
+def test_a_workbook_in_memory_holds_the_same() -> None:
+    columns = (Column("a"), Column("b", "number"), Column("c", "day"), Column("d", "moment"))
+    moment = datetime(2026, 11, 20, 9, 30)
+    rows = [
+        (text, number, moment.date(), moment)
+        for number, text in enumerate(
+            [*FORMULAS, *HOSTILE_NAMES, " _x0041_ ", "a\nb", "x" * 40_000]
+        )
+    ]
+    file = io.BytesIO()
+    xlsx_writer(Sheet("Linhas", columns, rows, (("x", "y"),)))(file)
+    in_memory, beside = sheets(file.getvalue()), sheets(as_xlsx(columns, rows, (("x", "y"),)))
+    assert [sheet.title for sheet in in_memory] == [sheet.title for sheet in beside]
+    for here, there in zip(in_memory, beside, strict=True):
+        assert here.freeze_panes == there.freeze_panes
+        # openpyxl undoes escapes only in texts that cells share, which those in memory do.
+        assert values(here) == [
+            tuple(unescape(value) if isinstance(value, str) else value for value in row)
+            for row in values(there)
+        ]
+
+
 def test_a_row_of_the_wrong_width_is_an_error() -> None:
     for write in (as_csv, as_xlsx):
         with pytest.raises(ValueError, match="zip"):
@@ -294,3 +321,37 @@ def test_many_rows_do_not_fill_the_memory(tmp_path: Path) -> None:
             tracemalloc.stop()
             assert file.tell() > 500_000
         assert peak < 4_000_000
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_interrupted_workbook_leaves_nothing_behind_and_nothing_on_the_screen(
+    named: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    system, folder = tmp_path / "system", tmp_path / "edition"
+    system.mkdir()
+    folder.mkdir()
+    seen: list[set[str]] = []
+
+    def interrupted(*_: object) -> None:
+        seen.append({path.parent.name for path in tmp_path.rglob("*") if path.is_file()})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tempfile, "tempdir", str(system))
+    monkeypatch.setattr(ZipFile, "write", interrupted)
+    monkeypatch.setattr(ZipFile, "writestr", interrupted)
+    failures: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", failures.append)
+    file: BinaryIO = (folder / "lista.xlsx").open("w+b") if named else io.BytesIO()
+    with file, pytest.raises(KeyboardInterrupt):
+        xlsx_writer(Sheet("Linhas", TEXT, [("Ana",)]))(file)
+    gc.collect()
+    assert failures == []
+    assert capfd.readouterr() == ("", "")
+    # What a kill would leave is beside the file, which the next run takes away.
+    assert "system" not in seen[0]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == (
+        [folder / "lista.xlsx"] if named else []
+    )
