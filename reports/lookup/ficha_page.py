@@ -15,7 +15,7 @@ from starlette.responses import Response
 from reports.filters import Filters
 from reports.lookup import log, published, words
 from reports.lookup.chosen import Chosen
-from reports.lookup.masking import REASONS, masked, reason_of, works
+from reports.lookup.masking import REASONS, masked, masked_in, reason_of, works
 from reports.lookup.page import Choice, LookupPage, answer
 from reports.lookup.rows import FICHA_PATH, ficha_address
 from reports.lookup.visit import Visit
@@ -102,4 +102,5 @@ def _masked(made: Ficha) -> Ficha:
         phone=made.phone and made.phone._replace(text=masked(made.phone.text), href=""),
         mobile=masked(made.mobile),
         landline=masked(made.landline),
+        history=tuple([event._replace(note=masked_in(event.note)) for event in made.history]),
     )

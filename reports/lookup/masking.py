@@ -13,6 +13,7 @@ from reports import labels
 from reports.lookup import words
 from reports.lookup.page import Choice
 from reports.lookup.users import User
+from reports.written_numbers import pieces
 
 REASONS = tuple(Choice(code, text, False) for code, text in words.REASONS.items())
 """For the form that asks for whole numbers: one must be chosen."""
@@ -53,3 +54,8 @@ def masked(phone: str) -> str:
         _HIDDEN if sign.isalnum() and place not in kept else sign
         for place, sign in enumerate(phone)
     )
+
+
+def masked_in(text: str) -> str:
+    """A text that somebody wrote, with its phone numbers masked."""
+    return "".join(masked(piece.text) if piece.is_number else piece.text for piece in pieces(text))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from starlette.applications import Starlette
 
-from reports.lookup.masking import masked
+from reports.lookup.masking import masked, masked_in
 from reports.lookup.rows import ficha_address
 from tests.lookup.office import Browser, Office, token_of
 from tests.lookup.test_screen import signed_in
@@ -169,3 +169,42 @@ def test_nobody_signed_in_opens_no_ficha(browser: Browser, office: Office) -> No
 )
 def test_a_masked_phone_cannot_be_phoned(phone: str, shown: str) -> None:
     assert masked(phone) == shown
+
+
+@pytest.mark.parametrize(
+    ("note", "shown"),
+    [
+        ("ligar no (11) 98765-4321 à tarde", "ligar no (11) 9••••-••21 à tarde"),
+        ("fone 11987654321.", "fone 119••••••21."),
+        ("novo: +55 11 9 8765 4321; ou 3333-4444", "novo: +55 1• • •••• ••21; ou ••••-••44"),
+        ("Por Bia: volta em 20/11/2026, às 14:30", "Por Bia: volta em 20/11/2026, às 14:30"),
+        ("R$ 1.200,00 em 12 vezes", "R$ 1.200,00 em 12 vezes"),
+        ("12345678 <b>", "••••••78 <b>"),
+        ("", ""),
+    ],
+)
+def test_a_number_that_somebody_noted_is_masked(note: str, shown: str) -> None:
+    assert masked_in(note) == shown
+
+
+def test_a_number_in_a_note_is_for_those_who_work_the_row(app: Starlette, office: Office) -> None:
+    (own,) = office.manager.company_ids
+    ((agenda, attempt, note),) = office.sql(
+        "select agenda_id, attempt_id, call_attempt.note"
+        " from marts.call_attempt inner join marts.agenda_status using (company_id, agenda_id)"
+        " where company_id = %s and agenda_status.agent_id = %s order by attempt_id limit 1",
+        own,
+        office.attendant.user_id,
+    )
+    change = "update marts.call_attempt set note = %s where company_id = %s and attempt_id = %s"
+    office.sql(change, "ligar no 11 91234-8765 <i>", own, attempt)
+    try:
+        address = f"/ficha/{agenda}?empresa={own}"
+        assert "ligar no <bdi data-phone>11 91234-8765</bdi> &lt;i&gt;" in (
+            signed_in(app, office.attendant).get(address).text
+        )
+        masked_page = signed_in(app, office.manager).get(address).text
+        assert "91234" not in masked_page
+        assert "11 9••••-••65" in masked_page
+    finally:
+        office.sql(change, note, own, attempt)
