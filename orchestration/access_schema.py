@@ -7,10 +7,10 @@ they come with their tables), nor making logins (`access_roles.py`).
 
 from __future__ import annotations
 
-import hashlib
-
 import psycopg
 from psycopg import sql
+
+from orchestration.made import make
 
 PAGE = "atendimento_page"
 SIGN_IN = "atendimento_signin"
@@ -20,6 +20,7 @@ _LOCK = 7_301_845_121
 
 _TABLES = """
 create schema if not exists access;
+comment on schema access is 'Who may read what, who is signed in, and what they did.';
 
 create table if not exists access.login (
     role_name text primary key,
@@ -116,6 +117,11 @@ create table if not exists access.to_compact (
 );
 comment on table access.to_compact is
     'Tables changed by an erasure, whose files hold what was erased until they are rewritten.';
+"""
+
+_DEFAULT_LOGINS = """
+insert into access.login (role_name, purpose) values ({page}, 'page'), ({sign_in}, 'sign_in')
+on conflict (role_name) do update set purpose = excluded.purpose;
 """
 
 _IDENTITY = """
@@ -286,21 +292,14 @@ revoke all on function access.grant_rights() from public;
 
 def prepare(conn: psycopg.Connection) -> None:
     """Make what is not there yet, or not as it should be. Safe to call at every start."""
-    parts = (_TABLES, _IDENTITY, _LOG, _HISTORY, _RIGHTS.format(lock=_LOCK))
-    said = "".join((conn.info.user, *parts)).encode()
-    digest = hashlib.sha256(said).hexdigest()
-    with conn.transaction():
-        conn.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-        made = conn.execute(
-            "select obj_description(to_regnamespace('access'), 'pg_namespace')"
-        ).fetchone()
-        if made != (digest,):
-            for part in parts:
-                conn.execute(part.encode())
-            for role, purpose in ((PAGE, "page"), (SIGN_IN, "sign_in")):
-                name_login(conn, role, purpose)
-            conn.execute(sql.SQL("comment on schema access is {}").format(sql.Literal(digest)))
-        grant_rights(conn)
+    parts = (_TABLES, _DEFAULT_LOGINS, _IDENTITY, _LOG, _HISTORY, _RIGHTS)
+    # The owner is told, since the policy on `history` names them.
+    whose = f"select pg_advisory_xact_lock({_LOCK}), {{owner}};"
+    statements = sql.SQL("".join((whose, *parts))).format(
+        owner=conn.info.user, lock=_LOCK, page=PAGE, sign_in=SIGN_IN
+    )
+    make(conn, "access", statements.as_string(conn))
+    grant_rights(conn)
 
 
 def name_login(conn: psycopg.Connection, role: str, purpose: str) -> None:
