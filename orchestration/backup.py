@@ -28,6 +28,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration import VERSION, server_programs
+from orchestration.backup_folder import MANIFEST, backups, name_of
 from orchestration.database import Database
 from orchestration.ingest.whatsapp import spool
 from orchestration.runtime import open_database
@@ -35,11 +36,10 @@ from orchestration.settings import Settings
 
 # What a restore replaces stays under the database's name with this behind it.
 FORMER = "_before_restore"
-DUMP, EVENTS, MANIFEST = "database.dump", "whatsapp", "manifest.json"
+DUMP, EVENTS = "database.dump", "whatsapp"
 # dbt and each load make these anew; what is published stays, for the lookup page.
 _LEFT_OUT = ("arriving", "intermediate", "marts_next", "marts_previous", "staging")
 _COUNTED = ("access", "history", "marts", "ops", "raw")
-_NAME = "%Y-%m-%dT%H%M%SZ"
 _HELD_SECONDS = 3_600  # a load of a first, large delivery holds its tables for many minutes
 _TURN_SECONDS = 0.3  # less than the second after which PostgreSQL looks for deadlocks
 
@@ -116,7 +116,7 @@ def make(settings: Settings, folder: Path | None = None) -> Made:
             for left_over in into.glob(".new-*"):
                 shutil.rmtree(left_over)
             made_at = datetime.now(UTC)
-            while (place := into / made_at.strftime(_NAME)).exists():
+            while (place := into / name_of(made_at)).exists():
                 time.sleep(0.1)
                 made_at = datetime.now(UTC)
             making = into / f".new-{place.name}"
@@ -134,11 +134,6 @@ def make(settings: Settings, folder: Path | None = None) -> Made:
             f"The backup could not be written to {into}: {error.strerror}. No backup was made; "
             "those that are there stay. Make room, or name another folder."
         ) from error
-
-
-def backups(folder: Path) -> list[Path]:
-    """The backups in a folder, the oldest first."""
-    return sorted(path for path in folder.glob("*Z") if (path / MANIFEST).is_file())
 
 
 @contextmanager

@@ -15,19 +15,19 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration import backup, embedded, inbox, upgrade
+from orchestration import embedded, inbox, upgrade
+from orchestration.backup_folder import last_made
 from orchestration.database import Database, DatabaseError
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.opening import Opening, opened, source_label
 from orchestration.ingest.watermark import whole
 from orchestration.ingest.whatsapp import spool
 from orchestration.notify.channels import channels
-from orchestration.notify.situations import FAILURES, data_stale
+from orchestration.notify.situations import FAILURES, backup_late, data_stale, tidying_late
 from orchestration.settings import Settings
 
 _SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a middling group
 _SILENT = timedelta(minutes=5)
-_OLD_BACKUP = _NOT_TIDIED = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ def _events(settings: Settings) -> Line:
 
 
 def _backup(settings: Settings, now: datetime) -> Line:
-    made = backup.backups(settings.home / "backups")
-    if not made:
+    newest = last_made(settings.home / "backups")
+    if newest is None:
         return Line("backup", True, "none in this home: `atendimento backup`")
-    newest = datetime.fromtimestamp(made[-1].stat().st_mtime, UTC)
-    return Line("backup", now - newest < _OLD_BACKUP, f"last {newest:%Y-%m-%d %H:%M} UTC")
+    late = any(backup_late(settings, now))
+    return Line("backup", not late, f"last {newest:%Y-%m-%d %H:%M} UTC")
 
 
 def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[Line]:
@@ -144,7 +144,7 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
         yield _alarms(conn)
         yield from _channels(conn, settings)
     if _exists(conn, "ops.tidied"):
-        yield from _tidied(conn, now)
+        yield from _tidied(conn)
     if _exists(conn, "dagster.daemon_heartbeats"):
         yield _daemon(conn, now)
 
@@ -233,10 +233,10 @@ def _channels(conn: psycopg.Connection, settings: Settings) -> Iterator[Line]:
         yield Line("notifications", False, f"{labels[channel]} fails since {since}: {why}")
 
 
-def _tidied(conn: psycopg.Connection, now: datetime) -> Iterator[Line]:
+def _tidied(conn: psycopg.Connection) -> Iterator[Line]:
     row = conn.execute("select tidied_at from ops.tidied").fetchone()
     if row:
-        late = now - row[0] > _NOT_TIDIED
+        late = any(tidying_late(conn))
         said = f"last {row[0]}" + (": see why `atendimento tidy` fails" if late else "")
         yield Line("tidying", not late, said)
 

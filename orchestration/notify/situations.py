@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 import psycopg
 
+from orchestration.backup_folder import last_made
 from orchestration.settings import Settings
 from orchestration.timetable import next_tick
 
-Kind = Literal["run_failed", "edition_missing", "data_stale", "sending"]
-KINDS: tuple[Kind, ...] = ("run_failed", "edition_missing", "data_stale", "sending")
-_OF_THE_LEDGER: tuple[Kind, ...] = ("run_failed", "edition_missing")
+Kind = Literal[
+    "run_failed", "edition_missing", "backup_late", "tidying_late", "data_stale", "sending"
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_OF_PUBLISHED: frozenset[Kind] = frozenset({"data_stale", "sending"})
+
+LATE_AFTER = timedelta(days=2)
+"""How long after the last backup or tidying the next one, of a night, is late."""
 
 _REASON_LENGTH = 300
 
@@ -70,9 +76,14 @@ def find(conn: psycopg.Connection, settings: Settings, now: datetime) -> Look:
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
         published = hold_published(conn)
-        found = [*_run_failed(conn), *_edition_missing(conn, settings, now)]
+        found = [
+            *_run_failed(conn),
+            *_edition_missing(conn, settings, now),
+            *backup_late(settings, now),
+            *tidying_late(conn),
+        ]
         if not published:
-            return Look(frozenset(_OF_THE_LEDGER), tuple(found))
+            return Look(frozenset(KINDS) - _OF_PUBLISHED, tuple(found))
         found += [*data_stale(conn, settings, now), *_sending(conn)]
     return Look(frozenset(KINDS), tuple(found))
 
@@ -131,6 +142,23 @@ def _due(
         day = datetime.combine(date, time(0), zone)
         if next_tick(settings, day - timedelta(seconds=1)) < due:
             yield day, due
+
+
+def backup_late(settings: Settings, now: datetime) -> Iterator[Situation]:
+    """Of a home in which backups are made: a server of one's own has its own."""
+    last = None if settings.database_url else last_made(settings.home / "backups")
+    if last and now >= last + LATE_AFTER:
+        yield Situation("backup_late", "", last + LATE_AFTER, {"made_at": last.isoformat()})
+
+
+def tidying_late(conn: psycopg.Connection) -> Iterator[Situation]:
+    """Each run tidies when a day has passed: only a publication long after the last one tells."""
+    for (last,) in conn.execute(
+        "select tidied_at from ops.tidied"
+        " where tidied_at + %s <= (select max(published_at) from ops.publication)",
+        [LATE_AFTER],
+    ):
+        yield Situation("tidying_late", "", last + LATE_AFTER, {"tidied_at": last.isoformat()})
 
 
 def data_stale(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[Situation]:

@@ -20,6 +20,8 @@ from reports import labels
 _TITLES = {
     "run_failed": "A execução falhou",
     "edition_missing": "A edição do dia não saiu",
+    "backup_late": "O backup não está sendo feito",
+    "tidying_late": "A limpeza diária não está sendo feita",
     "data_stale": "Dados desatualizados",
     "sending": "Acionar o TI: mensagens não saem",
     "database_away": "O banco de dados não responde",
@@ -34,6 +36,14 @@ _TO_DO = {
     "edition_missing": (
         "Veja se a máquina, o Dagster e a origem dos dados estão no ar (`atendimento doctor`) e "
         "rode `atendimento run`."
+    ),
+    "backup_late": (
+        "Rode `atendimento backup` e veja por que o da noite falha (espaço em disco, o timer "
+        "atendimento-backup)."
+    ),
+    "tidying_late": (
+        "Rode `atendimento tidy` e veja por que falha. Os relatórios não dependem dela; o disco "
+        "enche aos poucos."
     ),
     "data_stale": (
         "Veja por que a origem não manda dados novos (exportação do CRM, pasta de entregas). Até "
@@ -154,6 +164,10 @@ def _sentences(alarm: Alarm, zone: ZoneInfo) -> Iterator[str]:
             f"Era esperada até {_moment(alarm.since, zone)}; a última publicação é de "
             f"{_moment(facts['published_at'], zone)}."
         )
+    elif alarm.kind == "backup_late":
+        yield f"O último é de {_moment(facts['made_at'], zone)}."
+    elif alarm.kind == "tidying_late":
+        yield f"A última é de {_moment(facts['tidied_at'], zone)}."
     elif alarm.kind == "data_stale":
         until = _moment(facts["data_until"], zone)
         yield f"Os dados vão até {until}; o limite é {facts['hours']} h."

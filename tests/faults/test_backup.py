@@ -27,6 +27,7 @@ from pipeline import Program, Said, environment
 
 from orchestration import access_roles, backup, embedded, erased_ids, restore
 from orchestration.access_schema import PAGE
+from orchestration.backup_folder import backups
 from orchestration.database import Database
 from orchestration.erase import erase_stored
 from orchestration.ingest import erased_numbers
@@ -57,7 +58,7 @@ class House:
     @property
     def first(self) -> Path:
         """The first backup."""
-        return backup.backups(self.home / "backups")[0]
+        return backups(self.home / "backups")[0]
 
     def call(self, *arguments: str | Path) -> Said:
         """Call a command over the embedded server."""
@@ -176,7 +177,7 @@ def test_a_backup_made_during_a_run_is_one_whole_state(house: House, mark: Mark)
     assert run.exit_code == 0, run.output
     assert house.published() == house.kept.after
     assert said[0].exit_code == 0, said[0].output
-    (made,) = backup.backups(house.home / "meanwhile")
+    (made,) = backups(house.home / "meanwhile")
 
     assert house.call("restore", made).exit_code == 0
 
@@ -422,7 +423,7 @@ def test_a_server_of_ones_own_is_told_what_its_role_lacks(kept: Kept, tmp_path: 
     kept.reset()
     program = Program(kept.home, kept.database)
     assert program.call("backup", tmp_path).exit_code == 0
-    (made,) = backup.backups(tmp_path)
+    (made,) = backups(tmp_path)
     said = program.call("restore", made)
     assert said.exit_code == 1
     assert "alter role atendimento createdb" in said.output

@@ -347,6 +347,51 @@ def test_a_run_that_said_why_is_no_missing_edition_too(
     assert hook.news[1:] == [(["edition_missing"], [])]
 
 
+def test_backups_that_end_are_missed_after_two_days(
+    database: Database, conn: psycopg.Connection, hook: Receiver, tmp_path: Path
+) -> None:
+    def backed_up(name: str) -> None:
+        (tmp_path / "backups" / name).mkdir(parents=True)
+        (tmp_path / "backups" / name / "manifest.json").touch()
+
+    here = {"home": tmp_path, "notify_edition_by": "never"}
+    tell(database, hook, at=NOW + 90 * HOUR, **here)
+    assert hook.bodies == [], "where none was ever made nobody waits for one"
+    backed_up("2026-11-20T053000Z")
+    backed_up("mine-Z")
+    late = datetime(2026, 11, 22, 5, 30, tzinfo=UTC)
+    tell(database, hook, at=late - timedelta(seconds=1), **here)
+    other = {**here, "database_url": "postgresql://elsewhere/x"}
+    tell(database, hook, at=late, **other)
+    assert hook.bodies == []
+    tell(database, hook, at=late, **here)
+    tell(database, hook, at=late + HOUR, **here)
+    assert hook.news == [(["backup_late"], [])]
+    assert hook.messages[0]["subject"] == "O backup não está sendo feito"
+    assert "O último é de 20/11/2026 02:30." in hook.messages[0]["text"]
+    backed_up("2026-11-22T063000Z")
+    tell(database, hook, at=late + HOUR, **here)
+    assert hook.news[1:] == [([], ["backup_late"])]
+
+
+def test_tidying_is_missed_when_something_was_published_long_after_it(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    tidied = NOW + HOUR
+    conn.execute("insert into ops.tidied (tidied_at) values (%s)", [tidied])
+    quiet = {"notify_edition_by": "never"}
+    publish(conn, "run-2", tidied + 48 * HOUR - timedelta(seconds=1), 5)
+    tell(database, hook, at=tidied + 90 * HOUR, **quiet)
+    assert hook.bodies == [], "while nothing is published nothing could tidy"
+    publish(conn, "run-3", tidied + 48 * HOUR, 6)
+    tell(database, hook, at=tidied + 49 * HOUR, **quiet)
+    assert hook.news == [(["tidying_late"], [])]
+    assert "A última é de 20/11/2026 13:00." in hook.messages[0]["text"]
+    conn.execute("update ops.tidied set tidied_at = %s", [tidied + 50 * HOUR])
+    tell(database, hook, at=tidied + 51 * HOUR, **quiet)
+    assert hook.news[1:] == [([], ["tidying_late"])]
+
+
 def test_what_is_posted_is_signed_and_leads_to_the_pages(
     database: Database, conn: psycopg.Connection, hook: Receiver
 ) -> None:
