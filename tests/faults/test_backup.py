@@ -397,6 +397,20 @@ def test_backups_are_for_the_owner_alone_and_the_newest_stay(
         assert path.stat().st_mode & 0o077 == 0, path
 
 
+def test_a_backup_leads_back_from_a_state_that_a_newer_version_opened(house: House) -> None:
+    with house.database.connect() as conn:
+        conn.execute("insert into ops.migration (name, program) values ('9.9.9', '9.9.9')")
+    refused = house.call("deliveries")
+    assert refused.exit_code == 1
+    assert "9.9.9" in refused.last_line
+
+    said = house.call("restore", house.first)
+
+    assert said.exit_code == 0, said.output
+    assert house.published() == house.kept.before
+    assert house.call("deliveries").exit_code == 0
+
+
 def test_one_backup_at_a_time_in_a_folder(made_house: House, tmp_path: Path) -> None:
     with (tmp_path / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
