@@ -17,7 +17,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import formats, written_numbers
+from reports import formats
 from reports.pages.page import Page
 
 AGE_SCRIPT = "age.js"
@@ -61,7 +61,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    made.filters.update(formats.FILTERS, pieces=written_numbers.pieces)
+    made.filters.update(formats.FILTERS)
     made.globals.update(static=static, policy=policy, age_script=AGE_SCRIPT)
     return made
 

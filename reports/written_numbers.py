@@ -20,8 +20,12 @@ class Piece(NamedTuple):
     is_number: bool
 
 
-def pieces(text: str) -> Iterator[Piece]:
-    """The whole text, piece by piece."""
+def pieces(text: str) -> tuple[Piece, ...]:
+    """The whole text, piece by piece; of an empty one none."""
+    return tuple(_pieces(text))
+
+
+def _pieces(text: str) -> Iterator[Piece]:
     place = 0
     for found in _NUMBER.finditer(text):
         if place < found.start():

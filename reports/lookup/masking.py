@@ -7,13 +7,13 @@ when they want it whole. Does not: showing a number after all, which is an actio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reports import labels
 from reports.lookup import words
 from reports.lookup.page import Choice
 from reports.lookup.users import User
-from reports.written_numbers import pieces
+from reports.written_numbers import Piece
 
 REASONS = tuple(Choice(code, text, False) for code, text in words.REASONS.items())
 """For the form that asks for whole numbers: one must be chosen."""
@@ -56,6 +56,8 @@ def masked(phone: str) -> str:
     )
 
 
-def masked_in(text: str) -> str:
+def masked_in(text: Iterable[Piece]) -> tuple[Piece, ...]:
     """A text that somebody wrote, with its phone numbers masked."""
-    return "".join(masked(piece.text) if piece.is_number else piece.text for piece in pieces(text))
+    return tuple(
+        [piece._replace(text=masked(piece.text)) if piece.is_number else piece for piece in text]
+    )

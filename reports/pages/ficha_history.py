@@ -13,15 +13,18 @@ from typing import NamedTuple
 
 from reports import formats, labels
 from reports.pages.ficha_facts import HistoryRow
+from reports.written_numbers import Piece, pieces
 
 
 class Event(NamedTuple):
-    """Something that happened, at a local time; `kind` is its code, `note` what was written."""
+    """Something that happened, at a local time; `kind` is its code, `note` what was written,
+    a piece at a time.
+    """
 
     kind: str
     at: datetime
     words: str
-    note: str
+    note: tuple[Piece, ...]
 
 
 _DETAILS = {
@@ -37,7 +40,7 @@ def build(rows: Iterable[HistoryRow]) -> tuple[Event, ...]:
     """Say each event in words."""
     return tuple(
         [
-            Event(event, at, _words(event, detail, moment), _note(person, note))
+            Event(event, at, _words(event, detail, moment), pieces(_note(person, note)))
             for _, at, event, detail, moment, person, note in rows
         ]
     )

@@ -76,7 +76,7 @@ def test_the_history_is_one_time_line_in_order_with_ties_settled(conn: psycopg.C
         ("20/11 08:00", "Ligação: não atendeu"),
         ("20/11 08:00", "Ligação: não atendeu"),
     ]
-    assert [event.note for event in one.history[-2:]] == [
+    assert ["".join(piece.text for piece in event.note) for event in one.history[-2:]] == [
         "por gone",
         'por Maria Souza: "><img src=x onerror=alert(2)>',
     ]
