@@ -21,6 +21,7 @@ from traceback import clear_frames
 from typing import IO, Any, BinaryIO, Literal, NamedTuple
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -126,7 +127,11 @@ def _write_workbook(file: IO[bytes], grids: Iterable[Grid], options: Mapping[str
             names.append(_sheet_name(grid.title, names))
             _write_sheet(workbook, names[-1], looks, grid, chain(ahead or (), rows))
             ahead = list(islice(rows, 1))
-    workbook.close()
+    try:
+        workbook.close()
+    except FileCreateError as error:
+        (refusal,) = error.args  # of the file system, which is what a person is told
+        raise refusal from error
 
 
 def _write_sheet(
