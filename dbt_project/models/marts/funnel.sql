@@ -50,22 +50,27 @@ counted as (
 
 )
 
-{% for funnel, its_steps in steps.items() %}
-{% set is_last_funnel = loop.last %}
-{% for step in its_steps %}
 select
-    company_id,
-    contact_date,
-    campaign_id,
-    event_type_id,
-    team_id,
-    agent_id,
-    '{{ funnel }}' as funnel,
-    '{{ step }}' as step,
-    {{ funnel }}_{{ step }} as agenda_count,
+    counted.company_id,
+    counted.contact_date,
+    counted.campaign_id,
+    counted.event_type_id,
+    counted.team_id,
+    counted.agent_id,
+    step.funnel,
+    step.step,
+    step.agenda_count,
     {{ as_of() }} as as_of
 from counted
-where {{ funnel }}_{{ step }} > 0
-{{ '' if is_last_funnel and loop.last else 'union all' }}
-{% endfor %}
-{% endfor %}
+cross join
+    lateral (
+        values
+        {%- for funnel, its_steps in steps.items() %}
+        {%- set is_last_funnel = loop.last %}
+        {%- for step in its_steps %}
+        ('{{ funnel }}', '{{ step }}', counted.{{ funnel }}_{{ step }})
+        {{- '' if is_last_funnel and loop.last else ',' }}
+        {%- endfor %}
+        {%- endfor %}
+    ) as step (funnel, step, agenda_count)
+where step.agenda_count > 0
