@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 LOGGER = logging.getLogger("atendimento")
@@ -71,7 +71,9 @@ def stage(name: str, run_id: str = "") -> Iterator[Stage]:
 
     def beat() -> None:
         while not done.wait(HEARTBEAT_SECONDS):
-            current.report("running")
+            # Where the run's log cannot be written, the work itself meets what is wrong, and says so.
+            with suppress(Exception):
+                current.report("running")
 
     heart = threading.Thread(target=beat, daemon=True, name=f"heartbeat of {name}")
     heart.start()
