@@ -71,7 +71,7 @@ def stage(name: str, run_id: str = "") -> Iterator[Stage]:
 
     def beat() -> None:
         while not done.wait(HEARTBEAT_SECONDS):
-            # Where the run's log cannot be written, the work itself meets what is wrong, and says so.
+            # What keeps the log from being written the work itself meets, and says so.
             with suppress(Exception):
                 current.report("running")
 
