@@ -5,7 +5,7 @@ Belongs here: the lists of the filter form. Does not: what was chosen (`chosen.p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import psycopg
@@ -15,6 +15,7 @@ from reports.lookup import words
 from reports.lookup.chosen import DAYS, WITHOUT_AGENT, Chosen, agent_value
 from reports.lookup.page import Choice
 from reports.lookup.users import User
+from reports.names import told_apart
 
 
 class Offers(NamedTuple):
@@ -100,12 +101,14 @@ def find(conn: psycopg.Connection, user: User, chosen: Chosen) -> Offers:
 
 def _agents(conn: psycopg.Connection, chosen: Chosen) -> tuple[Choice, ...]:
     found = conn.execute(_AGENTS, {"company_id": chosen.company_id}).fetchall()
-    named = _choices(
-        ((agent_value(key), name) for key, name in found), agent_value(chosen.agent_id)
-    )
+    named = _choices(found, chosen.agent_id, agent_value)
     return (*named, Choice(WITHOUT_AGENT, labels.UNASSIGNED_LIST, chosen.without_agent))
 
 
-def _choices(offered: Iterable[tuple[str, str]], chosen: str | None) -> tuple[Choice, ...]:
-    in_order = sorted(offered, key=lambda one: (formats.name_order(one[1]), one[0]))
-    return tuple(Choice(value, text, value == chosen) for value, text in in_order)
+def _choices(
+    offered: Iterable[tuple[str, str]],
+    chosen: str | None,
+    value: Callable[[str], str] = lambda key: key,
+) -> tuple[Choice, ...]:
+    in_order = sorted(told_apart(offered), key=lambda one: (formats.name_order(one[1]), one[0]))
+    return tuple(Choice(value(key), text, key == chosen) for key, text in in_order)

@@ -17,6 +17,7 @@ from psycopg import sql
 from reports import formats, labels
 from reports.documents import Scene
 from reports.filters import Filters
+from reports.names import telling_apart
 from reports.pages.company import Company
 
 _ROWS_A_FETCH = 2000
@@ -89,12 +90,12 @@ select
     totalizer_row.agenda_id,
     client.name as client_name,
     totalizer_row.contact_date,
-    coalesce(campaign.name, totalizer_row.campaign_id) as campaign,
+    coalesce(campaign.shown_name, totalizer_row.campaign_id) as campaign,
     campaign.active as is_campaign_active,
-    coalesce(event_type.name, totalizer_row.event_type_id) as event_type,
-    coalesce(team.name, totalizer_row.team_id) as team,
+    coalesce(event_type.shown_name, totalizer_row.event_type_id) as event_type,
+    coalesce(team.shown_name, totalizer_row.team_id) as team,
     team.is_service_desk,
-    coalesce(app_user.full_name, totalizer_row.agent_id) as agent,
+    coalesce(app_user.shown_name, totalizer_row.agent_id) as agent,
     agenda_status.is_open,
     agenda_status.whatsapp_status,
     agenda_status.whatsapp_cause,
@@ -118,13 +119,20 @@ left join passive_contact_status
     and passive_contact_status.company_id = totalizer_row.company_id
     and passive_contact_status.contact_id = totalizer_row.row_id
 left join client on client.client_id = totalizer_row.client_id
-left join campaign on campaign.campaign_id = totalizer_row.campaign_id
-left join event_type on event_type.event_type_id = totalizer_row.event_type_id
-left join team on team.team_id = totalizer_row.team_id
-left join app_user on app_user.user_id = totalizer_row.agent_id
+left join {campaign} on campaign.campaign_id = totalizer_row.campaign_id
+left join {event_type} on event_type.event_type_id = totalizer_row.event_type_id
+left join {team} on team.team_id = totalizer_row.team_id
+left join {app_user} on app_user.user_id = totalizer_row.agent_id
 left join loss_reason on loss_reason.loss_reason_id = agenda_status.loss_reason_id
 where totalizer_row.totalizer = %(totalizer)s and {condition}
 """
+# A filter goes by what is shown.
+_NAMED = {
+    "campaign": telling_apart("campaign", "campaign_id"),
+    "event_type": telling_apart("event_type", "event_type_id", "name", "campaign_id"),
+    "team": telling_apart("team", "team_id", "name", "company_id"),
+    "app_user": telling_apart("app_user", "user_id", "full_name"),
+}
 
 
 def find(
@@ -156,7 +164,7 @@ def stream(conn: psycopg.Connection, filters: Filters, totalizer: str) -> Iterat
     Needs an open transaction, since the cursor lives on the server.
     """
     condition = filters.of_agendas("totalizer_row")
-    query = sql.SQL(_ROWS).format(condition=condition.text)
+    query = sql.SQL(_ROWS).format(condition=condition.text, **_NAMED)
     with conn.cursor(name="total_rows", binary=True) as cursor:
         cursor.itersize = _ROWS_A_FETCH
         cursor.execute(query, {**condition.parameters, "totalizer": totalizer})
@@ -169,7 +177,7 @@ def find_some(
     """Those of these rows of a total that the filters choose, by their ids."""
     condition = filters.of_agendas("totalizer_row")
     chosen = sql.SQL("{} and totalizer_row.row_id = any(%(row_ids)s)").format(condition.text)
-    query = sql.SQL(_ROWS).format(condition=chosen)
+    query = sql.SQL(_ROWS).format(condition=chosen, **_NAMED)
     given = {**condition.parameters, "totalizer": totalizer, "row_ids": list(row_ids)}
     with conn.cursor(binary=True) as cursor:
         return {row[0]: CountedRow._make(row) for row in cursor.execute(query, given)}

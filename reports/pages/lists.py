@@ -15,6 +15,7 @@ from psycopg import sql
 
 from reports import formats, labels
 from reports.filters import Filters
+from reports.names import told_apart
 
 
 class ListCount(NamedTuple):
@@ -118,6 +119,8 @@ def find(conn: psycopg.Connection, filters: Filters) -> dict[str, list[ListCount
     for company_id, *entry in conn.execute(query, condition.parameters):
         companies[company_id].append(ListCount._make(entry))
     for entries in companies.values():
+        shown = dict(told_apart((one.agent_id, one.name) for one in entries if one.agent_id))
+        entries[:] = [one._replace(name=shown.get(one.agent_id or "", "")) for one in entries]
         entries.sort(key=lambda entry: (formats.name_order(entry.name), entry.agent_id or ""))
     return dict(companies)
 

@@ -22,7 +22,7 @@ from reports import labels, plan
 from reports.documents import Document, Scene
 from reports.filters import EVERYTHING, Filters
 from reports.pages import company as companies
-from reports.pages import counted_rows, total_layout, total_rows, totals
+from reports.pages import counted_rows, lists, total_layout, total_rows, totals
 from reports.pages.company import Company, stamp_of
 from reports.pages.counted_rows import Cells, CountedRow, ListedRow
 from reports.pages.page import Page, Proof
@@ -451,6 +451,43 @@ def test_r14_agendas_of_an_ended_campaign_are_there_and_not_offered(
     pages = pages_of(documents_of(conn, "c1", "no_reply"), today=False)
     assert any(cells.campaign == "Recall <2025>" for _, cells in shown_on(pages))
     assert not any("Recall <2025>" in page.offers.campaigns for page in pages)
+
+
+def test_r14_a_name_that_several_ids_share_is_offered_with_each_id(
+    conn: psycopg.Connection,
+) -> None:
+    conn.execute("update app_user set full_name = 'Ana Souza'")
+    conn.execute("update campaign set name = 'Recall'")
+    conn.execute("update team set name = 'Oficina', is_service_desk = true")
+    wanted: dict[str, Counter[object]] = {}
+    for column in ("agent_id", "campaign_id", "team_id"):
+        query = (
+            f"select {column}, count(*) from totalizer_row"
+            " where company_id = 'c1' and totalizer = 'active' group by 1"
+        )
+        wanted[column] = Counter(dict(conn.execute(query.encode()).fetchall()))
+    pages = pages_of(documents_of(conn, "c1", "active"), today=False)
+    cells = [one for _, one in shown_on(pages)]
+    users = {user for (user,) in conn.execute("select user_id from app_user").fetchall()}
+
+    def shown(key: object) -> object:
+        return f"Ana Souza ({key})" if key in users else key or "Sem agente"
+
+    agents = wanted["agent_id"]
+    assert len(users & set(agents)) > 1
+    assert Counter(one.agent for one in cells) == Counter(
+        {shown(key): count for key, count in agents.items()}
+    )
+    assert {name for page in pages for name in page.offers.agents} == {one.agent for one in cells}
+    assert Counter(one.campaign for one in cells if one.campaign) == Counter(
+        {f"Recall ({key})": count for key, count in wanted["campaign_id"].items() if key}
+    )
+    teams = Counter(one.team for one in cells if one.team)
+    assert sum(teams.values()) == sum(n for key, n in wanted["team_id"].items() if key)
+    found = lists.find(conn, Filters(access=EVERYTHING))["c1"]
+    listed_names = [one.name for one in found if one.agent_id]
+    assert len(set(listed_names)) == len(listed_names) > 1
+    assert sum(name.startswith("Ana Souza (") for name in listed_names) > 1
 
 
 def test_a_row_leads_to_the_ficha_of_an_agenda_that_has_one(conn: psycopg.Connection) -> None:
