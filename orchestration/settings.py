@@ -73,6 +73,9 @@ class Settings(BaseSettings):
         2,
         description="hours before the newest row loaded from which a database is read again",
     )
+    source_whole_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
+        20, description="hours after which a database is read whole again, not only what is new"
+    )
     source_whole: bool = Field(
         False, description="true reads a database whole at each run, not only what is new"
     )

@@ -82,6 +82,7 @@ def raw_tables(
                 inbox=settings.watched,
                 window=timedelta(hours=settings.source_window_hours),
                 whole=settings.source_whole,
+                whole_after=timedelta(hours=settings.source_whole_hours),
             ),
             run_id=context.run_id,
             on_progress=on_progress,

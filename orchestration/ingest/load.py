@@ -64,7 +64,8 @@ class LoadSettings:
     `row_by_row` leaves the fast path out: slower, with the same result. `whatsapp_spool`: the
     folder of received WhatsApp events, which every load takes along. `inbox`: the watched folder;
     a delivery in it must be what its manifest says. A live source is read again from `window`
-    before the newest row that was loaded, or `whole`.
+    before the newest row that was loaded, or whole: when `whole`, or when that was last done
+    `whole_after` ago.
     """
 
     rejected_share_limit: float = 0.05
@@ -74,6 +75,7 @@ class LoadSettings:
     inbox: Path | None = None
     window: timedelta = timedelta(hours=2)
     whole: bool = False
+    whole_after: timedelta = timedelta(hours=20)
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,11 @@ def load_delivery(
 
 
 def _opening(conn: psycopg.Connection, settings: LoadSettings) -> Opening:
-    positions = watermark.whole if settings.whole else watermark.positions(conn, settings.window)
+    positions = (
+        watermark.whole
+        if settings.whole
+        else watermark.positions(conn, settings.window, settings.whole_after)
+    )
     return Opening(settings.csv_encoding, settings.inbox, positions)
 
 

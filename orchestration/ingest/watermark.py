@@ -26,10 +26,12 @@ create table if not exists ops.watermark (
     delivery_id bigint not null,
     primary key (source, table_name)
 );
+alter table ops.watermark add column if not exists whole_at timestamptz;
 comment on table ops.watermark is
     'The greatest updated_at that was loaded of each table of a live source. No personal data.';
 comment on column ops.watermark.incarnation is
     'What tells the table from a later one of the same name: that is read whole.';
+comment on column ops.watermark.whole_at is 'When it was last read whole, by the source''s clock.';
 """
 
 
@@ -71,13 +73,18 @@ def prepare(conn: psycopg.Connection) -> None:
     make(conn, "watermark", _TABLE)
 
 
-def positions(conn: psycopg.Connection, window: timedelta) -> Positions:
-    """From where on each table is read: what was loaded, less the window for late commits."""
+def positions(conn: psycopg.Connection, window: timedelta, whole_after: timedelta) -> Positions:
+    """From where on each table is read: what was loaded, less the window for late commits.
+
+    A table is read whole when that was last done `whole_after` ago: a version that came with an
+    older `updated_at` than the window reaches back to is not lost (R1).
+    """
 
     def of(source: LiveSource) -> Mapping[str, datetime]:
         found = conn.execute(
-            "select table_name, incarnation, updated_at from ops.watermark where source = %s",
-            [source.identity],
+            "select table_name, incarnation, updated_at from ops.watermark"
+            " where source = %s and whole_at > %s and whole_at <= %s",
+            [source.identity, source.seen_at - whole_after, source.seen_at],
         ).fetchall()
         return {
             table: reached - window
@@ -120,8 +127,10 @@ def move(
     conn.execute(
         sql.SQL(
             """
-            insert into ops.watermark as w
-            select {source}, {table}, {incarnation}, max(updated_at), {delivery}
+            insert into ops.watermark as w (
+                source, table_name, incarnation, updated_at, delivery_id, whole_at
+            )
+            select {source}, {table}, {incarnation}, max(updated_at), {delivery}, {seen_at}
             from {typed} where updated_at <= {seen_at}
             having count(*) > 0
             on conflict (source, table_name) do update set
@@ -130,7 +139,8 @@ def move(
                     when {in_part} then greatest(w.updated_at, excluded.updated_at)
                     else excluded.updated_at
                 end,
-                delivery_id = excluded.delivery_id
+                delivery_id = excluded.delivery_id,
+                whole_at = case when {in_part} then w.whole_at else excluded.whole_at end
             """
         ).format(
             source=sql.Literal(source.identity),

@@ -114,6 +114,29 @@ def test_the_edge_of_the_window(source: Source) -> None:
     assert source.read(replace(LENIENT, window=timedelta(0))) == 1
 
 
+def test_once_a_day_all_is_read_so_that_what_came_late_is_not_lost(source: Source) -> None:
+    """R1: every version is kept, whenever it came."""
+    source.put("first", NOON)
+    source.load()
+    source.put("late", NOON - timedelta(days=3))
+    read_whole = "update ops.watermark set whole_at = clock_timestamp() - %s"
+    source.conn.execute(read_whole, [timedelta(hours=19, minutes=59)])
+    assert source.read() == 1
+    source.conn.execute(read_whole, [timedelta(hours=20)])
+    assert source.read() == 2
+    assert source.agendas() == {"first", "late"}
+    assert source.read() == 1, "the next day's is the next"
+    assert source.read(replace(LENIENT, whole_after=timedelta(0))) == 2
+
+
+def test_a_clock_that_went_back_does_not_put_off_the_reading_of_all(source: Source) -> None:
+    source.put("first", NOON)
+    source.load()
+    source.put("late", NOON - timedelta(days=3))
+    source.conn.execute("update ops.watermark set whole_at = clock_timestamp() + interval '1 day'")
+    assert source.read() == 2
+
+
 def test_a_refused_delivery_leaves_the_watermark(source: Source) -> None:
     source.put("a", NOON)
     source.load()
