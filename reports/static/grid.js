@@ -1,6 +1,7 @@
 /* Filters and sorts the rows of a grid, which can all be read without it: the controls appear with
    it. What is chosen stands behind the # of the address, so that it can be sent and gone back to;
-   behind it may also stand the anchor of one part of the rows, as in links from other pages. */
+   behind it may also stand the anchor of one part of the rows, as in links from other pages. What is
+   typed may be a client's name: it stands in no address, and goes back and forth with the page. */
 (() => {
   const form = document.querySelector("form[data-filters]");
   const table = document.querySelector("table[data-rows]");
@@ -112,6 +113,7 @@
   const apply = () => {
     const choice = asked();
     if (!choice) return;
+    choice.set("procurar", history.state?.sought || "");
     for (const control of form.elements) {
       const value = control.name ? choice.get(control.name) || "" : control.value;
       if (control.value !== value) control.value = value;
@@ -128,12 +130,20 @@
     show(choice);
   };
 
+  const go = (hash, sought, replaces) => {
+    const stays = hash === location.hash;
+    if (!stays && replaces) location.replace(hash);
+    else if (!stays) location.hash = hash;
+    history.replaceState({sought}, "");
+    if (stays) apply();
+  };
+
   const write = (replaces) => {
     const choice = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+    const sought = choice.get("procurar") || "";
+    choice.delete("procurar");
     if (sorted) choice.set("ordem", sorted);
-    const hash = `#${choice.size ? choice : "tudo="}`;
-    if (replaces) location.replace(hash);
-    else location.hash = hash;
+    go(`#${choice.size ? choice : "tudo="}`, sought, replaces);
   };
 
   heads.forEach((head, place) => {
@@ -148,7 +158,7 @@
     });
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => { sort(""); location.hash = "#tudo="; });
+  form.addEventListener("reset", () => { sort(""); go("#tudo=", "", false); });
   form.addEventListener("input", (event) => {
     if (event.target.name === "campanha") form.elements.evento.value = "";
     write(event.target.type === "search");

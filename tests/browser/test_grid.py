@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
@@ -105,14 +106,39 @@ def test_contact_dates(page: Page, choice: dict[str, str], days: set[str]) -> No
 
 
 def test_a_search_asks_for_every_word_wherever_it_stands_without_accents(page: Page) -> None:
+    all_rows = shown(page)
     page.locator("main [name=procurar]").fill("CONCEICAO equipe 2")
-    page.wait_for_function("location.hash.includes('procurar')")
+    page.wait_for_function("history.state.sought === 'CONCEICAO equipe 2'")
     rows = shown(page)
     assert rows
     assert all("Conceição" in row[CLIENT] and row[TEAM] == "Equipe 2" for row in rows)
     page.locator("main [name=procurar]").fill("não há (isto).*")
     page.wait_for_function("document.querySelector('[data-shown]').textContent.startsWith('0 de')")
     assert shown(page) == []
+    page.locator("main [type=reset]").click()
+    page.wait_for_function("history.state.sought === ''")
+    assert shown(page) == all_rows
+
+
+def test_what_is_typed_stands_in_no_address_and_comes_back_with_the_page(page: Page) -> None:
+    sought = page.locator("main [name=procurar]")
+    sought.press_sequentially("Conceição")
+    page.wait_for_function("history.state.sought === 'Conceição'")
+    rows = shown(page)
+    agents = page.locator("main [name=atendente]")
+    agents.select_option(label=rows[0][AGENT])
+    page.wait_for_function("location.hash.includes('atendente')")
+    few = shown(page)
+    assert 0 < len(few) < len(rows)
+    assert all("Conceição" in row[CLIENT] for row in few)
+    assert "Concei" not in unquote(page.url)
+    page.go_back()
+    page.wait_for_function("!location.hash.includes('atendente')")
+    assert sought.input_value() == "Conceição"
+    assert shown(page) == rows
+    page.go_forward()
+    page.wait_for_function("location.hash.includes('atendente')")
+    assert shown(page) == few
 
 
 def test_the_order_is_that_of_the_language_and_stays_within_each_part(page: Page) -> None:
