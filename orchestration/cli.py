@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import signal
 import sys
 import threading
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return _end(WRONG_USAGE, f"Wrong settings: {error}")
     os.umask(0o077)  # whatever is written may hold personal data
+    # So does the memory of each process, which a core dump would be a copy of.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if options.command in (_serve, _webhook, _dagster):
         return int(options.command(options, settings))  # servers know what to do with a signal
     with _ended_by_sigterm():
