@@ -9,8 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# 8 digits, a subscriber's, and more, however they are parted. A date written with `/` is none.
-_NUMBER = re.compile(r"[+(]?\d(?:[\s().\-]{0,3}\d){7,}")
+# 8 digits, a subscriber's, and more, however they are parted: people write all kinds of dashes, and
+# signs that are not seen. A date is none.
+_DATE = r"(?<!\d)(?:[0-3]?\d(?P<sign>[/.\-])[01]?\d(?P=sign)\d{4}|\d{4}-\d\d-\d\d)(?!\d)"
+_NUMBER = r"[+(]?\d(?:[\W_]{0,4}\d){7,}"
+_FOUND = re.compile(f"(?P<date>{_DATE})|{_NUMBER}")
 
 
 class Piece(NamedTuple):
@@ -27,7 +30,9 @@ def pieces(text: str) -> tuple[Piece, ...]:
 
 def _pieces(text: str) -> Iterator[Piece]:
     place = 0
-    for found in _NUMBER.finditer(text):
+    for found in _FOUND.finditer(text):
+        if found["date"]:
+            continue
         if place < found.start():
             yield Piece(text[place : found.start()], False)
         yield Piece(found[0], True)
