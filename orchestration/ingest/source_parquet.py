@@ -84,9 +84,9 @@ class ParquetFile:
             column = column.dictionary_decode()
             kind = column.type
         if pa.types.is_timestamp(kind):
-            # With a zone the text is UTC and ends in Z; without one it has no offset.
-            zone = "UTC" if kind.tz else None
-            column = pc.cast(column, pa.timestamp("us", zone), safe=False)
+            # With a zone the text is UTC and ends in Z; without one it has no offset. What is finer
+            # than a microsecond PostgreSQL rounds, as of a CSV.
+            column = pc.cast(column, pa.timestamp(kind.unit, "UTC" if kind.tz else None))
         elif pa.types.is_date(kind):
             column = pc.cast(column, pa.date32())
         if pa.types.is_nested(kind):
@@ -96,7 +96,9 @@ class ParquetFile:
             )
         if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
             return _numbers(column)
-        return pc.cast(column, pa.string())
+        texts = pc.cast(column, pa.string())
+        texts.validate(full=True)  # what says that it is text may be no UTF-8
+        return texts
 
 
 def _numbers(column: pa.Array) -> pa.Array:

@@ -119,9 +119,21 @@ class SourceRelation:
         return sql.Identifier(self.schema, self.table.name)
 
     def _texts(self) -> sql.Composed:
-        """Every column as text, the same for both paths: COPY alone would pad a `char(n)`."""
+        """Every column as text, the same for both paths: COPY alone would pad a `char(n)`.
+
+        A number of the contract comes without the zeros of a `numeric(p, s)`: 2.0 are 2 days.
+        """
+        types = dict(self.types)
+        numbers = {
+            column.name
+            for column in self.table.columns
+            if column.kind in ("days", "hours") and types.get(column.name) == "numeric"
+        }
         return sql.SQL(", ").join(
-            sql.SQL("{}::text").format(sql.Identifier("source", name)) for name in self.header
+            sql.SQL("trim_scale({})::text" if name in numbers else "{}::text").format(
+                sql.Identifier("source", name)
+            )
+            for name in self.header
         )
 
     def _order(self) -> list[sql.Composed]:

@@ -23,6 +23,7 @@ ZONES = (
     *("America/New_York", "Europe/Lisbon", "America/Santiago", "Africa/Cairo", "Asia/Beirut"),
     *("America/Havana", "America/St_Johns", "Australia/Lord_Howe", "Antarctica/Troll"),
     *("Asia/Kathmandu", "Pacific/Chatham", "Pacific/Kiritimati", "Etc/GMT+12"),
+    *("CET", "EET"),
 )
 MICROSECOND, SECOND = timedelta(microseconds=1), timedelta(seconds=1)
 _STEPS = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -206,7 +208,7 @@ def test_a_file_of_another_encoding(database: Database, tmp_path: Path, row_by_r
 
 
 def test_parquet_holds_the_same_rows_as_csv(database: Database, tmp_path: Path):
-    from datetime import UTC, date, datetime
+    from datetime import date
 
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -236,6 +238,38 @@ def test_parquet_holds_the_same_rows_as_csv(database: Database, tmp_path: Path):
     pq.write_table(naive, tmp_path / "agenda.parquet")
     load_delivery(database, tmp_path, LENIENT)
     assert ("agenda", 1, "created_at", "does_not_cast") in rejected(database)
+
+
+def test_times_finer_than_a_microsecond_are_the_same_from_csv_and_parquet(
+    database: Database, tmp_path: Path
+):
+    """R1: the same version delivered again changes nothing."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    row = agenda(updated_at="2026-11-20T12:00:00.123456789Z")
+    load(database, tmp_path / "csv", {**BASE, "agenda": [row]})
+    columns = {name: [value] for name, value in row.items()}
+    nanoseconds = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()) * 10**9 + 123_456_789
+    columns["updated_at"] = pa.array([nanoseconds], pa.timestamp("ns", "UTC"))
+    (tmp_path / "parquet").mkdir()
+    pq.write_table(pa.table(columns), tmp_path / "parquet" / "agenda.parquet")
+    load_delivery(database, tmp_path / "parquet", LENIENT)
+    assert len(stored(database)["agenda"]) == 1
+
+
+def test_text_that_is_none_refuses_the_delivery(database: Database, tmp_path: Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    load(database, tmp_path / "csv", BASE)
+    columns = {name: [value] for name, value in agenda().items()}
+    columns["client_id"] = pa.array([b"h\xff"], pa.binary()).view(pa.string())
+    (tmp_path / "parquet").mkdir()
+    pq.write_table(pa.table(columns), tmp_path / "parquet" / "agenda.parquet")
+    for how in (LENIENT, replace(LENIENT, row_by_row=True)):
+        with pytest.raises(DeliveryRefused, match=r"agenda\.parquet"):
+            load_delivery(database, tmp_path / "parquet", how)
 
 
 def test_unknown_columns_are_ignored_whatever_they_are(database: Database, tmp_path: Path):
@@ -370,6 +404,25 @@ def test_types_of_a_source_postgresql_that_are_not_the_contracts(
     assert {row[0] for row in stored(database)["client"]} == {"h1", "9", "10"}, "no padding"
     assert rejected(database) == [("agenda", 1, None, "duplicate_version")]
     assert [row[3] for row in stored(database)["agenda"]] == ["10"], "the greater number stands"
+
+
+def test_numbers_of_a_source_postgresql_come_without_its_zeros(database: Database, tmp_path: Path):
+    load(database, tmp_path, BASE)
+    with database.connect() as conn:
+        conn.execute(
+            """
+            create schema crm;
+            create table crm.company as
+            select company_id, name, 2::numeric(3, 1) as no_reply_days, 1.50::numeric(4, 2)
+                as no_show_hours from raw.company;
+            """
+        )
+    url = f"postgresql://{database.parts.get('user', '')}@/{database.parts['dbname']}"
+    url += f"?host={database.parts['host']}&port={database.parts.get('port', 5432)}&schema=crm"
+    load_delivery(database, url, LENIENT)
+    with database.connect() as conn:
+        found = conn.execute("select distinct no_reply_days, no_show_hours from raw.company")
+        assert [(days, float(hours)) for days, hours in found] == [(2, 1.5)]
 
 
 def test_our_own_parameter_of_a_source_url_is_taken_out():

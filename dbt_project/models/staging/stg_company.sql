@@ -7,7 +7,14 @@ with company as (
 select
     company_id,
     name,
-    coalesce(timezone, 'America/Sao_Paulo') as timezone,
+    -- These four PostgreSQL takes for abbreviations, which have no summer time.
+    case timezone
+        when 'CET' then 'Europe/Brussels'
+        when 'MET' then 'Europe/Brussels'
+        when 'EET' then 'Europe/Athens'
+        when 'WET' then 'Europe/Lisbon'
+        else coalesce(timezone, 'America/Sao_Paulo')
+    end as timezone,
     coalesce(no_reply_days, 2) as no_reply_days,
     coalesce(no_show_hours, 2) as no_show_hours,
     coalesce(dispatch_grace_hours, 12) as dispatch_grace_hours
