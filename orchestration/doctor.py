@@ -56,6 +56,7 @@ def examine(settings: Settings) -> Iterator[Line]:
         with database.connect(application="atendimento doctor") as conn:
             conn.read_only = True
             yield Line("database", True, f"{database.label}, {conn.info.server_version // 10000}")
+            yield _server_log(conn)
             yield from _state(conn, settings, now)
     except DatabaseError as error:
         yield Line("database", False, str(error).splitlines()[0])
@@ -120,6 +121,23 @@ def _backup(settings: Settings, now: datetime) -> Line:
         return Line("backup", True, "none in this home: `atendimento backup`")
     late = any(backup_late(settings, now))
     return Line("backup", not late, f"last {newest:%Y-%m-%d %H:%M} UTC")
+
+
+def _server_log(conn: psycopg.Connection) -> Line:
+    """Whether an error would make the server write delivered rows, or statements, into its log."""
+    wanted = {"log_error_verbosity": ("terse",), "log_min_error_statement": ("panic", "fatal")}
+    wrong = [
+        f"{name} = {good[0]}"
+        for name, good in wanted.items()
+        if conn.execute("select current_setting(%s)", [name]).fetchone() not in [(g,) for g in good]
+    ]
+    if not wrong:
+        return Line("server log", True, "holds no rows of clients")
+    return Line(
+        "server log",
+        False,
+        "may hold names and phones: `alter database … set` " + ", ".join(wrong),
+    )
 
 
 def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from orchestration import bookkeeping, upgrade
 from orchestration.database import Database
@@ -189,6 +190,23 @@ def test_a_run_on_another_database_is_not_ours(
         assert line(settings, "run").says == "none in progress"
     with database.connect(application="atendimento run lock"):
         assert line(settings, "run").says.startswith("in progress since 2")
+
+
+def test_a_server_that_logs_rows_is_seen(
+    settings: Settings, conn: psycopg.Connection, maintenance: psycopg.Connection
+) -> None:
+    name = sql.Identifier(conn.info.dbname)
+    for setting, value, others in (
+        ("log_error_verbosity", "default", "terse"),
+        ("log_min_error_statement", "error", "panic"),
+    ):
+        change = sql.SQL("alter database {} set {} = {}")
+        maintenance.execute(change.format(name, sql.Identifier(setting), sql.Literal(value)))
+        assert wrong(settings) == {
+            "server log": f"may hold names and phones: `alter database … set` {setting} = {others}"
+        }
+        maintenance.execute(change.format(name, sql.Identifier(setting), sql.Literal(others)))
+        assert wrong(settings) == {}
 
 
 def test_tidying_that_fails_is_seen(settings: Settings, conn: psycopg.Connection) -> None:
