@@ -1,4 +1,4 @@
-"""What the lookup page keeps is forgotten with time: rows of its access log, ended sessions.
+"""What the lookup page keeps is forgotten with time: its access log, sessions, sign-ins under way.
 
 Belongs here: how long, and doing it; when things are tidied up and whenever the page starts. Does
 not: what the runs leave (`tidying.py`), editions (`reports/editions.py`), nor erasing one client.
@@ -14,10 +14,13 @@ _SESSIONS_STAY = timedelta(days=30)
 
 
 def forget_old(conn: psycopg.Connection, log_days: int) -> None:
-    """Remove log rows older than that many days, and sessions that ended long ago."""
+    """Remove log rows older than that many days, sessions that ended long ago, and sign-ins at a
+    provider that nobody finished in time.
+    """
     with conn.transaction():
         conn.execute("select access.forget_log(clock_timestamp() - %s)", [timedelta(days=log_days)])
         conn.execute(
             "delete from access.session where expires_at < clock_timestamp() - %s",
             [_SESSIONS_STAY],
         )
+        conn.execute("delete from access.openid_state where expires_at <= clock_timestamp()")

@@ -18,6 +18,7 @@ from orchestration import lookup_accounts, serving
 from orchestration.access_roles import Logins
 from orchestration.listening import listen
 from orchestration.settings import Settings, SettingsError, load_settings
+from reports.lookup import openid_states
 from reports.lookup.config import HashCost
 from tests.lookup.office import PASSWORD, Browser, Office, running, token_of
 from tests.pipeline import Program, environment
@@ -176,9 +177,16 @@ def test_old_entries_and_sessions_are_forgotten(office: Office, browser: Browser
         " values (now() - interval '366 days', 'searched')"
     )
     office.sql("update access.session set expires_at = now() - interval '31 days'")
+    with office.database.connect() as conn:
+        for _ in range(2):
+            under_way = openid_states.begin(conn, "browser", "/")
+    office.sql(
+        "update access.openid_state set expires_at = now() where nonce <> %s", under_way.nonce
+    )
     serving.greeting(Settings(access_log_days=365, sign_in="proxy"), office.database)
     assert office.sql("select action from access.access_log") == [("signed_in",)]
     assert office.sql("select count(*) from access.session") == [(0,)]
+    assert office.sql("select nonce from access.openid_state") == [(under_way.nonce,)]
 
 
 @pytest.fixture
