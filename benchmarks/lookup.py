@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import psycopg
@@ -43,6 +43,7 @@ from orchestration.runtime import open_database
 from orchestration.settings import Settings, load_settings
 from reports.lookup import sessions
 from reports.lookup.app import create_app
+from reports.lookup.security import FORM
 
 PORT = 8017
 HOST = "127.0.0.1"
@@ -75,11 +76,30 @@ limit 40
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at the screen: their session, and what they look for."""
+    """Somebody at the screen: their session and its forms' token, and what they look for."""
 
     token: str
+    csrf: str
     company_id: str
     sought: Sequence[tuple[str, str]]
+
+
+class Asked(NamedTuple):
+    """One request, and under which name it is counted. With a `body` it is a form that is sent."""
+
+    kind: str
+    path: str
+    body: str | None = None
+
+    @property
+    def method(self) -> str:
+        """How it is sent."""
+        return "GET" if self.body is None else "POST"
+
+    def headers(self, person: Person) -> dict[str, str]:
+        """What a browser sends with it."""
+        told = {"Cookie": f"atendimento={person.token}"}
+        return told if self.body is None else {**told, "Content-Type": FORM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +161,8 @@ def make_people(conn: psycopg.Connection, users: int) -> list[Person]:
                 [user_id],
             )
             rows = conn.execute(_SOUGHT, [company_id, user_id, is_manager]).fetchall()
-            people.append(Person(opened.token, company_id, tuple(_look_for(rows))))
+            sought = tuple(_look_for(rows))
+            people.append(Person(opened.token, opened.session.csrf, company_id, sought))
     conn.commit()
     return people
 
@@ -157,21 +178,22 @@ def _look_for(rows: Sequence[tuple[str, str, str, str | None]]) -> Iterator[tupl
             yield "search: plate", plate.lower()
 
 
-def requests_of(person: Person, dice: Random) -> tuple[str, str]:
-    """What somebody asks next, and under which name it is counted."""
+def next_of(person: Person, dice: Random) -> Asked:
+    """What somebody asks next."""
     chance = dice.random()
     if chance < 0.4:
         kind, sought = dice.choice(person.sought)
-        return kind, "/busca?" + urlencode({"q": sought})
+        return Asked(kind, "/busca", urlencode({"csrf": person.csrf, "q": sought}))
     if chance < 0.6:
-        return "grid: today", "/"
+        return Asked("grid: today", "/")
     fields = {"empresa": person.company_id, "contato": "todas"}
     if chance < 0.75:
-        return "grid: all dates", "/?" + urlencode(fields)
+        return Asked("grid: all dates", "/?" + urlencode(fields))
     total = dice.choice(("refused", "no_reply", "no_show", "booked"))
     if chance < 0.9:
-        return "grid: another total", "/?" + urlencode({**fields, "total": total})
-    return "grid: a later page", "/?" + urlencode({**fields, "pagina": str(dice.randint(2, 40))})
+        return Asked("grid: another total", "/?" + urlencode({**fields, "total": total}))
+    page = str(dice.randint(2, 40))
+    return Asked("grid: a later page", "/?" + urlencode({**fields, "pagina": page}))
 
 
 @contextmanager
@@ -213,10 +235,10 @@ def ask(
         dice, connection = Random(place), None
         while going():
             time.sleep(dice.expovariate(1 / pause))
-            kind, path = requests_of(people[place], dice)
+            asked = next_of(people[place], dice)
             began = time.perf_counter()
-            connection, status = get(connection, path, people[place].token)
-            answers[place].append(Answer(kind, time.perf_counter() - began, status))
+            connection, status = send(connection, asked, people[place])
+            answers[place].append(Answer(asked.kind, time.perf_counter() - began, status))
 
     threads = [threading.Thread(target=person, args=(place,)) for place in range(len(people))]
     for thread in threads:
@@ -226,8 +248,8 @@ def ask(
     return [answer for of_person in answers for answer in of_person]
 
 
-def get(
-    kept: http.client.HTTPConnection | None, path: str, token: str
+def send(
+    kept: http.client.HTTPConnection | None, asked: Asked, person: Person
 ) -> tuple[http.client.HTTPConnection | None, int]:
     """Ask over the connection that was kept, else over a new one, as a browser does when the server
     has closed it meanwhile; the connection to keep, and the status (0: no answer).
@@ -236,7 +258,7 @@ def get(
         if connection is None:
             continue
         try:
-            connection.request("GET", path, headers={"Cookie": f"atendimento={token}"})
+            connection.request(asked.method, asked.path, asked.body, asked.headers(person))
             response = connection.getresponse()
             response.read()
         except (OSError, http.client.HTTPException):
@@ -281,16 +303,16 @@ def record(
     try:
         for number in range(120):
             person = dice.choice(people)
-            kind, path = requests_of(person, dice)
-            client = TestClient(
-                app, base_url=f"http://{HOST}", cookies={"atendimento": person.token}
-            )
+            asked = next_of(person, dice)
+            client = TestClient(app, base_url=f"http://{HOST}")
             with recorded() as statements:
-                client.get(path)
+                client.request(
+                    asked.method, asked.path, content=asked.body, headers=asked.headers(person)
+                )
             script = folder / f"{number}.sql"
             # A colon before a letter would be a variable of pgbench's; a cast is not.
             script.write_text("".join(f"{line};\n" for line in statements), encoding="utf-8")
-            scripts.append((kind, script))
+            scripts.append((asked.kind, script))
     finally:
         services.page.close()
         services.keeper.close()

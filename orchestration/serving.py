@@ -145,7 +145,7 @@ def _said(first: FirstPassword) -> str:
 
 
 def serve(settings: Settings, logins: Logins, listening: socket.socket, host: str) -> None:
-    """Serve until told to stop. No access log of addresses: a search may stand in one."""
+    """Serve until told to stop. No log of addresses: anybody may type a name into one."""
     app = create_app(config(settings, logins, host))
     token = settings.metrics_token
     server = uvicorn.Server(

@@ -65,8 +65,7 @@ class Door:
 
     def form(self, request: Request) -> Response:
         """For whoever is not signed in (401): the link that leads to the provider."""
-        asked = f"{request.url.path}?{request.url.query}".rstrip("?")
-        response = _invitation(asked if request.method == "GET" else "/", words.OPENID_ASKS, 401)
+        response = _invitation(sign_in.asked_path(request), words.OPENID_ASKS, 401)
         response.headers["WWW-Authenticate"] = "Session"
         return response
 

@@ -3,6 +3,8 @@
 Belongs here: the page of what was found. Does not: the finding itself, which the database does as
 far as the reader may see (`marts.search`), nor the sentences of R9 (`pages/call_words.py`).
 
+What is sought comes by a form and stands in no address: proxies and browsers write those down.
+
 Of each client found in a company one agenda is shown: the one that is on a list, else one that may
 come on it, else the latest open one, else the latest.
 """
@@ -121,11 +123,21 @@ where client_id = any(%s)
 
 
 def show(visit: Visit) -> Response:
-    """The page; without anything to look for, the form alone."""
-    sought = (visit.request.query_params.get("q") or "").replace("\0", "")[:_LONGEST].strip()
-    hits = _find(visit, sought) if sought else []
-    if sought:
-        visit.record("searched", company_id=visit.user.home_company_id, found=str(len(hits)))
+    """The form alone, whatever its address says."""
+    return _answer(visit, "", [])
+
+
+def find(visit: Visit) -> Response:
+    """What is found; without anything to look for, the form alone."""
+    sought = visit.form.get("q", "").replace("\0", "")[:_LONGEST].strip()
+    if not sought:
+        return show(visit)
+    hits = _find(visit, sought)
+    visit.record("searched", company_id=visit.user.home_company_id, found=str(len(hits)))
+    return _answer(visit, sought, hits)
+
+
+def _answer(visit: Visit, sought: str, hits: Sequence[Hit]) -> Response:
     page = SearchPage(
         title=words.SEARCH,
         signed=visit.signed,

@@ -18,7 +18,7 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from reports.lookup import accounts, log, sessions, words
+from reports.lookup import accounts, log, search, sessions, words
 from reports.lookup.errors import error_page
 from reports.lookup.page import LookupPage, answer
 from reports.lookup.reading import user_of_login
@@ -57,8 +57,7 @@ def form(request: Request) -> Response:
     if services_of(request).config.sign_in == "proxy":
         response = error_page(401, words.PROXY_ONLY)
     else:
-        asked = f"{request.url.path}?{request.url.query}".rstrip("?")
-        response = _form(request, local_path(asked if request.method == "GET" else "/"))
+        response = _form(request, asked_path(request))
     response.headers["WWW-Authenticate"] = "Session"
     return response
 
@@ -176,7 +175,19 @@ def _form(
     return response
 
 
+def asked_path(request: Request) -> str:
+    """Where to go on after signing in: what was asked for, if a link leads there."""
+    asked = f"{request.url.path}?{request.url.query}".rstrip("?")
+    is_link = request.method == "GET" or request.url.path == search.PATH
+    return local_path(asked if is_link else "/")
+
+
 def local_path(path: str) -> str:
-    """A path of ours to go to after signing in; the first page instead of any other."""
-    own = path.partition("?")[0] in (PATH, LEAVE_PATH, PASSWORD_PATH)
+    """A path of ours to go to after signing in; the first page instead of any other. Of the search
+    it is the empty form: words that somebody wrote behind it are not kept.
+    """
+    place = path.partition("?")[0]
+    if place == search.PATH:
+        return place
+    own = place in (PATH, LEAVE_PATH, PASSWORD_PATH)
     return path if _LOCAL.fullmatch(path) and not own else "/"

@@ -139,7 +139,7 @@ def use_the_page(database: Database, home: Path, manager: str) -> None:
         for number in range(0, 50, 3):
             name, digits = NAMES[number], DIGITS[number]
             for sought in (name, f"(93) 9 {digits[:4]}-{digits[4:]}", digits):
-                answer = browser.get("/busca", params={"q": sought})
+                answer = browser.search(sought)
                 shown += name in answer.text.replace(f'value="{sought}"', "")
             browser.get(f"/ficha/{name}")
             browser.get(f"/relatorios/{name}/{digits}.html")
@@ -148,7 +148,7 @@ def use_the_page(database: Database, home: Path, manager: str) -> None:
         with database.connect() as conn:
             conn.execute("drop function marts.search(text, integer)")
             conn.commit()
-        assert browser.get("/busca", params={"q": f"{NAMES[8]} {DIGITS[8]}"}).status_code == 500
+        assert browser.search(f"{NAMES[8]} {DIGITS[8]}").status_code == 500
 
 
 @pytest.mark.usefixtures("one_check_worker")

@@ -143,6 +143,10 @@ class Browser(TestClient):
         """Fill in the form and send it."""
         return self.form("/entrar", usuario=login, senha=password, ir=path)
 
+    def search(self, sought: str) -> httpx.Response:
+        """Fill in the search and send it."""
+        return self.form("/busca", q=sought)
+
     def session_cookie(self) -> str:
         """The token that the browser has now."""
         return self.cookies.get("atendimento") or ""

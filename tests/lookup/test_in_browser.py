@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 import uvicorn
@@ -81,6 +82,8 @@ def test_a_working_day(reader: BrowserContext, office: Office, who: str) -> None
     page = reader.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(unquote_plus(request.url)))
     page.goto("/")
     assert_accessible(page)
     sign_in(page, person)
@@ -119,16 +122,30 @@ def test_a_working_day(reader: BrowserContext, office: Office, who: str) -> None
         expect(page.locator(".ficha")).not_to_contain_text("•")
     assert page.get_by_role("button", name="Mostrar telefones").count() == 0
 
-    page.get_by_role("link", name="Procurar").click()
+    page.get_by_role("link", name="Procurar", exact=True).click()
     page.get_by_role("searchbox").fill(agenda)
     page.keyboard.press("Enter")
     expect(page.locator(".found")).to_contain_text(agenda)
+    assert_accessible(page)
+    client = page.locator(".found h2").first.inner_text()
+    page.get_by_role("searchbox").fill(client)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("searchbox")).to_have_value(client)
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value(client)
+    page.locator(".found").get_by_role("link", name=client).first.click()
+    expect(page.locator(".ficha")).to_contain_text(client)
+    page.get_by_role("link", name="Procurar outro cliente").click()
+    expect(page.get_by_role("searchbox")).to_have_value("")
     assert_accessible(page)
 
     page.get_by_role("searchbox").fill("ninguém com este nome")
     page.keyboard.press("Enter")
     expect(page.locator(".found")).to_have_count(0)
     assert_accessible(page)
+    assert [address for address in addresses if address.endswith("/busca")]
+    for word in (*client.split(), "ninguém"):
+        assert not [address for address in addresses if word.lower() in address.lower()]
 
     further = ["/senha", "/nada", *(["/acessos"] if who == "manager" else [])]
     for path in further:

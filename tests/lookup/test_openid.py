@@ -109,6 +109,20 @@ def test_nothing_of_the_provider_is_kept(
     assert office.sql("select count(*) from access.openid_state") == [(0,)]
 
 
+def test_nothing_that_was_sought_is_kept_while_somebody_signs_in(
+    browser: Browser, office: Office
+) -> None:
+    for answer in (
+        browser.get("/busca?q=Maria"),
+        browser.post("/busca", data={"q": "Maria", "csrf": "x" * 43}),
+    ):
+        assert answer.status_code == 401
+        assert 'href="/entrar/acesso?ir=%2Fbusca"' in answer.text
+        assert "Maria" not in answer.text
+    begin(browser, "/busca?q=Maria")
+    assert office.sql("select next_path from access.openid_state") == [("/busca",)]
+
+
 def refused(browser: Browser, brought: dict[str, str]) -> bool:
     """Whether nobody is signed in, and the page says so."""
     answer = come_back(browser, brought)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
+import psycopg
 import pytest
 from starlette.applications import Starlette
 
-from tests.lookup.office import Browser, Office, Person
+from reports.lookup import search
+from reports.lookup.visit import Visit
+from tests.lookup.office import Browser, Office, Person, token_of
+from tests.lookup.test_app import disconnect
 from tests.lookup.test_screen import signed_in
 
 FOUND = re.compile(r'<li class="panel">\n<h2>(.*?)</h2>\n(.*?)</li>', re.DOTALL)
@@ -17,7 +21,7 @@ FOUND = re.compile(r'<li class="panel">\n<h2>(.*?)</h2>\n(.*?)</li>', re.DOTALL)
 
 def found_by(browser: Browser, sought: str) -> list[str]:
     """What is shown of each that was found, as text without tags, and the Ficha's address."""
-    answer = browser.get(f"/busca?{urlencode({'q': sought})}")
+    answer = browser.search(sought)
     assert answer.status_code == 200
     return [unescape(name + rest) for name, rest in FOUND.findall(answer.text)]
 
@@ -190,7 +194,12 @@ def test_nothing_of_others_is_found(app: Starlette, office: Office, who: str) ->
 )
 def test_whatever_is_typed_is_inert(app: Starlette, office: Office, sought: str) -> None:
     browser = signed_in(app, office.director)
-    answer = browser.get(f"/busca?{urlencode({'q': sought}, errors='replace')}")
+    token = token_of(browser.get("/busca").text)
+    answer = browser.post(
+        "/busca",
+        content=urlencode({"csrf": token, "q": sought}, errors="replace"),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
     assert answer.status_code == 200
     assert "<script>" not in answer.text
 
@@ -198,9 +207,90 @@ def test_whatever_is_typed_is_inert(app: Starlette, office: Office, sought: str)
 def test_that_somebody_searched_is_recorded_and_not_what(app: Starlette, office: Office) -> None:
     browser = signed_in(app, office.manager)
     assert browser.get("/busca").status_code == 200
-    assert browser.get("/busca?q=Zoroastro").status_code == 200
+    assert browser.search("").status_code == 200
+    assert browser.search("Zoroastro").status_code == 200
     logged = office.sql(
         "select user_id, details::text from access.access_log where action = 'searched'"
     )
     assert logged == [(office.manager.user_id, '{"found": "0"}')]
-    assert Browser(browser.app).get("/busca?q=maria").status_code == 401  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", ["/", "/busca"])
+def test_what_is_sought_stands_in_no_address(app: Starlette, office: Office, path: str) -> None:
+    browser = signed_in(app, office.manager)
+    (own,) = office.manager.company_ids
+    (name,) = one(
+        office,
+        "select name from marts.call_list inner join marts.agenda_status"
+        " using (company_id, agenda_id) inner join marts.client using (client_id)"
+        " where company_id = %s limit 1",
+        own,
+    )
+    (form,) = re.findall(r'<form class="seek".*?</form>', browser.get(path).text, re.DOTALL)
+    given = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)) | {"q": name}
+    method, action = re.findall(r'method="(\w+)" action="([^"]+)"', form)[0]
+    way = "data" if method == "post" else "params"
+    answer = browser.request(method, action, **{way: given})
+    assert [heading for heading, _ in FOUND.findall(answer.text) if name in unescape(heading)]
+    addresses = [str(answer.url), *re.findall(r'(?:href|action)="([^"]*)"', answer.text)]
+    assert any("/ficha?" in address for address in addresses)
+    for word in name.split():
+        assert not [address for address in addresses if word in unquote_plus(address)]
+
+
+def test_an_address_with_words_in_it_finds_nobody(app: Starlette, office: Office) -> None:
+    browser = signed_in(app, office.director)
+    assert browser.search("maria").text.count('class="panel"') > 0
+    office.sql("select access.forget_log('infinity')")
+    page = browser.get("/busca?q=maria").text
+    assert page == browser.get("/busca").text
+    assert "maria" not in page.lower()
+    assert office.sql("select action from access.access_log") == []
+
+
+def test_a_search_needs_the_token_of_its_session(app: Starlette, office: Office) -> None:
+    browser, other = signed_in(app, office.director), signed_in(app, office.manager)
+    foreign = token_of(other.get("/busca").text)
+    office.sql("select access.forget_log('infinity')")
+    for token in ({}, {"csrf": ""}, {"csrf": "x" * 43}, {"csrf": foreign}):
+        answer = browser.post("/busca", data={"q": "maria"} | token)
+        assert answer.status_code == 403
+        assert "maria" not in answer.text.lower()
+    assert office.sql("select action from access.access_log") == []
+
+
+def test_who_searches_without_a_session_signs_in_and_begins_anew(
+    app: Starlette, office: Office
+) -> None:
+    for ask in (
+        lambda browser: browser.post("/busca", data={"q": "maria", "csrf": "x" * 43}),
+        lambda browser: browser.get("/busca?q=maria"),
+    ):
+        browser = Browser(app)
+        answer = ask(browser)
+        assert answer.status_code == 401
+        assert "maria" not in answer.text.lower()
+        (onward,) = re.findall(r'name="ir" value="([^"]*)"', answer.text)
+        assert onward == "/busca"
+        entered = browser.sign_in(office.manager.login, path="/busca?q=maria")
+        assert (entered.status_code, entered.headers["location"]) == (303, "/busca")
+
+
+def test_a_search_whose_connection_was_cut_is_tried_again(
+    app: Starlette,
+    office: Office,
+    maintenance: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut = []
+    find = search._find
+
+    def cut_once(visit: Visit, sought: str) -> list[search.Hit]:
+        if not cut:
+            cut.append(True)
+            disconnect(maintenance, office.database.parts["dbname"])
+        return find(visit, sought)
+
+    monkeypatch.setattr(search, "_find", cut_once)
+    assert found_by(signed_in(app, office.director), "maria")
+    assert cut

@@ -168,7 +168,7 @@ def search(settings: Settings, program: Program) -> tuple[int, str]:
     with running(serving.config(settings, logins, "127.0.0.1")) as app:
         browser = Browser(app)
         entered = browser.sign_in(MANAGER)
-        answer = browser.get("/busca?q=a") if entered.status_code == 303 else entered
+        answer = browser.search("a") if entered.status_code == 303 else entered
         return answer.status_code, answer.text
 
 
