@@ -252,7 +252,8 @@ def send(
     kept: http.client.HTTPConnection | None, asked: Asked, person: Person
 ) -> tuple[http.client.HTTPConnection | None, int]:
     """Ask over the connection that was kept, else over a new one, as a browser does when the server
-    has closed it meanwhile; the connection to keep, and the status (0: no answer).
+    has closed it meanwhile, and go where the answer leads; the connection to keep, and the status
+    (0: no answer).
     """
     for connection in (kept, http.client.HTTPConnection(HOST, PORT, timeout=30)):
         if connection is None:
@@ -263,8 +264,11 @@ def send(
             response.read()
         except (OSError, http.client.HTTPException):
             connection.close()
-        else:
-            return connection, response.status
+            continue
+        if response.status == 303:
+            found = Asked(asked.kind, response.headers["location"])
+            return send(connection, found, person)
+        return connection, response.status
     return None, 0
 
 

@@ -48,6 +48,9 @@ create table if not exists access.session (
     revoked_at timestamptz,
     address text
 );
+alter table access.session add column if not exists sought text[] not null default '{{}}';
+comment on column access.session.sought is
+    'What was sought in this session, one after the other; nothing once it has ended.';
 create index if not exists session_by_user on access.session (user_id);
 comment on table access.session is 'Who is signed in; of the token only its hash is kept.';
 

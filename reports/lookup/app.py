@@ -117,7 +117,7 @@ def routes() -> list[Route]:
             )
         ),
         Route(search.PATH, visiting(search.show)),
-        Route(search.PATH, visiting(search.find, only_reads=True), methods=["POST"]),
+        Route(search.PATH, visiting(search.seek), methods=["POST"]),
         Route(home.PATH, visiting(home.show)),
         Route(access_log.PATH, visiting(access_log.show)),
         Route(report_files.PATH, visiting(report_files.show)),

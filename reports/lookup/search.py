@@ -3,7 +3,8 @@
 Belongs here: the page of what was found. Does not: the finding itself, which the database does as
 far as the reader may see (`marts.search`), nor the sentences of R9 (`pages/call_words.py`).
 
-What is sought comes by a form and stands in no address: proxies and browsers write those down.
+What is sought comes by a form and stands in no address: proxies and browsers write those down. The
+session remembers it, and the address has its number, so that one can go back to what was found.
 
 Of each client found in a company one agenda is shown: the one that is on a list, else one that may
 come on it, else the latest open one, else the latest.
@@ -11,16 +12,17 @@ come on it, else the latest open one, else the latest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from reports import formats, labels
 from reports.filters import Filters
-from reports.lookup import published, words
+from reports.lookup import published, sessions, words
 from reports.lookup.masking import masked, works
 from reports.lookup.page import LookupPage, answer
 from reports.lookup.rows import ficha_address
@@ -30,6 +32,8 @@ from reports.pages.agenda_rows import AgendaRow
 from reports.pages.company import Company
 
 PATH = "/busca"
+_NUMBER = "n"
+_IS_NUMBER = re.compile("[0-9]{1,6}")
 _LONGEST = 200
 _MOST = 30
 
@@ -122,22 +126,26 @@ where client_id = any(%s)
 """
 
 
-def show(visit: Visit) -> Response:
-    """The form alone, whatever its address says."""
-    return _answer(visit, "", [])
-
-
-def find(visit: Visit) -> Response:
-    """What is found; without anything to look for, the form alone."""
+def seek(visit: Visit) -> Response:
+    """Lead to what is found; without anything to look for, to the form alone."""
     sought = visit.form.get("q", "").replace("\0", "")[:_LONGEST].strip()
     if not sought:
-        return show(visit)
-    hits = _find(visit, sought)
-    visit.record("searched", company_id=visit.user.home_company_id, found=str(len(hits)))
-    return _answer(visit, sought, hits)
+        return RedirectResponse(PATH, 303)
+    with visit.keeping() as conn:
+        number = sessions.seek(conn, visit.token, sought)
+    return RedirectResponse(f"{PATH}?{_NUMBER}={number}", 303)
 
 
-def _answer(visit: Visit, sought: str, hits: Sequence[Hit]) -> Response:
+def show(visit: Visit) -> Response:
+    """What is found of what the session sought under the address's number, or the form alone."""
+    number = visit.request.query_params.get(_NUMBER, "")
+    sought, hits = "", []
+    if _IS_NUMBER.fullmatch(number):
+        with visit.keeping() as conn:
+            sought = sessions.sought(conn, visit.token, int(number))
+    if sought:
+        hits = _find(visit, sought)
+        visit.record("searched", company_id=visit.user.home_company_id, found=str(len(hits)))
     page = SearchPage(
         title=words.SEARCH,
         signed=visit.signed,

@@ -91,10 +91,28 @@ def find(
     return Session(user_id, csrf, must_change and with_account)
 
 
+def seek(conn: psycopg.Connection, token: str, sought: str) -> int:
+    """Remember what somebody seeks; under which number of their session."""
+    row = conn.execute(
+        "update access.session set sought = sought || %s::text where token_hash = %s"
+        " returning cardinality(sought)",
+        [sought, _hash(token)],
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def sought(conn: psycopg.Connection, token: str, number: int) -> str:
+    """What was sought under a number of the session; empty when there is none."""
+    row = conn.execute(
+        "select sought[%s] from access.session where token_hash = %s", [number, _hash(token)]
+    ).fetchone()
+    return (row and row[0]) or ""
+
+
 def revoke(conn: psycopg.Connection, token: str) -> None:
     """End the session of a token."""
     conn.execute(
-        "update access.session set revoked_at = clock_timestamp()"
+        "update access.session set revoked_at = clock_timestamp(), sought = '{}'"
         " where token_hash = %s and revoked_at is null",
         [_hash(token)],
     )
@@ -103,7 +121,7 @@ def revoke(conn: psycopg.Connection, token: str) -> None:
 def revoke_all(conn: psycopg.Connection, user_id: str) -> int:
     """End every session of a user; how many there were in force."""
     return conn.execute(
-        "update access.session set revoked_at = clock_timestamp()"
+        "update access.session set revoked_at = clock_timestamp(), sought = '{}'"
         " where user_id = %s and revoked_at is null and expires_at > clock_timestamp()",
         [user_id],
     ).rowcount

@@ -86,6 +86,11 @@ class Visit:
             self.config.sign_in == "local",
         )
 
+    @property
+    def token(self) -> str:
+        """Of the session, as the browser sent it; empty when it was opened by this very request."""
+        return self.request.cookies.get(cookie_name(self.request, SESSION)) or ""
+
     def keeping(self) -> AbstractContextManager[psycopg.Connection]:
         """A connection to accounts, sessions and the access log."""
         return self.services.keeper.one()
@@ -125,14 +130,12 @@ def visiting(
     view: View,
     *,
     with_first_password: bool = False,
-    only_reads: bool = False,
     turn: AbstractContextManager[object] | None = None,
 ) -> Callable[[Request], Response]:
     """The endpoint that leads to a view. Whoever is not signed in gets the sign-in form (401).
 
-    `with_first_password`: open also to somebody who must choose a new password first. `only_reads`:
-    a form that changes nothing. `turn`: what is waited for, once it is known who asks and before
-    anything is read.
+    `with_first_password`: open also to somebody who must choose a new password first. `turn`: what
+    is waited for, once it is known who asks and before anything is read.
     """
     turn = turn or nullcontext()
 
@@ -143,7 +146,7 @@ def visiting(
             raise
         except psycopg.OperationalError:
             # The database went away in the middle; reading again is harmless.
-            if request.method not in _SAFE_METHODS and not only_reads:
+            if request.method not in _SAFE_METHODS:
                 raise
             return _visit(request, view, with_first_password, turn)
 

@@ -144,8 +144,9 @@ class Browser(TestClient):
         return self.form("/entrar", usuario=login, senha=password, ir=path)
 
     def search(self, sought: str) -> httpx.Response:
-        """Fill in the search and send it."""
-        return self.form("/busca", q=sought)
+        """Fill in the search, send it, and go where that leads."""
+        sent = self.form("/busca", q=sought)
+        return self.get(sent.headers["location"]) if sent.status_code == 303 else sent
 
     def session_cookie(self) -> str:
         """The token that the browser has now."""

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from starlette.applications import Starlette
 
+from orchestration.retention import forget_old
 from reports.lookup import search
 from reports.lookup.visit import Visit
 from tests.lookup.office import Browser, Office, Person, token_of
@@ -199,6 +200,7 @@ def test_whatever_is_typed_is_inert(app: Starlette, office: Office, sought: str)
         "/busca",
         content=urlencode({"csrf": token, "q": sought}, errors="replace"),
         headers={"content-type": "application/x-www-form-urlencoded"},
+        follow_redirects=True,
     )
     assert answer.status_code == 200
     assert "<script>" not in answer.text
@@ -230,12 +232,48 @@ def test_what_is_sought_stands_in_no_address(app: Starlette, office: Office, pat
     given = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)) | {"q": name}
     method, action = re.findall(r'method="(\w+)" action="([^"]+)"', form)[0]
     way = "data" if method == "post" else "params"
-    answer = browser.request(method, action, **{way: given})
+    answer = browser.request(method, action, follow_redirects=True, **{way: given})
     assert [heading for heading, _ in FOUND.findall(answer.text) if name in unescape(heading)]
     addresses = [str(answer.url), *re.findall(r'(?:href|action)="([^"]*)"', answer.text)]
     assert any("/ficha?" in address for address in addresses)
     for word in name.split():
         assert not [address for address in addresses if word in unquote_plus(address)]
+
+
+def test_one_goes_back_to_what_was_found_before(app: Starlette, office: Office) -> None:
+    browser = signed_in(app, office.director)
+    first, second = browser.search("maria"), browser.search("silva")
+    assert first.text != second.text
+    assert browser.get(str(first.url)).text == first.text
+    assert browser.get(str(second.url)).text == second.text
+    empty = browser.get("/busca").text
+    for number in ("0", "3", "-1", "x", "9" * 6, "9" * 30, ""):
+        assert browser.get(f"/busca?n={number}").text == empty
+
+
+def test_nobody_goes_to_what_another_sought(app: Starlette, office: Office) -> None:
+    browser, other = signed_in(app, office.director), signed_in(app, office.director)
+    found = browser.search("maria")
+    assert "maria" not in other.get(str(found.url)).text.lower()
+    browser.form("/sair")
+    assert browser.get(str(found.url)).status_code == 401
+    browser.sign_in(office.director.login)
+    assert "maria" not in browser.get(str(found.url)).text.lower()
+
+
+def test_what_was_sought_is_kept_no_longer_than_its_session(app: Starlette, office: Office) -> None:
+    kept = "select sought from access.session where sought <> '{}'"
+    leaves, forgotten = (signed_in(app, office.manager) for _ in range(2))
+    leaves.search("maria")
+    forgotten.search("joão")
+    leaves.form("/sair")
+    assert office.sql(kept) == [(["joão"],)]
+    with office.database.connect() as conn:
+        forget_old(conn, 365)
+        assert office.sql(kept) == [(["joão"],)]
+        office.sql("update access.session set last_seen_at = now() - interval '25 hours'")
+        forget_old(conn, 365)
+    assert office.sql(kept) == []
 
 
 def test_an_address_with_words_in_it_finds_nobody(app: Starlette, office: Office) -> None:
