@@ -115,6 +115,7 @@ def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
     )
     erased_numbers.keep(conn, client_id, _numbers(conn, client_id))
     numbers = erased_numbers.read(conn, client_id).whenever()
+    emails = _emails(conn, client_id)
     remember_contacts(conn, _contacts(conn, numbers))
     rows = {}
     for name in BLANKS:
@@ -122,7 +123,7 @@ def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
         for relation in tables.as_delivered_in(table):
             rows[relation.as_string(conn).replace('"', "")] = blank(conn, table, relation)
     rejected = sql.Identifier("raw", "rejected_row")
-    rows["raw.rejected_row"] = reduce_rejected(conn, rejected, numbers)
+    rows["raw.rejected_row"] = reduce_rejected(conn, rejected, numbers, emails)
     rows |= erase_events(conn, numbers)
     conn.execute(
         "insert into access.to_compact select unnest(%s::text[]) on conflict do nothing",
@@ -199,6 +200,29 @@ def _numbers(conn: psycopg.Connection, client_id: str) -> set[str]:
     ):
         (about_ours if owner == client_id else about_others).update(keys_of(number))
     return (ours | (about_ours - about_others)) - others
+
+
+def _emails(conn: psycopg.Connection, client_id: str) -> set[str]:
+    """The client's e-mails in any version, in lower case, that no other client has."""
+    rows = conn.execute(
+        """
+        with told as (
+            select client_id, email from raw.client
+            union all select client_id, email from raw.client_delivered
+            union all select row_as_delivered ->> 'client_id', row_as_delivered ->> 'email'
+            from raw.rejected_row
+            where table_name = 'client' and row_as_delivered ->> 'client_id' = %(id)s
+        ),
+        emails as (
+            select client_id, lower(regexp_replace(email, '^\\s+|\\s+$', '', 'g')) as email
+            from told where strpos(email, '@') > 0
+        )
+        select email from emails where client_id = %(id)s
+        except select email from emails where client_id <> %(id)s
+        """,
+        {"id": client_id},
+    )
+    return {email for (email,) in rows}
 
 
 def _contacts(conn: psycopg.Connection, numbers: ErasedNumbers) -> set[str]:

@@ -9,6 +9,7 @@ tells an erased client in every delivery.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 
 import psycopg
@@ -139,11 +140,15 @@ def remember_contacts(conn: psycopg.Connection, contacts: set[str]) -> None:
 
 
 def reduce_rejected(
-    conn: psycopg.Connection, relation: sql.Identifier, numbers: ErasedNumbers
+    conn: psycopg.Connection,
+    relation: sql.Identifier,
+    numbers: ErasedNumbers,
+    emails: Collection[str] = (),
 ) -> int:
     """Rows set aside keep their place and reason; of an erased client's, key, ids and times stay.
 
-    `relation` has table_name, reason and row_as_delivered; how many rows were changed.
+    `relation` has table_name, reason and row_as_delivered; how many rows were changed. `emails` are
+    known only while a client is erased: nothing is kept of them.
     """
     reduced = 0
     for table in ENTITY_TABLES:
@@ -167,7 +172,7 @@ def reduce_rejected(
             " where jsonb_typeof(row_as_delivered) = 'string' and {} <> {} and {}"
         ).format(relation, sql.Literal(NAME), text, sql.Literal(NAME), _mentions_erased(text))
     ).rowcount
-    return reduced + _reduce_by_number(conn, relation, numbers)
+    return reduced + _reduce_by_contact(conn, relation, numbers, emails)
 
 
 def _theirs(table: SourceTable) -> sql.Composed:
@@ -230,10 +235,14 @@ def _mentions_erased(text: sql.Composable) -> sql.Composed:
     ).format(text)
 
 
-def _reduce_by_number(
-    conn: psycopg.Connection, relation: sql.Identifier, numbers: ErasedNumbers
+def _reduce_by_contact(
+    conn: psycopg.Connection,
+    relation: sql.Identifier,
+    numbers: ErasedNumbers,
+    emails: Collection[str],
 ) -> int:
-    """Rows of a client nobody names, contacts, and rows that fit no header."""
+    """Rows of a client nobody names, contacts, and rows that fit no header: by number or e-mail."""
+    email = _one_of(emails)
     rows = conn.execute(
         sql.SQL(
             "select ctid::text, table_name, row_as_delivered from {}"
@@ -245,9 +254,11 @@ def _reduce_by_number(
     for place, name, row in rows:
         if isinstance(row, str):
             found, rest = numbers.in_text(row), sql.SQL("to_jsonb({}::text)").format(NAME)
+            texts = [row]
         else:
             found, rest = _has_number(row, numbers), _rest(source_table(name))
-        if found:
+            texts = [value for value in row.values() if value]
+        if found or (email is not None and any(map(email.search, texts))):
             reduced += conn.execute(
                 sql.SQL(
                     "update {relation} set row_as_delivered = {rest} where ctid = {place}::tid"
@@ -255,6 +266,14 @@ def _reduce_by_number(
                 ).format(relation=relation, place=sql.Literal(place), rest=rest)
             ).rowcount
     return reduced
+
+
+def _one_of(emails: Collection[str]) -> re.Pattern[str] | None:
+    """One of these e-mails, whole, in whatever case."""
+    if not emails:
+        return None
+    either = "|".join(map(re.escape, emails))
+    return re.compile(rf"(?<![\w.+-])(?:{either})(?![\w-]|\.\w)", re.IGNORECASE)
 
 
 def _has_number(row: dict[str, str | None], numbers: ErasedNumbers) -> bool:

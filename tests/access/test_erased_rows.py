@@ -106,6 +106,39 @@ def test_a_contact_set_aside_without_its_id_has_no_number_left(
     assert left(database) == []
 
 
+def test_rows_set_aside_that_only_an_email_tells_apart(
+    database: Database, made: Made, tmp_path: Path
+) -> None:
+    earlier = {**CLIENT, "updated_at": BEFORE, "email": "ZUL@example.com.br"}
+    shared = {**OTHER, "client_id": "h4", "email": "casa@example.com"}
+    made(
+        {"client": (earlier, {**CLIENT, "updated_at": AFTER, "email": " Casa@Example.com"}, shared)}
+    )
+    folder = tmp_path / "without ids"
+    folder.mkdir()
+    (folder / "client.csv").write_text(
+        "client_id,updated_at,name,accepts_messages,email\n"
+        f",{AT},Zulmira Um,true,  Zul@Example.com \n"
+        f",{AT},Zulmira Dois,true,zul@example.com.br\n"
+        f",{AT},Outra Um,true,ana.zul@example.com\n"
+        f",{AT},Outra Dois,true,zul@example.com.pt\n"
+        f",{AT},Da Casa,true,casa@example.com\n"
+        "Zulmira Tres,zul@EXAMPLE.com\n"
+        "Outra Tres,xzul@example.com\n"
+    )
+    load_delivery(database, folder, LENIENT)
+    names = ("Zulmira", "Outra", "Da Casa")
+    aside = "select row_as_delivered::text from raw.rejected_row"
+    assert all(name in str(value(database, aside)) for name in names)
+    before = value(database, "select count(*) from raw.rejected_row")
+    erase(database)
+    said = str(value(database, aside))
+    assert "Zulmira" not in said
+    assert all(f"Outra {which}" in said for which in ("Um", "Dois", "Tres"))
+    assert "Da Casa" in said
+    assert value(database, "select count(*) from raw.rejected_row") == before
+
+
 def test_rows_set_aside_keep_key_ids_and_times_alone(database: Database, made: Made) -> None:
     broken = {
         "client": (
