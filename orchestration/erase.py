@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
-from orchestration import daily_run, erased_ids
+from orchestration import daily_run, erased_ids, half_restored
 from orchestration.backup import FORMER
 from orchestration.database import Database, DatabaseError
 from orchestration.ingest import erased_numbers, ledger, tables
@@ -32,7 +32,7 @@ from orchestration.ingest.erased import (
 )
 from orchestration.ingest.erased_numbers import ErasedNumbers
 from orchestration.ingest.errors import DeliveryRefused
-from orchestration.ingest.load import LoadSettings, load_delivery
+from orchestration.ingest.load import LoadSettings, clean_up, load_delivery
 from orchestration.ingest.whatsapp import spool, store
 from orchestration.ingest.whatsapp.erased_events import erase_events, files_of, rewrite_files
 from orchestration.runtime import open_database, run_lock
@@ -57,7 +57,7 @@ class EraseIncomplete(Exception):
 class Receipt:
     """What was erased, without any of it: how many rows of which table, how many files.
 
-    `former`: the database that the last restore kept, when it is there.
+    `left`: a sentence for each place that still holds the client, or may, with what to do.
     """
 
     client_id: str
@@ -65,21 +65,18 @@ class Receipt:
     rows: dict[str, int]
     editions: int
     files: int
-    former: str | None
+    left: tuple[str, ...]
 
     def lines(self) -> Iterator[str]:
         """The receipt as it is printed."""
         yield f"Client {self.client_id}, erased at {self.erased_at.isoformat(timespec='seconds')}"
         for table, count in self.rows.items():
             yield f"  {table}: {count:,} rows"
-        yield f"  older editions of the pages: {self.editions:,} removed"
+        yield f"  older and partial editions of the pages: {self.editions:,} removed"
         yield f"  files of received WhatsApp events: {self.files:,} rewritten"
         yield "Backups and the server's log of changes keep what they hold until they run out."
-        if self.former:
-            yield (
-                f"The database {self.former}, as it was before the last restore, still holds the "
-                f'client: drop it (`drop database "{self.former}"`).'
-            )
+        yield "Message ids of WhatsApp stay as keys; they may hold the number in coded form."
+        yield from self.left
 
 
 def erase(settings: Settings, client_id: str) -> Receipt:
@@ -94,15 +91,21 @@ def erase(settings: Settings, client_id: str) -> Receipt:
             tables.prepare(conn)
             store.prepare(conn)
             _assert_known(conn, client_id)
-            _load_waiting(settings, database, conn)
+            unread = _load_waiting(settings, database, conn)
             rows = erase_stored(conn, client_id)
             _keep_ids(settings, conn)
             conn.commit()
             numbers = erased_numbers.read(conn, client_id).whenever()
         files = _rewrite(settings, numbers, client_id)
         compact(database)
-    removed = _publish_anew(settings, database, client_id)
-    return Receipt(client_id, datetime.now(UTC), rows, removed, files, _former(database))
+        _remove_half_restored(settings, database, client_id)
+        published = _last_instant(database)
+        if published is None:
+            removed = _remove_built(settings, database, client_id)
+    if published is not None:
+        removed = _publish_anew(settings, database, client_id, published)
+    left = (*unread, *_named_as_left(settings, database))
+    return Receipt(client_id, datetime.now(UTC), rows, removed, files, left)
 
 
 def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
@@ -154,11 +157,30 @@ def _assert_known(conn: psycopg.Connection, client_id: str) -> None:
         raise UnknownClient(f"There is no client {client_id}. Nothing was changed.")
 
 
-def _load_waiting(settings: Settings, database: Database, conn: psycopg.Connection) -> None:
-    """What was received and not loaded yet: what it tells of others and of messages stays."""
-    if spool.anything_waits(settings.whatsapp_spool) and ledger.any_loaded(conn):
-        conn.commit()  # a load asks for locks of its own
-        load_delivery(database, None, LoadSettings(whatsapp_spool=settings.whatsapp_spool))
+def _load_waiting(
+    settings: Settings, database: Database, conn: psycopg.Connection
+) -> tuple[str, ...]:
+    """What was received and not loaded yet: what it tells of others and of messages stays. What a
+    killed load left goes. The sentence about files that stay, if some do.
+    """
+    folder = settings.whatsapp_spool
+    is_due = spool.anything_waits(folder) and ledger.any_loaded(conn)
+    conn.commit()  # a load asks for locks of its own
+    if is_due:
+        load_delivery(database, None, LoadSettings(whatsapp_spool=folder))
+    else:
+        clean_up(database)
+    try:
+        count = f"{len(spool.closed_files(folder)):,}"
+    except OSError:
+        count = "all"
+    if count == "0":
+        return ()
+    return (
+        f"Files of received WhatsApp events in {folder} that could not be read or put away may "
+        f"still hold the client ({count}): see that they can be, or remove them, then run the same "
+        "command again.",
+    )
 
 
 def _keep_ids(settings: Settings, conn: psycopg.Connection) -> None:
@@ -250,11 +272,36 @@ def _rewrite(settings: Settings, numbers: ErasedNumbers, client_id: str) -> int:
         ) from None
 
 
-def _publish_anew(settings: Settings, database: Database, client_id: str) -> int:
+def _remove_half_restored(settings: Settings, database: Database, client_id: str) -> None:
+    try:
+        half_restored.remove(settings, database)
+    except OSError:
+        raise _incomplete(
+            client_id,
+            f"{half_restored.events_folder(settings)}, which a restore that was stopped has left, "
+            "could not be removed. It, and what is published, may still hold the client. Check the "
+            "folder's rights",
+        ) from None
+
+
+def _remove_built(settings: Settings, database: Database, client_id: str) -> int:
+    """What was built and written while nothing was ever published: how many editions."""
+    with database.connect(application="atendimento erase") as conn:
+        conn.execute("drop schema if exists staging, intermediate, marts_next cascade")
+    try:
+        return editions.remove_all(settings.published)
+    except editions.PublishError:
+        raise _incomplete(
+            client_id,
+            f"an edition in {settings.published}, which was never published, could not be removed "
+            "and still shows the client. Check the folder's rights",
+        ) from None
+
+
+def _publish_anew(
+    settings: Settings, database: Database, client_id: str, published: datetime
+) -> int:
     """The tables and pages anew, and only these: how many editions were removed."""
-    published = _last_instant(database)
-    if published is None:
-        return 0
     try:
         ended, _ = daily_run.execute(settings, "", published, tags=KEEPS_HISTORY)
     except DatabaseError:
@@ -272,7 +319,7 @@ def _publish_anew(settings: Settings, database: Database, client_id: str) -> int
     try:
         with database.connect() as conn:
             conn.execute("drop schema if exists marts_previous cascade")
-        return len(editions.prune(settings.published, newest=1, days=0, now=datetime.now(UTC)))
+        return len(editions.prune(settings.published, newest=0, days=0, now=datetime.now(UTC)))
     except editions.PublishError:
         raise _incomplete(
             client_id,
@@ -296,9 +343,14 @@ def _last_instant(database: Database) -> datetime | None:
     return row[0] if row else None
 
 
-def _former(database: Database) -> str | None:
+def _named_as_left(settings: Settings, database: Database) -> Iterator[str]:
     with database.connect() as conn:
-        row = conn.execute(
-            "select datname from pg_database where datname = current_database() || %s", [FORMER]
-        ).fetchone()
-    return row[0] if row else None
+        for ending, what in (
+            (FORMER, "as it was before the last restore, still holds"),
+            (half_restored.COMING, "which a restore that was stopped has left, may still hold"),
+        ):
+            if name := half_restored.database_name(conn, ending):
+                yield f'The database {name}, {what} the client: drop it (`drop database "{name}"`).'
+    first = settings.published / editions.BEFORE_0_2_0
+    if first.exists():
+        yield f"{first}, with the pages of version 0.1.0, may still show the client: delete it."

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,6 @@ from orchestration import (
     access_roles,
     alignment,
     bookkeeping,
-    embedded,
     erased_ids,
     server_programs,
     upgrade,
@@ -42,6 +41,7 @@ from orchestration.backup import (
 from orchestration.carried_over import carry_over, known_erased
 from orchestration.database import Database, DatabaseError
 from orchestration.erased_ids import ErasedIds
+from orchestration.half_restored import COMING, drop, events_folder, maintenance
 from orchestration.ingest import tables
 from orchestration.ingest.erased_numbers import ErasedNumbers
 from orchestration.ingest.whatsapp import spool, store
@@ -55,7 +55,6 @@ from orchestration.runtime import (
 )
 from orchestration.settings import Settings
 
-_COMING = "_restoring"
 _TURNS = 20
 
 
@@ -88,8 +87,8 @@ def restore(settings: Settings, folder: Path) -> Restored:
         database = find_database(settings)
     _assert_roles(settings, database, manifest)
     name = database.parts["dbname"]
-    coming = database.named(name + _COMING)
-    with run_lock(database), backfill_lock(database), _maintenance(settings, database) as server:
+    coming = database.named(name + COMING)
+    with run_lock(database), backfill_lock(database), maintenance(settings, database) as server:
         erased = _erased(settings, database)
         try:
             _make(server, coming)
@@ -105,7 +104,7 @@ def restore(settings: Settings, folder: Path) -> Restored:
             _swap(server, name)
         except BaseException as error:
             with suppress(psycopg.Error):
-                _drop(server, name + _COMING)
+                drop(server, name + COMING)
             if isinstance(error, (server_programs.ProgramFailed, psycopg.Error, OSError)):
                 raise RestoreError(
                     f"The backup could not be restored: {_said(error)}\nNothing was changed; the "
@@ -177,18 +176,6 @@ def _missing(conn: psycopg.Connection, roles: Sequence[str]) -> list[str]:
     return sorted(set(roles) - {name for (name,) in rows})
 
 
-@contextmanager
-def _maintenance(settings: Settings, database: Database) -> Iterator[psycopg.Connection]:
-    """A connection beside the database, that may make, rename and drop it."""
-    user = None if settings.database_url else embedded.SUPERUSER
-    conn = database.named("postgres", user).connect(application="atendimento restore")
-    try:
-        conn.autocommit = True
-        yield conn
-    finally:
-        conn.close()
-
-
 def _erased(settings: Settings, database: Database) -> ErasedIds:
     try:
         return known_erased(settings.home, database)
@@ -201,7 +188,7 @@ def _erased(settings: Settings, database: Database) -> ErasedIds:
 
 def _make(server: psycopg.Connection, coming: Database) -> None:
     name, owner = coming.parts["dbname"], coming.parts["user"]
-    _drop(server, name)
+    drop(server, name)
     try:
         server.execute(
             sql.SQL("create database {} owner {} template template0").format(
@@ -213,10 +200,6 @@ def _make(server: psycopg.Connection, coming: Database) -> None:
             f"The role {owner} may not create databases on {coming.label}. Nothing was changed. "
             f"Let an administrator say `alter role {owner} createdb`, and restore again."
         ) from None
-
-
-def _drop(server: psycopg.Connection, name: str) -> None:
-    server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
 def _assert_whole(coming: Database, manifest: Manifest) -> None:
@@ -250,7 +233,7 @@ def _put_back_events(
     A run knows an event that it has already, so that one too many does no harm.
     """
     waiting = settings.whatsapp_spool
-    coming = waiting / ".restoring"
+    coming = events_folder(settings)
     shutil.rmtree(coming, ignore_errors=True)
     coming.mkdir(mode=0o700, parents=True)
     for file in manifest.files:
@@ -277,7 +260,7 @@ def _put_back_events(
 
 def _swap(server: psycopg.Connection, name: str) -> None:
     """The last step: all sessions end, and the two change names in one transaction."""
-    _drop(server, name + FORMER)
+    drop(server, name + FORMER)
     rename = sql.SQL("alter database {} rename to {}")
     for _ in range(_TURNS):
         try:
@@ -285,9 +268,9 @@ def _swap(server: psycopg.Connection, name: str) -> None:
                 server.execute(
                     "select pg_terminate_backend(pid) from pg_stat_activity"
                     " where datname = any(%s) and pid <> pg_backend_pid()",
-                    [[name, name + _COMING]],
+                    [[name, name + COMING]],
                 )
-                for old, new in ((name, name + FORMER), (name + _COMING, name)):
+                for old, new in ((name, name + FORMER), (name + COMING, name)):
                     server.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
         except psycopg.errors.ObjectInUse:
             continue  # somebody connected in that moment

@@ -1,8 +1,8 @@
 """What is old is removed, so that years of runs take bounded room: `atendimento tidy`.
 
 Belongs here: Dagster's runs with their events and logs, results of checks, failures, rejected rows,
-leftovers of killed processes, the server's log. Does not: editions of pages (each publication
-prunes those), nor data: versions, history and loaded deliveries stay.
+leftovers of killed processes and restores, the server's log. Does not: editions of pages (each
+publication prunes those), nor data: versions, history and loaded deliveries stay.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +20,12 @@ import dagster as dg
 import psycopg
 from psycopg import sql
 
-from orchestration import retention
+from orchestration import half_restored, retention
 from orchestration.database import Database
 from orchestration.dbt_runner import PROJECT
 from orchestration.ingest import tables
 from orchestration.notify import alarms
+from orchestration.runtime import RunInProgress, run_lock
 from orchestration.settings import Settings
 
 _FINISHED = [
@@ -101,6 +103,10 @@ def tidy(settings: Settings, database: Database, instance: dg.DagsterInstance) -
                 conn.execute(sql.SQL("vacuum (analyze) {}").format(sql.Identifier(schema, name)))
         logs = _remove_logs(settings, instance)
         folders = _remove_left_over(settings)
+        if half_restored.is_there(settings, conn):
+            # Held by the restore that is under way; else one was killed.
+            with suppress(RunInProgress, OSError), run_lock(database):
+                half_restored.remove(settings, database)
         _shorten(settings.home / "postgres.log")
         conn.execute(
             "insert into ops.tidied default values"

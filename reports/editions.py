@@ -27,6 +27,7 @@ from pathlib import Path
 OWNER_ONLY_FOLDER = 0o700
 OWNER_ONLY_FILE = 0o600
 CURRENT = "current"
+BEFORE_0_2_0 = "editions"  # where version 0.1.0 put editions; nothing reads or removes them
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z-[\w-]{1,40}", re.ASCII)
 _PARTIAL = ".partial"
@@ -86,9 +87,7 @@ def prepare(publish_dir: Path, name: str) -> Path:
         if not publish_dir.exists():
             publish_dir.mkdir(parents=True, mode=OWNER_ONLY_FOLDER)
         (publish_dir / _NEW_LINK).unlink(missing_ok=True)
-        for leftover in publish_dir.glob(f"*{_PARTIAL}"):
-            if _NAME.fullmatch(leftover.stem):
-                shutil.rmtree(leftover)
+        _remove_partial(publish_dir)
         if (publish_dir / name).exists():
             raise PublishError(
                 f"The edition {name} is already in {publish_dir}; an edition is never written "
@@ -158,7 +157,8 @@ def prune(publish_dir: Path, *, newest: int, days: int, now: datetime) -> list[s
         dates: set[date] = set()
         for place, edition in enumerate(kept(publish_dir)):
             day = edition.as_of.astimezone(now.tzinfo).date()
-            last_of_its_date = day not in dates and edition.made_at >= now - timedelta(days=days)
+            recent = days > 0 and edition.made_at >= now - timedelta(days=days)
+            last_of_its_date = day not in dates and recent
             dates.add(day)
             folder = publish_dir / edition.name
             if place < newest or last_of_its_date or folder.resolve() == shown:
@@ -169,6 +169,24 @@ def prune(publish_dir: Path, *, newest: int, days: int, now: datetime) -> list[s
             shutil.rmtree(going)
             removed.append(edition.name)
     return removed
+
+
+def remove_all(publish_dir: Path) -> int:
+    """Remove every edition, whole or partial, and lead readers nowhere; how many there were."""
+    withdraw(publish_dir)
+    with told(publish_dir, "cleared of editions"):
+        if not publish_dir.is_dir():
+            return 0
+        partial = _remove_partial(publish_dir)
+    return partial + len(prune(publish_dir, newest=0, days=0, now=datetime.now(UTC)))
+
+
+def _remove_partial(publish_dir: Path) -> int:
+    """Remove what writers that died left behind; how many editions."""
+    partial = [path for path in publish_dir.glob(f"*{_PARTIAL}") if _NAME.fullmatch(path.stem)]
+    for path in partial:
+        shutil.rmtree(path)
+    return len(partial)
 
 
 @contextmanager

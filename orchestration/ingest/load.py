@@ -50,6 +50,7 @@ __all__ = [
     "LoadSettings",
     "Loaded",
     "TableLoad",
+    "clean_up",
     "load_delivery",
     "source_label",
 ]
@@ -126,6 +127,12 @@ def load_delivery(
         if stop := interruption(error):
             raise stop from None
         raise database_failed(error) from None
+
+
+def clean_up(database: Database) -> None:
+    """Remove the rows that a killed load has left behind. DeliveryRefused during another load."""
+    with load_connection(database, "atendimento load") as conn, _only_load(conn):
+        _clean(conn)
 
 
 def _opening(conn: psycopg.Connection, settings: LoadSettings) -> Opening:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from pipeline import Program
 from tests_database import fresh_database
 
 from orchestration.database import Database
+from orchestration.ingest import load
 from orchestration.outcome import Ended
 from reports import editions
 from tests.personal_data import files_with, rows_of, tables_with, write
@@ -225,6 +228,107 @@ def test_an_edition_that_cannot_be_removed_is_told(
     assert said.exit_code == 1
     assert "older edition" in said.last_line
     assert "run the same command again" in said.last_line
+
+
+@pytest.fixture
+def erased(program: Program, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A client erased already, whose erasure publishes nothing anew."""
+    published = (Ended(0, "run"), program.database)
+    monkeypatch.setattr("orchestration.daily_run.execute", lambda *_, **__: published)
+    with program.database.connect() as conn:
+        row = conn.execute("select client_id from access.tombstone limit 1").fetchone()
+    assert row
+    return str(row[0])
+
+
+def test_what_a_killed_load_had_read_is_not_left(program: Program, erased: str) -> None:
+    with program.database.connect() as conn:
+        conn.execute("create schema if not exists arriving")
+        conn.execute("create unlogged table arriving.client as select 'Zulmira'::text as name")
+        conn.commit()
+        conn.execute("select pg_advisory_lock(%s)", [load._LOCK])
+        refused = program.call("erase", erased)
+        assert "Another load is in progress" in refused.output
+        conn.execute("select pg_advisory_unlock_all()")
+    said = program.call("erase", erased)
+    assert said.exit_code == 0, said.output
+    assert found_in_tables(program.database) == []
+
+
+def test_only_the_edition_that_is_read_stays_whatever_the_clock_said(
+    program: Program, erased: str
+) -> None:
+    published = program.home / "published"
+    read = (published / "current").resolve()
+    for name, seconds in (("2026-11-18T133000Z-older", 60), ("2026-11-17T133000Z-older", 10**6)):
+        shutil.copytree(read, published / name)
+        later = read.stat().st_mtime + seconds
+        os.utime(published / name, (later, later))
+    said = program.call("erase", erased)
+    assert "editions of the pages: 2 removed" in said.output
+    assert [edition.name for edition in editions.kept(published)] == [read.name]
+
+
+def test_what_cannot_be_erased_is_named(
+    program: Program, erased: str, maintenance: psycopg.Connection
+) -> None:
+    assert "may still hold" not in program.call("erase", erased).output
+    (program.home / "published" / "editions").mkdir()
+    (program.home / "whatsapp" / "folder.jsonl").mkdir()  # no file to be read
+    half = f"{program.database.parts['dbname']}_restoring"
+    maintenance.execute(f'create database "{half}"'.encode())
+    try:
+        said = program.call("erase", erased)
+    finally:
+        maintenance.execute(f'drop database if exists "{half}"'.encode())
+        (program.home / "published" / "editions").rmdir()
+        (program.home / "whatsapp" / "folder.jsonl").rmdir()
+    assert said.exit_code == 0, said.output
+    assert f"{program.home / 'published' / 'editions'}, with the pages of version" in said.output
+    assert f"events in {program.home / 'whatsapp'} that could not be read" in said.output
+    assert "may still hold the client (1)" in said.output
+    assert "Message ids of WhatsApp stay as keys" in said.output
+    assert f'drop database "{half}"' in said.output
+
+
+def test_nothing_stays_of_what_was_never_published(
+    tmp_path: Path,
+    postgres: Database,
+    maintenance: psycopg.Connection,
+    one_check_worker: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first run ends when its pages are written, another when readers are led to them."""
+    with fresh_database(postgres, maintenance) as database:
+        program = Program(tmp_path, database)
+        folder = program.home / "delivery"
+        program.call("demo", folder, "--agendas", "1000", "--as-of", AS_OF)
+        client, _ = plant(folder, program.home)
+        with monkeypatch.context() as patched:
+            patched.setattr("orchestration.assets.publish.publish", _fail)
+            assert program.call("run", "--source", folder, "--as-of", AS_OF).exit_code == 1
+        published = program.home / "published"
+        (partial,) = published.glob("*.partial")
+        whole = published / "2026-11-19T133000Z-whole"
+        shutil.copytree(partial, whole)
+        (published / "current").symlink_to(whole.name)
+        tables = found_in_tables(program.database)
+        assert {name.partition(".")[0] for name in tables} >= {"staging", "marts_next"}
+
+        said = program.call("erase", client)
+
+        assert said.exit_code == 0, said.output
+        assert "editions of the pages: 2 removed" in said.output
+        assert found_in_tables(program.database) == []
+        assert found_in_files(program.home) == []
+        assert not (published / "current").is_symlink()
+        again = program.call("run", "--source", folder, "--as-of", AS_OF)
+        assert again.exit_code == 0, again.output
+        assert found_in_tables(program.database) == []
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise RuntimeError
 
 
 def test_what_the_database_says_is_not_repeated(

@@ -260,6 +260,34 @@ def test_a_restore_that_is_killed_leaves_what_was_there(house: House, step: str)
     }
 
 
+def test_what_a_killed_restore_leaves_goes_with_an_erasure_or_when_tidied_up(house: House) -> None:
+    left_events = house.home / "whatsapp" / ".restoring"
+    command = (
+        "import os, signal, sys; from orchestration import cli, restore;"
+        "restore.rewrite_files = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    for remove in (("tidy",), ("erase", "h1")):
+        with environment({"ATENDIMENTO_HOME": str(house.home)}):
+            killed = subprocess.run(
+                [sys.executable, "-c", command, "restore", str(house.first)],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        (left_events / "1.jsonl").write_text("Rui")
+        with run_lock(house.database):  # as a restore that is under way
+            house.call(*remove)
+        assert left_events.exists()
+        assert "atendimento_restoring" in house.databases()
+
+        said = house.call(*remove)
+
+        assert said.exit_code == 0, said.output
+        assert not left_events.exists()
+        assert "atendimento_restoring" not in house.databases()
+        assert "_restoring" not in said.output
+
+
 @pytest.mark.parametrize("database_is_lost", [False, True])
 def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool) -> None:
     name = house.query("select name from raw.client where client_id = 'h1'")
