@@ -128,6 +128,9 @@ def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
     rejected = sql.Identifier("raw", "rejected_row")
     rows["raw.rejected_row"] = reduce_rejected(conn, rejected, numbers, emails)
     rows |= erase_events(conn, numbers)
+    # Whoever sought the client: in which of their searches cannot be told.
+    searches = conn.execute("update access.session set sought = '{}' where sought <> '{}'")
+    rows["access.session"] = searches.rowcount
     conn.execute(
         "insert into access.to_compact select unnest(%s::text[]) on conflict do nothing",
         [[table for table, count in rows.items() if count]],

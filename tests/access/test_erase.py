@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -17,6 +18,7 @@ from orchestration.database import Database
 from orchestration.ingest import load
 from orchestration.outcome import Ended
 from reports import editions
+from reports.lookup import sessions
 from tests.personal_data import files_with, rows_of, tables_with, write
 
 AS_OF = "2026-11-20T10:30:00-03:00"
@@ -130,7 +132,12 @@ def test_nothing_of_an_erased_client_is_left_and_nothing_comes_back(program: Pro
     assert {"raw.client", "raw.call_attempt", "raw.rejected_row", "raw.whatsapp_aside"} <= set(
         found_in_tables(program.database)
     )
-    assert {"marts.client", "marts_previous.client"} <= set(found_in_tables(program.database))
+    with program.database.connect() as conn:
+        opened = sessions.start(conn, "u", lifetime=timedelta(hours=1), address="")
+        sessions.seek(conn, opened.token, f"{NAME} {MOBILE}")
+    assert {"marts.client", "marts_previous.client", "access.session"} <= set(
+        found_in_tables(program.database)
+    )
     assert found_in_files(program.home)
     before = others(program, client)
 
