@@ -1,8 +1,8 @@
 """A run that is told to stop, by Ctrl-C or by a service manager, in every stage.
 
 It ends soon, with a sentence and exit code 1, and what is published is as it was; told in the last
-moment it has published, and says so. That the next run is right, `test_killed_at_any_point.py` shows,
-where a run has less time to put things in order.
+moment it has published, and says so. That the next run is right is `test_killed_at_any_point.py`'s:
+there a run has no time to put things in order.
 """
 
 from __future__ import annotations
