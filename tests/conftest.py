@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from quick_dbt import make_quick
-from tests_database import fresh_database
+from tests_database import fresh_database, start_server
 
 from orchestration import daily_run, embedded
 from orchestration.checking import Checker, open_checker
@@ -58,7 +58,7 @@ def postgres() -> Iterator[Database]:
     home = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
     home.chmod(0o711)
     try:
-        yield embedded.start(home / "postgres")
+        yield start_server(home / "postgres")
     finally:
         embedded.stop(home / "postgres", "immediate")
         shutil.rmtree(home)

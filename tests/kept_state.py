@@ -21,6 +21,7 @@ from deliveries import BASE, LATER, Row, agenda, dispatch, passive, reply, write
 from forked_runs import Run, Workshop
 from pipeline import PUBLISHED_TABLES
 from psycopg import sql
+from tests_database import start_server
 
 from orchestration import embedded
 from orchestration.database import Database
@@ -140,7 +141,7 @@ def kept_state() -> Iterator[Kept]:
     try:
         with Workshop() as workshop:
             nothing = Kept(folder, workshop, (), (), Run(0, "", {}))
-            embedded.start(nothing.server)
+            start_server(nothing.server)
             first = write(folder / "first", FIRST)
             write(folder / "second", SECOND)
             with nothing.maintenance() as conn:

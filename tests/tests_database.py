@@ -1,4 +1,4 @@
-"""A database of a test's own, made from a template and dropped at the end."""
+"""A server, and a database of a test's own, made from a template and dropped at the end."""
 
 from __future__ import annotations
 
@@ -6,13 +6,26 @@ import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import sql
 
+from orchestration import embedded
 from orchestration.database import Database
 
 _number = itertools.count()
+
+
+def start_server(folder: Path) -> Database:
+    """Start an embedded server of the tests' own, with little memory: each session that drops a
+    table looks through all of it, and tests have many short ones.
+    """
+    usual = embedded._server_settings
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded, "_server_settings", lambda: f"{usual()}shared_buffers = 128MB\n")
+        return embedded.start(folder)
 
 
 @contextmanager
