@@ -15,7 +15,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from quick_dbt import make_quick
 from tests_database import fresh_database, start_server
 
 from orchestration import daily_run, embedded
@@ -29,11 +28,6 @@ _LONG = ("faults", "upgrade", "runs", "access")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` writes the golden pages anew; read the difference before committing."""
     parser.addoption("--update-golden", action="store_true", help="write the golden pages anew")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quick_dbt() -> None:
-    make_quick()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

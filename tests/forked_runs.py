@@ -27,8 +27,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from quick_dbt import make_quick
-
 STAGES = ("load", "check", "build", "pages", "publish")
 Mark = tuple[str, int]
 """A stage and a number: the n-th mark in it."""
@@ -130,7 +128,6 @@ def _serve() -> None:
     with suppress(ImportError):
         for room in _ROOMS:
             importlib.import_module(room)
-    make_quick()
     known: list[str] = []
     for line in sys.stdin:
         for name in known:

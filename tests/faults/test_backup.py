@@ -234,11 +234,8 @@ def test_a_damaged_backup_is_refused_and_nothing_changed(
     assert (made_house.published(), made_house.databases()) == before
 
 
-@pytest.mark.parametrize("step", ["_assert_whole", "_bring_up", "_swap"])
-def test_a_restore_that_is_killed_leaves_what_was_there(house: House, step: str) -> None:
-    marked = "insert into ops.tidied values (true) on conflict (only_row) do update set tidied_at ="
-    with house.database.connect() as conn:
-        conn.execute(f"{marked} '2001-01-01'".encode())
+def kill_in_restore(house: House, step: str) -> None:
+    """`kill -9` of a restore of the first backup where it calls that function."""
     command = (
         "import os, signal, sys; from orchestration import cli, restore;"
         f"restore.{step} = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"
@@ -250,6 +247,14 @@ def test_a_restore_that_is_killed_leaves_what_was_there(house: House, step: str)
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+
+@pytest.mark.parametrize("step", ["_assert_whole", "_bring_up", "_swap"])
+def test_a_restore_that_is_killed_leaves_what_was_there(house: House, step: str) -> None:
+    marked = "insert into ops.tidied values (true) on conflict (only_row) do update set tidied_at ="
+    with house.database.connect() as conn:
+        conn.execute(f"{marked} '2001-01-01'".encode())
+    kill_in_restore(house, step)
     assert house.published() == house.kept.before
     assert house.query("select extract(year from tidied_at)::int from ops.tidied") == [(2001,)]
 
@@ -262,18 +267,8 @@ def test_a_restore_that_is_killed_leaves_what_was_there(house: House, step: str)
 
 def test_what_a_killed_restore_leaves_goes_with_an_erasure_or_when_tidied_up(house: House) -> None:
     left_events = house.home / "whatsapp" / ".restoring"
-    command = (
-        "import os, signal, sys; from orchestration import cli, restore;"
-        "restore.rewrite_files = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"
-        "sys.exit(cli.main(sys.argv[1:]))"
-    )
     for remove in (("tidy",), ("erase", "h1")):
-        with environment({"ATENDIMENTO_HOME": str(house.home)}):
-            killed = subprocess.run(
-                [sys.executable, "-c", command, "restore", str(house.first)],
-                capture_output=True, text=True, check=False,
-            )  # fmt: skip
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        kill_in_restore(house, "rewrite_files")
         (left_events / "1.jsonl").write_text("Rui")
         with run_lock(house.database):  # as a restore that is under way
             house.call(*remove)
