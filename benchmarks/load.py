@@ -17,12 +17,12 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from orchestration import embedded
-from orchestration.database import Database
-from orchestration.ingest import tables
+from orchestration.ingest import raw_tables
 from orchestration.ingest.contract import SOURCE_TABLES
 from orchestration.ingest.load import LoadSettings, load_delivery
-from orchestration.ingest.source import open_folder
+from orchestration.ingest.sources.delivery import open_folder
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database
 
 _AT = (
     "to_char(timestamptz '2026-01-01' + g * interval '20 second', "
@@ -86,7 +86,7 @@ def write_delivery(conn: psycopg.Connection, folder: Path, agendas: int) -> None
             cursor.copy(f"copy ({rows_of_table}) to stdout (format csv)".encode()) as copy,
             (folder / f"{name}.csv").open("wb") as file,
         ):
-            file.write((",".join(tables.column_names(table)) + "\n").encode())
+            file.write((",".join(raw_tables.column_names(table)) + "\n").encode())
             for block in copy:
                 file.write(block)
 
@@ -106,11 +106,11 @@ def baseline(database: Database, folder: Path) -> float:
                     sql.Identifier(name),
                     sql.SQL(", ").join(
                         sql.SQL("{} {}").format(
-                            sql.Identifier(column.name), tables.column_type(column)
+                            sql.Identifier(column.name), raw_tables.column_type(column)
                         )
                         for column in columns
                     ),
-                    tables.names(key),
+                    raw_tables.identifiers(key),
                 )
             )
             path = folder / source.name
@@ -138,11 +138,11 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.home, prefix="bench-") as home:
         Path(home).chmod(0o711)
-        database = embedded.start(Path(home) / "postgres")
+        database = embedded.start_server(Path(home) / "postgres")
         try:
             _measure(database, arguments.folder, Path(home), arguments.agendas)
         finally:
-            embedded.stop(Path(home) / "postgres", "immediate")
+            embedded.stop_server(Path(home) / "postgres", "immediate")
 
 
 def _measure(database: Database, folder: Path | None, home: Path, agendas: int) -> None:

@@ -35,15 +35,17 @@ from urllib.parse import urlencode
 import psycopg
 from starlette.testclient import TestClient
 
-from orchestration import access_roles, embedded, serving
-from orchestration.access_roles import Logins
-from orchestration.database import Database
-from orchestration.publication import publish
-from orchestration.runtime import open_database
+from orchestration.access import roles
+from orchestration.access.roles import Logins
+from orchestration.lookup_server import serve
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database
+from orchestration.publication.swap import swap_schemas
+from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings, load_settings
 from reports.lookup import sessions
 from reports.lookup.app import create_app
-from reports.lookup.security import FORM
+from reports.lookup.middleware import FORM
 
 PORT = 8017
 HOST = "127.0.0.1"
@@ -122,7 +124,7 @@ def main() -> None:
     asked = parser.parse_args()
     settings = load_settings()
     database = open_database(settings)
-    logins = access_roles.logins(settings, database)
+    logins = roles.page_logins(settings, database)
     with database.connect() as conn:
         say_size(conn)
         people = make_people(conn, asked.users)
@@ -153,7 +155,9 @@ def make_people(conn: psycopg.Connection, users: int) -> list[Person]:
     for role in ("manager", "attendant"):
         found = conn.execute(_PEOPLE, [role, users // 2]).fetchall()
         for user_id, is_manager, company_id in found:
-            opened = sessions.start(conn, user_id, lifetime=timedelta(hours=2), address="benchmark")
+            opened = sessions.start_session(
+                conn, user_id, lifetime=timedelta(hours=2), address="benchmark"
+            )
             conn.execute(
                 "insert into access.account (user_id, password_hash, must_change, changed_at)"
                 " values (%s, '', false, clock_timestamp())"
@@ -298,7 +302,7 @@ def record(
     settings: Settings, logins: Logins, people: Sequence[Person], folder: Path
 ) -> list[tuple[str, Path]]:
     """The statements of some requests of each kind, as scripts of pgbench."""
-    app = create_app(serving.config(settings, logins, HOST))
+    app = create_app(serve.lookup_config(settings, logins, HOST))
     services = app.state.services
     services.page.open()
     services.keeper.open()
@@ -330,7 +334,7 @@ def recorded() -> Iterator[list[str]]:
     execute = psycopg.Cursor.execute
 
     def noting(self: Any, query: Any, params: Any = None, **how: Any) -> Any:
-        if self.connection.info.user == access_roles.PAGE:
+        if self.connection.info.user == roles.PAGE:
             text = psycopg.ClientCursor(self.connection).mogrify(query, params)
             if text.strip():
                 statements.append(" ".join(text.split()))
@@ -392,7 +396,7 @@ def publish_again(database: Database) -> None:
         conn.execute("alter schema marts_previous rename to marts_next")
         built = conn.execute("select as_of from marts_next.company limit 1").fetchone()
         assert built
-        publish(
+        swap_schemas(
             conn,
             run_id="benchmark",
             as_of=built[0],
@@ -415,8 +419,8 @@ def disturb(
                 publish_again(database)
                 time.sleep(0.5)
                 if asked.restart and number == asked.publications // 2:
-                    embedded.stop(settings.home / "postgres")
-                    embedded.start(settings.home / "postgres")
+                    embedded.stop_server(settings.home / "postgres")
+                    embedded.start_server(settings.home / "postgres")
         finally:
             ended.set()
 

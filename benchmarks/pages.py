@@ -21,16 +21,16 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration import embedded
-from orchestration.database import Database
-from reports import plan
-from reports.documents import Kind, Scene
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database
+from reports import edition_plan
+from reports.documents import EditionContext, Kind
 from reports.filters import EVERYTHING, Filters
-from reports.pages.company import find as find_companies
-from reports.pages.page import Page
+from reports.queries.companies import find_companies
 from reports.render import environment
+from reports.view_model import Page
 from reports.write import write_pages
-from tests.unit.published_tables import EDITION, create, fill_group
+from tests.unit.reports.published_tables import EDITION, create, fill_group
 
 _KINDS: frozenset[Kind] = frozenset({"reports", "lists"})
 _WHOLE: frozenset[Kind] = _KINDS | {"fichas", "totals"}
@@ -49,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="atendimento-pages-") as folder:
         home = Path(folder)
         home.chmod(0o711)
-        database = embedded.start(home / "postgres")
+        database = embedded.start_server(home / "postgres")
         try:
             with database.connect() as conn:
                 create(conn)
@@ -61,21 +61,23 @@ def main() -> None:
                         conn, database, home / f"by-{processes}", shared, processes, bare
                     )
         finally:
-            embedded.stop(home / "postgres", "immediate")
+            embedded.stop_server(home / "postgres", "immediate")
 
 
 def measure_bare(conn: psycopg.Connection, kinds: frozenset[Kind]) -> tuple[float, float]:
     """Pages a second and processor seconds a page of bare Jinja."""
     with conn.transaction():
         filters = Filters(access=EVERYTHING)
-        scene = Scene(EDITION, filters, tuple(find_companies(conn, filters, EDITION)), kinds)
+        scene = EditionContext(
+            EDITION, filters, tuple(find_companies(conn, filters, EDITION)), kinds
+        )
         spent = used = 0.0
         pages = 0
         templates = environment()
-        for part in plan.parts(conn, scene):
+        for part in edition_plan.document_batches(conn, scene):
             models = [
                 document.content
-                for document in plan.documents(conn, scene, part)
+                for document in edition_plan.batch_documents(conn, scene, part)
                 if isinstance(document.content, Page)
             ]
             began, began_used = time.perf_counter(), time.process_time()

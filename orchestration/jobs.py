@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from orchestration.runtime import open_database
+from orchestration.maintenance.retention import apply_retention
+from orchestration.runs.bootstrap import open_database
 from orchestration.settings import load_settings
-from orchestration.tidying import tidy
 
 # Every step in one process: a process a step costs seconds of imports each, and the run's lock
 # and the check worker are held by the process.
@@ -19,10 +19,10 @@ daily = dg.define_asset_job(
 
 
 @dg.op(description="Remove old runs with their events and logs, and what else is too old.")
-def remove_what_is_old(context: dg.OpExecutionContext) -> None:
+def delete_expired_state(context: dg.OpExecutionContext) -> None:
     """Tidy up as `atendimento tidy` does."""
     settings = load_settings()
-    removed = tidy(settings, open_database(settings), context.instance)
+    removed = apply_retention(settings, open_database(settings), context.instance)
     context.log.info(f"Removed {removed}.")
 
 
@@ -31,9 +31,9 @@ def remove_what_is_old(context: dg.OpExecutionContext) -> None:
     executor_def=dg.in_process_executor,
     description="Remove what is old, so that years of runs take bounded room.",
 )
-def tidy_up() -> None:
+def cleanup() -> None:
     """The daily tidying."""
-    remove_what_is_old()
+    delete_expired_state()
 
 
 # Whose runs hold the database from their first step to their last; `__ASSET_JOB` is what Dagster

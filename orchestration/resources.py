@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 import dagster as dg
 from pydantic import PrivateAttr
 
-from orchestration import alignment
-from orchestration.checking import Checker, open_checker
-from orchestration.instants import parse_instant
-from orchestration.liveness import alive
 from orchestration.progress import LOGGER
-from orchestration.runtime import Warehouse, open_database, run_lock
+from orchestration.publication import recovery
+from orchestration.runs.as_of import parse_as_of
+from orchestration.runs.bootstrap import Warehouse, open_database, run_lock
+from orchestration.runs.check_runner import CheckRunner, open_check_runner
+from orchestration.runs.stale_runs import hold_liveness_lock
+from orchestration.runs.unattended import is_unattended, keeps_history, published_as_of
 from orchestration.settings import Settings, load_settings
-from orchestration.unattended import is_unattended, keeps_history, published_instant
 
 
 class RunSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -44,7 +44,7 @@ class RunSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def instant(self) -> datetime:
         """`as_of` as a moment in UTC."""
-        moment = parse_instant(self.as_of) if self.as_of else self._created_at
+        moment = parse_as_of(self.as_of) if self.as_of else self._created_at
         return max(moment, self._not_before or moment).astimezone(UTC)
 
     def not_before(self, moment: datetime) -> None:
@@ -83,13 +83,13 @@ def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
         return run is not None and run.is_finished
 
     with (
-        alive(database, context.run_id or "", given_up),
+        hold_liveness_lock(database, context.run_id or "", given_up),
         run_lock(database, wait=unattended) as held,
     ):
-        alignment.realign(held, settings.published)
+        recovery.repair_current_link(held, settings.published)
         if unattended or keeps_history(tags):
             with held.connect() as conn:
-                moment = published_instant(conn)
+                moment = published_as_of(conn)
             if moment:
                 context.resources.run_settings.not_before(moment)
         yield held
@@ -99,9 +99,9 @@ def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
     required_resource_keys={"settings"},
     description="Great Expectations, in a process of its own.",
 )
-def checker(context: dg.InitResourceContext) -> Iterator[Checker]:
+def checker(context: dg.InitResourceContext) -> Iterator[CheckRunner]:
     """A checker whose process starts when it is first needed, or warmed."""
-    with open_checker(context.resources.settings) as opened:
+    with open_check_runner(context.resources.settings) as opened:
         yield opened
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from orchestration.ingest import ledger, tables
-from orchestration.jobs import daily, tidy_up
-from orchestration.runtime import open_database
+from orchestration.ingest import ledger, raw_tables
+from orchestration.jobs import cleanup, daily
+from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings
 
 _AT_NIGHT = "30 3 * * *"  # before the morning run, when nobody waits for a page
@@ -29,7 +29,7 @@ def run_config(as_of: str, source: str = "") -> dict[str, object]:
     return {"resources": {"run_settings": {"config": {"as_of": as_of, "source": source}}}}
 
 
-def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """Morning run, refresh and tidying, in the group's time zone, on in a fresh instance."""
 
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -58,7 +58,7 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     ] + [
         dg.ScheduleDefinition(
             name="tidy",
-            job=tidy_up,
+            job=cleanup,
             cron_schedule=_AT_NIGHT,
             execution_timezone=settings.group_timezone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -69,5 +69,5 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
 
 def _anything_loaded(settings: Settings) -> bool:
     with open_database(settings).connect() as conn:
-        tables.prepare(conn)
+        raw_tables.create_raw_tables(conn)
         return ledger.any_loaded(conn)

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration import aftermath, standing
-from orchestration.inbox import InboxFolder, folders
-from orchestration.ingest import ledger, tables
+from orchestration.ingest import ledger, raw_tables
+from orchestration.ingest.inbox import InboxFolder, inbox_folders
 from orchestration.jobs import daily
-from orchestration.liveness import end_dead_runs
-from orchestration.outcome import explain
-from orchestration.runtime import open_database
+from orchestration.maintenance import post_run
+from orchestration.publication import status_pages
+from orchestration.runs.bootstrap import open_database
+from orchestration.runs.run_result import result_of_failures
+from orchestration.runs.stale_runs import end_stale_runs
 from orchestration.schedules import run_request
 from orchestration.settings import Settings, load_settings
 
@@ -18,7 +19,7 @@ CONTENT = "atendimento/delivery"  # the tag that says for which folder, as it th
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=2), timedelta(days=1)
 
 
-def sensors(settings: Settings) -> list[dg.SensorDefinition]:
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     """All sensors, on in a fresh instance."""
 
     @dg.sensor(
@@ -30,12 +31,12 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
     def delivery_arrived(
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
-        found = list(folders(settings.watched))
+        found = list(inbox_folders(settings.watched))
         # Runs are forgotten in time, the ledger is not: old reference tables must not come back.
         requests = [
             request
             for folder in _not_taken([folder for folder in found if folder.complete])
-            if (request := request_for(context.instance, folder, datetime.now(UTC)))
+            if (request := inbox_run_request(context.instance, folder, datetime.now(UTC)))
         ]
         if not requests:
             waits = [
@@ -57,9 +58,9 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         settings = load_settings()
         database = open_database(settings)
         failures = [*context.get_step_failure_events(), context.failure_event]
-        ended = explain(context.dagster_run.run_id, failures, database)
-        aftermath.keep_failure(settings, database, ended)
-        standing.refresh(settings, database)
+        ended = result_of_failures(context.dagster_run.run_id, failures, database)
+        post_run.record_failure(settings, database, ended)
+        status_pages.refresh_status_pages(settings, database)
         context.log.error(ended.reason)
 
     @dg.sensor(
@@ -68,7 +69,7 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         description="Marks as failed each run whose process is gone: the next would wait for it.",
     )
     def run_died(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        ended = end_dead_runs(context.instance, open_database(load_settings()))
+        ended = end_stale_runs(context.instance, open_database(load_settings()))
         return dg.SkipReason(f"Ended: {', '.join(ended)}." if ended else "No dead run.")
 
     @dg.sensor(
@@ -80,15 +81,15 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         settings = load_settings()
         database = open_database(settings)
         try:
-            aftermath.tell(settings, database, wait=False)
+            post_run.notify(settings, database, wait=False)
         finally:
-            aftermath.write_metrics(settings, database, context.instance)
+            post_run.write_metrics(settings, database, context.instance)
         return dg.SkipReason("Told what there was to tell.")
 
     return [delivery_arrived, run_failed, run_died, news]
 
 
-def request_for(
+def inbox_run_request(
     instance: dg.DagsterInstance, folder: InboxFolder, now: datetime
 ) -> dg.RunRequest | None:
     """A run for a folder, unless one is under way or it is too early to try again.
@@ -116,5 +117,5 @@ def _not_taken(found: list[InboxFolder]) -> list[InboxFolder]:
     if not found:
         return []
     with open_database(load_settings()).connect() as conn:
-        tables.prepare(conn)
-        return [folder for folder in found if not ledger.was_taken(conn, *folder.content)]
+        raw_tables.create_raw_tables(conn)
+        return [folder for folder in found if not ledger.is_known_delivery(conn, *folder.content)]

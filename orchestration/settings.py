@@ -29,7 +29,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from orchestration.database import Database
+from orchestration.postgres.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "ATENDIMENTO_"

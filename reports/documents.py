@@ -1,7 +1,7 @@
 """What an edition consists of: documents, each with its place, and what they are made from.
 
 Belongs here: the pieces that pages hand to the writer, and putting one into a file that only its
-owner reads. Does not: which documents there are (`plan.py`), what they show (`pages/`).
+owner reads. Does not: which documents there are (`reports/edition_plan.py`), what they show (`pages/`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, get_args
 
-from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, Edition, told
+from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, Edition, recorded_facts
 from reports.filters import Filters
-from reports.pages.company import Company
-from reports.pages.page import Page
+from reports.queries.companies import Company
 from reports.render import render
+from reports.view_model import Page
 
 Kind = Literal["reports", "totals", "lists", "fichas", "files"]
 """A report, the rows of a total, a call list, Fichas, or a file to take away."""
@@ -40,7 +40,7 @@ class Document(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class EditionContext:
     """What every document of an edition is made from, beside the published tables; and which kinds
     of documents are made.
     """
@@ -51,12 +51,12 @@ class Scene:
     kinds: frozenset[Kind] = EVERY_KIND
 
 
-def write(folder: Path, document: Document) -> int:
+def write_document(folder: Path, document: Document) -> int:
     """Write a document to a file that was not there before; return its size in bytes."""
     path = folder / document.path
     content = document.content
     html = render(content).encode() if isinstance(content, Page) else None
-    with told(path, "written; the new edition was removed"):
+    with recorded_facts(path, "written; the new edition was removed"):
         path.parent.mkdir(exist_ok=True, mode=OWNER_ONLY_FOLDER)
         with _new_file(path) as file:
             if html is not None:

@@ -62,7 +62,7 @@ class Edition:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptEdition:
     """A whole edition in the publish folder: the instant that it shows, and when it was made."""
 
     name: str
@@ -70,12 +70,12 @@ class Kept:
     made_at: datetime
 
 
-def name_of(as_of: datetime, run_id: str) -> str:
+def edition_name(as_of: datetime, run_id: str) -> str:
     """A name that sorts by the instant shown and is the run's own."""
     return f"{as_of.astimezone(UTC):%Y-%m-%dT%H%M%SZ}-{run_id[:8]}"
 
 
-def prepare(publish_dir: Path, name: str) -> Path:
+def create_edition_folder(publish_dir: Path, name: str) -> Path:
     """Make the empty folder of a new edition; remove what a writer that died left behind.
 
     Raises PublishError when the name is taken or the folder cannot be made, ValueError when the
@@ -83,7 +83,7 @@ def prepare(publish_dir: Path, name: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of an edition")
-    with told(publish_dir, "made ready for a new edition"):
+    with recorded_facts(publish_dir, "made ready for a new edition"):
         if not publish_dir.exists():
             publish_dir.mkdir(parents=True, mode=OWNER_ONLY_FOLDER)
         (publish_dir / _NEW_LINK).unlink(missing_ok=True)
@@ -98,13 +98,13 @@ def prepare(publish_dir: Path, name: str) -> Path:
     return partial
 
 
-def activate(publish_dir: Path, name: str) -> Path:
+def activate_edition(publish_dir: Path, name: str) -> Path:
     """Lead readers to that edition, in one step; return its folder.
 
     Works again for an edition that is already whole: after an interruption, or to go back.
     """
     partial, whole = publish_dir / f"{name}{_PARTIAL}", publish_dir / name
-    with told(publish_dir / CURRENT, f"led to the edition {name}"):
+    with recorded_facts(publish_dir / CURRENT, f"led to the edition {name}"):
         if partial.is_dir():
             partial.rename(whole)
         elif not whole.is_dir():
@@ -119,22 +119,22 @@ def activate(publish_dir: Path, name: str) -> Path:
     return whole
 
 
-def withdraw(publish_dir: Path) -> None:
+def withdraw_current(publish_dir: Path) -> None:
     """Lead readers nowhere: what undoes the activation of a very first edition."""
-    with told(publish_dir / CURRENT, "withdrawn"):
+    with recorded_facts(publish_dir / CURRENT, "withdrawn"):
         (publish_dir / CURRENT).unlink(missing_ok=True)
 
 
-def current(publish_dir: Path) -> Path | None:
+def current_edition(publish_dir: Path) -> Path | None:
     """The folder of the edition that is read now; None when there is none yet."""
     link = publish_dir / CURRENT
     return link.resolve() if link.is_dir() else None
 
 
-def kept(publish_dir: Path) -> list[Kept]:
+def list_editions(publish_dir: Path) -> list[KeptEdition]:
     """The whole editions that are there, the one made last first."""
     found = [
-        Kept(
+        KeptEdition(
             folder.name,
             datetime.strptime(folder.name[:18], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC),
             datetime.fromtimestamp(folder.stat().st_mtime, UTC),
@@ -145,17 +145,17 @@ def kept(publish_dir: Path) -> list[Kept]:
     return sorted(found, key=lambda edition: (edition.made_at, edition.name), reverse=True)
 
 
-def prune(publish_dir: Path, *, newest: int, days: int, now: datetime) -> list[str]:
+def prune_editions(publish_dir: Path, *, newest: int, days: int, now: datetime) -> list[str]:
     """Remove old editions; return their names.
 
     There stay the one that is read, the `newest` ones made last, and the one made last of each
     date of their instants (in the time zone of `now`) when it was made in the last `days` days.
     """
     removed = []
-    with told(publish_dir, "cleared of old editions"):
-        shown = current(publish_dir)
+    with recorded_facts(publish_dir, "cleared of old editions"):
+        shown = current_edition(publish_dir)
         dates: set[date] = set()
-        for place, edition in enumerate(kept(publish_dir)):
+        for place, edition in enumerate(list_editions(publish_dir)):
             day = edition.as_of.astimezone(now.tzinfo).date()
             recent = days > 0 and edition.made_at >= now - timedelta(days=days)
             last_of_its_date = day not in dates and recent
@@ -171,14 +171,14 @@ def prune(publish_dir: Path, *, newest: int, days: int, now: datetime) -> list[s
     return removed
 
 
-def remove_all(publish_dir: Path) -> int:
+def remove_all_editions(publish_dir: Path) -> int:
     """Remove every edition, whole or partial, and lead readers nowhere; how many there were."""
-    withdraw(publish_dir)
-    with told(publish_dir, "cleared of editions"):
+    withdraw_current(publish_dir)
+    with recorded_facts(publish_dir, "cleared of editions"):
         if not publish_dir.is_dir():
             return 0
         partial = _remove_partial(publish_dir)
-    return partial + len(prune(publish_dir, newest=0, days=0, now=datetime.now(UTC)))
+    return partial + len(prune_editions(publish_dir, newest=0, days=0, now=datetime.now(UTC)))
 
 
 def _remove_partial(publish_dir: Path) -> int:
@@ -190,7 +190,7 @@ def _remove_partial(publish_dir: Path) -> int:
 
 
 @contextmanager
-def told(place: Path, what: str) -> Iterator[None]:
+def recorded_facts(place: Path, what: str) -> Iterator[None]:
     """Turn a refusal of the file system into a message for a person."""
     try:
         yield

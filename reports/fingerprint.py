@@ -30,7 +30,7 @@ from {table}
 """
 
 
-def compute(conn: psycopg.Connection) -> str:
+def compute_fingerprint(conn: psycopg.Connection) -> str:
     """The first 16 hexadecimal digits of the hash of all rows of `TABLES`, in any order."""
     whole = sha256()
     # How a row is written as text must not depend on the session.

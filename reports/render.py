@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import formats
-from reports.pages.page import Page
+from reports.view_model import Page
 
 AGE_SCRIPT = "age.js"
 """The script of every page: it tells a reader that the page itself has grown old."""

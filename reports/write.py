@@ -1,7 +1,7 @@
 """Writing the complete set of documents of one edition into a new folder, on every core.
 
 Belongs here: the snapshot that all of them show, the processes that share the work, and all or
-nothing. Does not: which documents there are (`plan.py`), nor which edition is read (`editions.py`).
+nothing. Does not: which documents there are (`reports/edition_plan.py`), nor which edition is read (`editions.py`).
 Queries name tables without a schema: the caller's search_path says which set is shown.
 """
 
@@ -23,13 +23,13 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from reports import documents, fingerprint, plan
-from reports.documents import EVERY_KIND, Kind, Scene
-from reports.editions import OWNER_ONLY_FOLDER, Edition, PublishError, told
+from reports import documents, edition_plan, fingerprint
+from reports.documents import EVERY_KIND, EditionContext, Kind
+from reports.edition_plan import DocumentBatch
+from reports.editions import OWNER_ONLY_FOLDER, Edition, PublishError, recorded_facts
 from reports.filters import EVERYTHING, Filters
-from reports.pages.company import find as find_companies
-from reports.pages.page import Page
-from reports.plan import Part
+from reports.queries.companies import find_companies
+from reports.view_model import Page
 
 _ROWS_WORTH_A_PROCESS = 20_000  # starting one takes about as long as writing some of them
 
@@ -85,7 +85,7 @@ def write_pages(
     same snapshot. Whatever goes wrong, the folder is removed and nothing else was touched. Raises
     PublishError when the file system refuses, or when something is in the folder already.
     """
-    with told(folder, "made for the pages"):
+    with recorded_facts(folder, "made for the pages"):
         folder.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY_FOLDER)
         if any(folder.iterdir()):
             raise PublishError(
@@ -114,11 +114,11 @@ def _write(
     kinds: frozenset[Kind],
     on_progress: Progress,
 ) -> Written:
-    edition = replace(edition, fingerprint=fingerprint.compute(conn))
+    edition = replace(edition, fingerprint=fingerprint.compute_fingerprint(conn))
     # The writer of the pages sees all; who may open which page is for whoever serves them (R14).
     filters = Filters(access=EVERYTHING)
-    scene = Scene(edition, filters, tuple(find_companies(conn, filters, edition)), kinds)
-    planned = plan.parts(conn, scene)
+    scene = EditionContext(edition, filters, tuple(find_companies(conn, filters, edition)), kinds)
+    planned = edition_plan.document_batches(conn, scene)
     if processes is None:
         processes = min(os.cpu_count() or 1, 1 + _rows(conn) // _ROWS_WORTH_A_PROCESS)
     made: Generator[Written, None, None] = (
@@ -140,10 +140,12 @@ def _sum(made: Iterable[Written], on_progress: Progress) -> Written:
     return written
 
 
-def _write_part(conn: psycopg.Connection, folder: Path, scene: Scene, part: Part) -> Written:
+def _write_part(
+    conn: psycopg.Connection, folder: Path, scene: EditionContext, part: DocumentBatch
+) -> Written:
     rows = pages = files = size = 0
-    for document in plan.documents(conn, scene, part):
-        size += documents.write(folder, document)
+    for document in edition_plan.batch_documents(conn, scene, part):
+        size += documents.write_document(folder, document)
         rows += document.rows
         pages += isinstance(document.content, Page)
         files += 1
@@ -169,8 +171,8 @@ def _share(
     conn: psycopg.Connection,
     address: str,
     folder: Path,
-    scene: Scene,
-    planned: list[Part],
+    scene: EditionContext,
+    planned: list[DocumentBatch],
     processes: int,
 ) -> Generator[Written, None, None]:
     """Have the parts written by processes that see what `conn` sees; yield what each has made."""
@@ -198,13 +200,15 @@ class _Shared:
 
     conn: psycopg.Connection
     folder: Path
-    scene: Scene
+    scene: EditionContext
 
 
 _shared: _Shared | None = None
 
 
-def _open(address: str, snapshot: str, search_path: str, folder: Path, scene: Scene) -> None:
+def _open(
+    address: str, snapshot: str, search_path: str, folder: Path, scene: EditionContext
+) -> None:
     global _shared
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # View models hold no cycles: looking for some after every few hundred objects of a page is
@@ -219,7 +223,7 @@ def _open(address: str, snapshot: str, search_path: str, folder: Path, scene: Sc
     _shared = _Shared(conn, folder, scene)
 
 
-def _write_shared_part(part: Part) -> Written:
+def _write_shared_part(part: DocumentBatch) -> Written:
     if _shared is None:
         raise RuntimeError("the process was not opened")
     written = _write_part(_shared.conn, _shared.folder, _shared.scene, part)

@@ -17,9 +17,10 @@ import psycopg
 import pytest
 from tests_database import fresh_database, start_server
 
-from orchestration import daily_run, embedded
-from orchestration.checking import Checker, open_checker
-from orchestration.database import Database
+from orchestration.launch import daily_run
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database
+from orchestration.runs.check_runner import CheckRunner, open_check_runner
 from orchestration.settings import Settings, load_settings
 
 _LONG = ("faults", "upgrade", "runs", "access")
@@ -54,7 +55,7 @@ def postgres() -> Iterator[Database]:
     try:
         yield start_server(home / "postgres")
     finally:
-        embedded.stop(home / "postgres", "immediate")
+        embedded.stop_server(home / "postgres", "immediate")
         shutil.rmtree(home)
 
 
@@ -81,13 +82,13 @@ def one_check_worker() -> Iterator[None]:
 
     A run of its own process, with a worker of its own, is what CI's last step does.
     """
-    with open_checker(load_settings(Path("/nonexistent/.env"))) as checker:
+    with open_check_runner(load_settings(Path("/nonexistent/.env"))) as checker:
 
         @contextmanager
-        def shared(_: Settings) -> Iterator[Checker]:
+        def shared(_: Settings) -> Iterator[CheckRunner]:
             yield checker
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Checker, "warm", lambda _: None)
-            patch.setattr(daily_run, "open_checker", shared)
+            patch.setattr(CheckRunner, "warm", lambda _: None)
+            patch.setattr(daily_run, "open_check_runner", shared)
             yield

@@ -10,10 +10,10 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orchestration.database import Database
 from orchestration.ingest.contract import SOURCE_TABLES, source_table
-from orchestration.ingest.load import Loaded, LoadSettings, load_delivery
-from orchestration.ingest.tables import column_names
+from orchestration.ingest.load import LoadResult, LoadSettings, load_delivery
+from orchestration.ingest.raw_tables import column_names
+from orchestration.postgres.database import Database
 
 Row = Mapping[str, str]
 LENIENT = LoadSettings(rejected_share_limit=1.0)
@@ -98,7 +98,7 @@ def load(
     folder: Path,
     tables: Mapping[str, Sequence[Row]],
     settings: LoadSettings = LENIENT,
-) -> Loaded:
+) -> LoadResult:
     """Write a delivery of these tables and load it."""
     return load_delivery(database, write(folder, tables), settings)
 

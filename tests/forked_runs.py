@@ -32,8 +32,8 @@ Mark = tuple[str, int]
 """A stage and a number: the n-th mark in it."""
 
 _ROOMS = (
-    "orchestration.cli", "orchestration.daily_run", "orchestration.definitions",
-    "orchestration.liveness", "orchestration.schedules", "dbt.cli.main", "dbt.adapters.postgres",
+    "orchestration.cli.main", "orchestration.launch.daily_run", "orchestration.definitions",
+    "orchestration.runs.stale_runs", "orchestration.schedules", "dbt.cli.main", "dbt.adapters.postgres",
     "psycopg", "psycopg2", "checks.suite", "checks.worker",
 )  # fmt: skip
 
@@ -123,7 +123,7 @@ def _serve() -> None:
     os.dup2(2, 1)
     # dbt's parser starts threads and waits for them, and a fork has none of them: where the project
     # is not parsed yet, another process does it before anything here imports the definitions.
-    parse = "from orchestration.dbt_runner import manifest_path; manifest_path()"
+    parse = "from orchestration.publication.dbt import manifest_path; manifest_path()"
     subprocess.run([sys.executable, "-c", parse], check=True)
     with suppress(ImportError):
         for room in _ROOMS:
@@ -218,10 +218,10 @@ def _work(request: dict[str, Any], folder: Path, stands: int, resumes: int) -> N
     _watch(on_mark, Path(os.environ["ATENDIMENTO_HOME"]) / "published")
     _fork_check_workers()
 
-    from orchestration import cli
+    from orchestration.cli import main
 
     before = set(sys.modules)
-    exit_code = cli.main(request["arguments"])
+    exit_code = main.main(request["arguments"])
     sys.stdout.flush()
     (folder / "modules").write_text(json.dumps(sorted(set(sys.modules) - before)))
     os._exit(exit_code)

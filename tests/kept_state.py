@@ -23,8 +23,8 @@ from pipeline import PUBLISHED_TABLES
 from psycopg import sql
 from tests_database import start_server
 
-from orchestration import embedded
-from orchestration.database import Database
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database
 
 BEFORE, AFTER = "2026-11-20T10:00:00-03:00", "2026-11-21T12:00:00-03:00"
 MANAGER: Row = {
@@ -91,7 +91,7 @@ class Kept:
     @property
     def database(self) -> Database:
         """The database of the trial."""
-        return embedded.address(self.server).named(_DATABASE)
+        return embedded.server_database(self.server).named(_DATABASE)
 
     def run(self, settings: Mapping[str, str] | None = None, **how: Any) -> Run:
         """Run the second delivery (`Workshop.run`), with further settings."""
@@ -161,7 +161,7 @@ def kept_state() -> Iterator[Kept]:
             yield Kept(folder, workshop, before, after, undisturbed)
     finally:
         os.umask(umask)
-        embedded.stop(folder / "postgres", "immediate")
+        embedded.stop_server(folder / "postgres", "immediate")
         shutil.rmtree(folder)
 
 
@@ -173,6 +173,6 @@ def _execute(conn: psycopg.Connection, statement: str) -> None:
 
 @contextmanager
 def _maintenance(server: Path) -> Iterator[psycopg.Connection]:
-    address = embedded.address(server).named("postgres", embedded.SUPERUSER)
+    address = embedded.server_database(server).named("postgres", embedded.SUPERUSER)
     with psycopg.connect(address.url, autocommit=True) as conn:
         yield conn

@@ -10,7 +10,7 @@ import csv
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from orchestration.database import Database
+from orchestration.postgres.database import Database
 
 
 def rows_of(folder: Path, table: str) -> list[dict[str, str]]:

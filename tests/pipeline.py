@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
-from orchestration import cli
-from orchestration.database import Database
-from reports.editions import kept
+from orchestration.cli import main
+from orchestration.postgres.database import Database
+from reports.editions import list_editions
 
 PUBLISHED_TABLES = (
     "agenda_status",
@@ -57,7 +57,7 @@ class Program:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 try:
-                    exit_code = cli.main([str(argument) for argument in arguments])
+                    exit_code = main.main([str(argument) for argument in arguments])
                 except SystemExit as stop:  # argparse
                     exit_code = int(stop.code or 0)
         return Said(exit_code, printed.getvalue())
@@ -84,7 +84,7 @@ class Program:
         published = self.home / "published"
         return {
             path.relative_to(published).as_posix(): path.read_bytes()
-            for edition in kept(published)
+            for edition in list_editions(published)
             for path in sorted((published / edition.name).rglob("*"))
             if path.is_file()
         }

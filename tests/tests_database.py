@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from orchestration import embedded
-from orchestration.database import Database
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database
 
 _number = itertools.count()
 
@@ -25,7 +25,7 @@ def start_server(folder: Path) -> Database:
     usual = embedded._server_settings
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedded, "_server_settings", lambda: f"{usual()}shared_buffers = 128MB\n")
-        return embedded.start(folder)
+        return embedded.start_server(folder)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.database import Database
-from orchestration.ingest.load import Loaded, LoadSettings, load_delivery
+from orchestration.ingest.load import LoadResult, LoadSettings, load_delivery
+from orchestration.postgres.database import Database
 
 NUMBER = "5511987654321"
 
@@ -77,7 +77,7 @@ def spooled(folder: Path, bodies: Iterable[bytes], name: str = "1") -> Path:
     return folder
 
 
-def receive(database: Database, spool: Path, *bodies: bytes) -> Loaded:
+def receive(database: Database, spool: Path, *bodies: bytes) -> LoadResult:
     """Load these bodies, and nothing else, from a spool folder."""
     settings = LoadSettings(whatsapp_spool=spooled(spool, bodies))
     return load_delivery(database, None, settings)

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import dagster as dg
 
-from orchestration.checking import Checker
-from orchestration.database import Database
 from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.ingest.whatsapp import spool, store
+from orchestration.postgres.database import Database
 from orchestration.progress import LOGGER, stage
 from orchestration.resources import RunSettings
+from orchestration.runs.check_runner import CheckRunner
 from orchestration.settings import Settings
 
 OWNERS = ["team:data"]
@@ -54,13 +54,13 @@ def raw_tables(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Database],
     settings: dg.ResourceParam[Settings],
-    checker: dg.ResourceParam[Checker],
+    checker: dg.ResourceParam[CheckRunner],
     run_settings: RunSettings,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Load the delivery of the run, whole or not at all."""
     checker.warm()
     source = run_settings.source or settings.source
-    if not source and not spool.anything_waits(settings.whatsapp_spool):
+    if not source and not spool.has_waiting_files(settings.whatsapp_spool):
         LOGGER.info("No source is named: computing over what is loaded.")
         for table in SOURCE_TABLES:
             yield dg.MaterializeResult(asset_key=raw_key(table), metadata={"rows_read": 0})

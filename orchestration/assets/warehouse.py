@@ -14,11 +14,11 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from checks.results import store
 from checks.runner import Finding
 from orchestration.assets.raw import OWNERS
-from orchestration.database import Database
-from orchestration.dbt_runner import NodeOutcome, build, manifest_path
+from orchestration.postgres.database import Database
 from orchestration.progress import stage
+from orchestration.publication.dbt import NodeOutcome, build, manifest_path
 from orchestration.resources import RunSettings
-from orchestration.runtime import Warehouse
+from orchestration.runs.bootstrap import Warehouse
 from orchestration.settings import Settings
 
 

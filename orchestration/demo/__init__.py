@@ -4,7 +4,7 @@ Belongs here: inventing people, vehicles and the lives of agendas, and writing t
 not: reading a delivery, or any rule of the product; a demo is input like any other.
 """
 
-from orchestration.demo.write import write_demo
-from orchestration.demo.writing import DemoError, DemoNotWritten
+from orchestration.demo.delivery_files import DemoError, DemoNotWritten
+from orchestration.demo.generate import write_demo
 
 __all__ = ["DemoError", "DemoNotWritten", "write_demo"]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestration.demo.clock import DATES, HOUR, MINUTE, Clock
-from orchestration.demo.dice import Dice
+from orchestration.demo.delivery_files import DeliveryFiles
 from orchestration.demo.fields import csv_field
-from orchestration.demo.group import Attendant, Company
+from orchestration.demo.group import Attendant, DemoCompany
 from orchestration.demo.names import CALL_NOTES, FAILURES
 from orchestration.demo.people import Client
-from orchestration.demo.writing import DeliveryFiles
+from orchestration.demo.rng import Rng
 
 _NOTES = {outcome: tuple(map(csv_field, notes)) for outcome, notes in CALL_NOTES.items()}
 _FAILURES = {
@@ -29,7 +29,7 @@ class Agenda:
     """One agenda while its life is told; its own row is written last."""
 
     agenda_id: str
-    company: Company
+    company: DemoCompany
     client: Client | None
     vehicle_id: str
     event_type_id: str
@@ -49,7 +49,7 @@ class Agenda:
 class Events:
     """Writes rows and counts ids."""
 
-    def __init__(self, files: DeliveryFiles, dice: Dice) -> None:
+    def __init__(self, files: DeliveryFiles, dice: Rng) -> None:
         self.dice = dice
         self._agenda = files.rows("agenda").append
         self._dispatch = files.rows("dispatch").append
@@ -172,7 +172,7 @@ class Events:
 
     def passive_contact(
         self,
-        company: Company,
+        company: DemoCompany,
         whatsapp_number: str,
         menu_option: str,
         at: int,

@@ -15,7 +15,7 @@ def csv_field(text: str) -> str:
     return text
 
 
-def plain(text: str) -> str:
+def ascii_login(text: str) -> str:
     """The text in lower-case ASCII, for logins and e-mails."""
     decomposed = unicodedata.normalize("NFKD", text.lower())
     return "".join(sign for sign in decomposed if sign.isascii() and sign.isalnum())

@@ -11,9 +11,9 @@ from datetime import datetime
 from math import isqrt
 
 from orchestration.demo.clock import DAY, HOUR, SUNDAY, Clock, clock_at, weekday
-from orchestration.demo.dice import Dice
-from orchestration.demo.fields import csv_field, plain
+from orchestration.demo.fields import ascii_login, csv_field
 from orchestration.demo.names import FIRST_NAMES, GROUP, SURNAMES, UNITS
+from orchestration.demo.rng import Rng
 
 AGENDAS_PER_ATTENDANT = 320
 FEWEST_COMPANIES = 4
@@ -92,7 +92,7 @@ class Attendant:
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class DemoCompany:
     """What the life of an agenda asks of its company."""
 
     company_id: str
@@ -110,8 +110,8 @@ class Company:
 class Group:
     """The whole group; `desks` names a company once for each of its attendants."""
 
-    companies: tuple[Company, ...]
-    desks: tuple[Company, ...]
+    companies: tuple[DemoCompany, ...]
+    desks: tuple[DemoCompany, ...]
     event_types: tuple[str, ...]
     ended_event_types: tuple[str, ...]
     options: dict[str, tuple[str, ...]]
@@ -123,7 +123,7 @@ class Group:
 class _Register:
     """Users as they are hired: ids in order, logins never twice."""
 
-    def __init__(self, dice: Dice) -> None:
+    def __init__(self, dice: Rng) -> None:
         self.dice = dice
         self.rows: list[str] = []
         self.logins: dict[str, int] = {}
@@ -131,7 +131,7 @@ class _Register:
     def hire(self, role: str, company_id: str, *, active: bool = True) -> str:
         """Write one user and return the id."""
         first, last = self.dice.pick(FIRST_NAMES), self.dice.pick(SURNAMES)
-        login = f"{plain(first)}.{plain(last)}"
+        login = f"{ascii_login(first)}.{ascii_login(last)}"
         taken = self.logins[login] = self.logins.get(login, 0) + 1
         user_id = f"U{len(self.rows) + 1:05d}"
         self.rows.append(
@@ -141,7 +141,7 @@ class _Register:
         return user_id
 
 
-def make_group(agendas: int, as_of: datetime, dice: Dice) -> Group:
+def make_group(agendas: int, as_of: datetime, dice: Rng) -> Group:
     """A group of the size that works so many agendas: few companies, many attendants."""
     count = min(max(isqrt(agendas // 312), FEWEST_COMPANIES), len(UNITS))
     sizes = [_SIZES[number % len(_SIZES)] for number in range(count)]
@@ -170,7 +170,7 @@ def make_group(agendas: int, as_of: datetime, dice: Dice) -> Group:
 
 def _company(
     number: int, people: int, as_of: datetime, register: _Register, rows: dict[str, list[str]]
-) -> Company:
+) -> DemoCompany:
     unit, timezone, ddd = UNITS[number]
     days, hours, grace = _PARAMETERS[number % len(_PARAMETERS)]
     company_id = f"C{number + 1:03d}"
@@ -198,7 +198,7 @@ def _company(
     )
     former = Attendant(register.hire("attendant", company_id, active=False), desks[0])
     clock = clock_at(as_of, timezone)
-    return Company(
+    return DemoCompany(
         company_id=company_id,
         ddd=ddd,
         clock=clock,
@@ -229,7 +229,7 @@ def _contact_days(today: int) -> tuple[int, ...]:
     return tuple(days)
 
 
-def _managers(companies: tuple[Company, ...], register: _Register, may_see: list[str]) -> None:
+def _managers(companies: tuple[DemoCompany, ...], register: _Register, may_see: list[str]) -> None:
     """A manager a company, one for every three, a director; and an attendant who helps out."""
     for company in companies:
         register.hire("manager", company.company_id)

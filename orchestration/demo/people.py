@@ -11,15 +11,15 @@ from itertools import product
 from string import ascii_uppercase
 
 from orchestration.demo.clock import DAY
-from orchestration.demo.dice import Dice
-from orchestration.demo.fields import csv_field, plain
-from orchestration.demo.group import Company
+from orchestration.demo.delivery_files import DeliveryFiles
+from orchestration.demo.fields import ascii_login, csv_field
+from orchestration.demo.group import DemoCompany
 from orchestration.demo.names import FIRM_KINDS, FIRST_NAMES, MODELS, SURNAMES
-from orchestration.demo.writing import DeliveryFiles
+from orchestration.demo.rng import Rng
 
 _PLATE_LETTERS = tuple("".join(letters) for letters in product(ascii_uppercase, repeat=3))
-_PLAIN_FIRST = tuple(map(plain, FIRST_NAMES))
-_PLAIN_LAST = tuple(map(plain, SURNAMES))
+_PLAIN_FIRST = tuple(map(ascii_login, FIRST_NAMES))
+_PLAIN_LAST = tuple(map(ascii_login, SURNAMES))
 # Subscriber numbers below are kept for clients whose number must be nobody else's.
 FIRST_DRAWN_NUMBER = 60_001_000
 _LAST_NUMBER = 99_999_999
@@ -30,7 +30,7 @@ class Client:
     """A client; `number` is the mobile without its ninth digit, empty when it is not valid."""
 
     client_id: str
-    company: Company
+    company: DemoCompany
     surname: str
     number: str
     reachable: bool
@@ -38,12 +38,12 @@ class Client:
     opted_out_at: int = 0
 
 
-def drawn_number(dice: Dice) -> str:
+def drawn_number(dice: Rng) -> str:
     """A mobile number without its ninth digit."""
     return str(dice.between(FIRST_DRAWN_NUMBER, _LAST_NUMBER))
 
 
-def whatsapp_number(dice: Dice, ddd: str, number: str) -> str:
+def whatsapp_number(dice: Rng, ddd: str, number: str) -> str:
     """A number as LEADZAP reports it: with or without country code and ninth digit."""
     style = dice.random()
     if style < 0.6:
@@ -58,14 +58,14 @@ def whatsapp_number(dice: Dice, ddd: str, number: str) -> str:
 class People:
     """Writes clients and vehicles and counts ids."""
 
-    def __init__(self, files: DeliveryFiles, dice: Dice) -> None:
+    def __init__(self, files: DeliveryFiles, dice: Rng) -> None:
         self.dice = dice
         self._client = files.rows("client").append
         self._vehicle = files.rows("vehicle").append
         self.clients = 0
         self.vehicles = 0
 
-    def client(self, company: Company, relative: Client | None) -> Client:
+    def client(self, company: DemoCompany, relative: Client | None) -> Client:
         """A client with vehicles; now and then one who shares the mobile of a relative."""
         dice = self.dice
         random = dice.random
@@ -107,7 +107,7 @@ class People:
 
     def write(
         self,
-        company: Company,
+        company: DemoCompany,
         name: str,
         ddd: str,
         mobile: str,
@@ -126,7 +126,7 @@ class People:
         )
         return client_id
 
-    def vehicle(self, company: Company, client_id: str, *, active: bool) -> str:
+    def vehicle(self, company: DemoCompany, client_id: str, *, active: bool) -> str:
         """One vehicle, with an old or a Mercosul plate, and for some the version before; the id."""
         self.vehicles += 1
         vehicle_id = f"V{self.vehicles:08d}"

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import psycopg
 
-from orchestration.database import DatabaseError
+from orchestration.postgres.database import DatabaseError
 
 
 class DeliveryRefused(Exception):
     """The whole delivery is refused; `str(error)` is the complete message for a person."""
 
 
-class RefusedForNow(DeliveryRefused):
+class RetryableRefusal(DeliveryRefused):
     """Refused for lack of what another delivery may bring; with that, it may be loaded as it is."""
 
 
-class Unreadable(DeliveryRefused):
+class SourceUnreadable(DeliveryRefused):
     """Refused since a file of it cannot be read; a right or a disk may be all it lacks."""
 
 
-class NotPlain(Exception):
+class NeedsRowByRow(Exception):
     """Something in a file needs its rows looked at one by one (the slow path)."""
 
 

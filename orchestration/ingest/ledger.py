@@ -13,7 +13,7 @@ from datetime import datetime
 import psycopg
 
 from orchestration.ingest.contract import REFERENCE_TABLES
-from orchestration.ingest.errors import DeliveryRefused, RefusedForNow, Unreadable
+from orchestration.ingest.errors import DeliveryRefused, RetryableRefusal, SourceUnreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,17 @@ class TableLoad:
 
 def any_loaded(conn: psycopg.Connection) -> bool:
     """Whether a delivery was loaded before; the first one must hold every table."""
-    return last_loaded(conn) is not None
+    return last_loaded_delivery(conn) is not None
 
 
-def last_loaded(conn: psycopg.Connection) -> int | None:
+def last_loaded_delivery(conn: psycopg.Connection) -> int | None:
     """The last delivery whose rows are there."""
     row = conn.execute("select max(delivery_id) from ops.delivery where status = 'loaded'")
     found = row.fetchone()
     return found[0] if found else None
 
 
-def was_taken(
+def is_known_delivery(
     conn: psycopg.Connection, source: str, manifest: str | None, changed_at: datetime
 ) -> bool:
     """Whether a delivery of this content was loaded, or refused for good.
@@ -74,7 +74,7 @@ def was_taken(
     return row == (True,)
 
 
-def begin(
+def insert_delivery(
     conn: psycopg.Connection, source: str, run_id: str, started_at: datetime, manifest: str | None
 ) -> int:
     """Enter a delivery in the load's own transaction: it vanishes if that does."""
@@ -87,7 +87,7 @@ def begin(
     return int(row[0])
 
 
-def finish(conn: psycopg.Connection, delivery: int, tables: Iterable[TableLoad]) -> None:
+def finish_delivery(conn: psycopg.Connection, delivery: int, tables: Iterable[TableLoad]) -> None:
     """Enter what became of each file."""
     with conn.cursor() as cursor:
         cursor.executemany(
@@ -104,7 +104,7 @@ def finish(conn: psycopg.Connection, delivery: int, tables: Iterable[TableLoad])
     )
 
 
-def refuse(
+def record_refusal(
     conn: psycopg.Connection,
     source: str,
     run_id: str,
@@ -116,7 +116,7 @@ def refuse(
 
     Whose file could not be read is not known by its content: once it can be, that is still new.
     """
-    known_by = None if isinstance(refusal, Unreadable) else manifest
+    known_by = None if isinstance(refusal, SourceUnreadable) else manifest
     with conn.transaction():
         conn.execute(
             "insert into ops.delivery"
@@ -128,6 +128,6 @@ def refuse(
                 started_at,
                 str(refusal),
                 known_by,
-                isinstance(refusal, RefusedForNow),
+                isinstance(refusal, RetryableRefusal),
             ],
         )

@@ -17,40 +17,50 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from orchestration.database import Database
-from orchestration.ingest import ledger, references, tables, watermark
-from orchestration.ingest.arriving import Arrived
+from orchestration.ingest import ledger, raw_tables, references, watermark
+from orchestration.ingest.concurrent_staging import (
+    Progress,
+    StagingWorkers,
+    load_connection,
+    no_progress,
+)
 from orchestration.ingest.contract import (
     ENTITY_TABLES,
     REFERENCE_TABLES,
     SOURCE_TABLES,
     SourceTable,
 )
-from orchestration.ingest.erased import blank_rows, known_numbers
 from orchestration.ingest.errors import (
     UNKNOWN_REFERENCE,
     DeliveryRefused,
-    NotPlain,
-    RefusedForNow,
+    NeedsRowByRow,
+    RetryableRefusal,
     database_failed,
     interruption,
     refused,
 )
 from orchestration.ingest.ledger import TableLoad
-from orchestration.ingest.manifest import check_rows
-from orchestration.ingest.opening import Opening, manifest_key, opened, source_label
-from orchestration.ingest.readers import Progress, Readers, ignore, load_connection
-from orchestration.ingest.rejected import check_share, merge_arrived, retry_parked
-from orchestration.ingest.source import Delivery
-from orchestration.ingest.versions import Merged, analyze, merge_plain
-from orchestration.ingest.whatsapp import erased_events, overlay, replies, spool, store
+from orchestration.ingest.manifest import check_row_count
+from orchestration.ingest.merge import MergeResult, analyze_raw_table, merge_plain
+from orchestration.ingest.quarantine import check_rejected_share, merge_staged, retry_parked_rows
+from orchestration.ingest.redaction.personal_data import known_numbers, redact_staged_rows
+from orchestration.ingest.sources.delivery import Delivery
+from orchestration.ingest.sources.open_source import (
+    OpenOptions,
+    manifest_key,
+    open_delivery,
+    source_label,
+)
+from orchestration.ingest.staging import StagedTable
+from orchestration.ingest.whatsapp import overlay, redaction, replies, spool, store
+from orchestration.postgres.database import Database
 
 __all__ = [
     "DeliveryRefused",
     "LoadSettings",
-    "Loaded",
+    "LoadResult",
     "TableLoad",
-    "clean_up",
+    "drop_staging",
     "load_delivery",
     "source_label",
 ]
@@ -80,7 +90,7 @@ class LoadSettings:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """A delivery that was loaded, what was noticed, and the rejected rows by table and reason."""
 
     delivery_id: int
@@ -95,9 +105,9 @@ def load_delivery(
     settings: LoadSettings,
     *,
     run_id: str = "",
-    on_progress: Progress = ignore,
-) -> Loaded:
-    """Load a delivery folder, or the schema of a database's URL (`opening.py`).
+    on_progress: Progress = no_progress,
+) -> LoadResult:
+    """Load a delivery folder, or the schema of a database's URL (`ingest/sources/open_source.py`).
 
     Without a source, only what was received from WhatsApp.
     Raises DeliveryRefused, its message complete, with everything as it was before; DatabaseError
@@ -108,17 +118,17 @@ def load_delivery(
     key = manifest_key(source)
     try:
         with load_connection(database, "atendimento load") as conn, _only_load(conn):
-            tables.prepare(conn)
-            store.prepare(conn)
+            raw_tables.create_raw_tables(conn)
+            store.create_event_tables(conn)
             _clean(conn)
             try:
-                with opened(source, _opening(conn, settings)) as delivery:
+                with open_delivery(source, _opening(conn, settings)) as delivery:
                     key = delivery.manifest.key if delivery.manifest else key
                     return _load(
                         conn, database, delivery, settings, run_id, started_at, key, on_progress
                     )
             except DeliveryRefused as refusal:
-                ledger.refuse(conn, source_label(source), run_id, started_at, refusal, key)
+                ledger.record_refusal(conn, source_label(source), run_id, started_at, refusal, key)
                 raise
             finally:
                 if not conn.broken:
@@ -129,19 +139,19 @@ def load_delivery(
         raise database_failed(error) from None
 
 
-def clean_up(database: Database) -> None:
+def drop_staging(database: Database) -> None:
     """Remove the rows that a killed load has left behind. DeliveryRefused during another load."""
     with load_connection(database, "atendimento load") as conn, _only_load(conn):
         _clean(conn)
 
 
-def _opening(conn: psycopg.Connection, settings: LoadSettings) -> Opening:
+def _opening(conn: psycopg.Connection, settings: LoadSettings) -> OpenOptions:
     positions = (
-        watermark.whole
+        watermark.full_read_positions
         if settings.whole
-        else watermark.positions(conn, settings.window, settings.whole_after)
+        else watermark.read_positions(conn, settings.window, settings.whole_after)
     )
-    return Opening(settings.csv_encoding, settings.inbox, positions)
+    return OpenOptions(settings.csv_encoding, settings.inbox, positions)
 
 
 @contextmanager
@@ -161,7 +171,7 @@ def _clean(conn: psycopg.Connection) -> None:
     with conn.transaction():
         conn.execute(
             sql.SQL("drop schema if exists {0} cascade; create schema {0}").format(
-                sql.Identifier(tables.ARRIVING)
+                sql.Identifier(raw_tables.STAGING_SCHEMA)
             )
         )
 
@@ -175,34 +185,38 @@ def _load(
     started_at: datetime,
     key: str | None,
     on_progress: Progress,
-) -> Loaded:
+) -> LoadResult:
     if not ledger.any_loaded(conn):
         _check_first(delivery)
     if "company" in delivery.tables:
-        references.prepare_timezones(conn)
+        references.load_timezone_names(conn)
     notices = delivery.notices
     if delivery.reading.source:
-        notices += tuple(watermark.gone(conn, delivery.label, delivery.tables))
-    taken = spool.take(settings.whatsapp_spool) if settings.whatsapp_spool else spool.Taken()
+        notices += tuple(watermark.missing_tables(conn, delivery.label, delivery.tables))
+    taken = (
+        spool.claim_files(settings.whatsapp_spool)
+        if settings.whatsapp_spool
+        else spool.ClaimedFiles()
+    )
     with (
-        Readers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
+        StagingWorkers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
         conn.transaction(),
     ):
         # On disk before what it was made of is put away: nobody reads that again.
         conn.execute("set local synchronous_commit = on")
-        number = ledger.begin(conn, delivery.label, run_id, started_at, key)
+        number = ledger.insert_delivery(conn, delivery.label, run_id, started_at, key)
         loads = _load_references(conn, readers, number)
         by_reason: Counter[tuple[str, str]] = Counter()
         for table in ENTITY_TABLES:
             loads += _load_entity(conn, readers, delivery, table, number, settings, by_reason)
         for load in loads:
-            check_rows(delivery.manifest, load.file, load.read)
-        loads += store.load(conn, database, delivery.whatsapp_events, taken, number)
-        ledger.finish(conn, number, loads)
+            check_row_count(delivery.manifest, load.file, load.read)
+        loads += store.load_events(conn, database, delivery.whatsapp_events, taken, number)
+        ledger.finish_delivery(conn, number, loads)
     if settings.whatsapp_spool:
-        erased_events.forget(conn, taken.files)
-        spool.put_away(settings.whatsapp_spool, taken.files)
-    return Loaded(number, tuple(loads), (*notices, *taken.notices), dict(by_reason))
+        redaction.drop_loaded_events(conn, taken.files)
+        spool.archive_files(settings.whatsapp_spool, taken.files)
+    return LoadResult(number, tuple(loads), (*notices, *taken.notices), dict(by_reason))
 
 
 def _check_first(delivery: Delivery) -> None:
@@ -216,18 +230,20 @@ def _check_first(delivery: Delivery) -> None:
             f"The delivery {delivery.label} is the first, and does not hold {', '.join(missing)}.",
             "The first delivery holds every table but call_attempt; a table without rows is a "
             "file with its header alone.",
-            RefusedForNow,
+            RetryableRefusal,
         )
 
 
-def _load_references(conn: psycopg.Connection, readers: Readers, delivery: int) -> list[TableLoad]:
+def _load_references(
+    conn: psycopg.Connection, readers: StagingWorkers, delivery: int
+) -> list[TableLoad]:
     started = time.monotonic()
     arrived = {
         table.name: readers.arrived(table.name)
         for table in REFERENCE_TABLES
         if readers.expects(table.name)
     }
-    replaced = references.replace(conn, arrived, delivery)
+    replaced = references.replace_reference_tables(conn, arrived, delivery)
     seconds = (time.monotonic() - started) / max(1, len(arrived))
     return [
         TableLoad(
@@ -240,7 +256,7 @@ def _load_references(conn: psycopg.Connection, readers: Readers, delivery: int) 
 
 def _load_entity(
     conn: psycopg.Connection,
-    readers: Readers,
+    readers: StagingWorkers,
     delivery: Delivery,
     table: SourceTable,
     number: int,
@@ -255,11 +271,11 @@ def _load_entity(
     typed = arrived.typed if arrived else None
     overlay.take_off_arriving(conn, table, typed)
     replies.take_off_arriving(conn, table, typed)
-    retried = retry_parked(conn, table, number)
+    retried = retry_parked_rows(conn, table, number)
     by_reason.update({(table.name, reason): n for reason, n in retried.by_fault.items()})
     if arrived is None:
         if retried.new:
-            analyze(conn, table)
+            analyze_raw_table(conn, table)
         if not (retried.unparked or retried.by_fault):
             return []
         return [
@@ -270,10 +286,10 @@ def _load_entity(
     found = merged.by_fault
     by_reason.update({(table.name, reason): n for reason, n in found.items()})
     count_all = reading.count_all.get(table.name)
-    check_share(conn, arrived, found, settings.rejected_share_limit, number, count_all)
-    watermark.move(conn, reading, table.name, arrived.typed, number)
+    check_rejected_share(conn, arrived, found, settings.rejected_share_limit, number, count_all)
+    watermark.advance_watermark(conn, reading, table.name, arrived.typed, number)
     if merged.new or retried.new:
-        analyze(conn, table)
+        analyze_raw_table(conn, table)
     parked = found[UNKNOWN_REFERENCE]
     return [
         TableLoad(
@@ -285,19 +301,19 @@ def _load_entity(
 
 
 def _merge(
-    conn: psycopg.Connection, readers: Readers, arrived: Arrived, delivery: int
-) -> tuple[Arrived, Merged]:
+    conn: psycopg.Connection, readers: StagingWorkers, arrived: StagedTable, delivery: int
+) -> tuple[StagedTable, MergeResult]:
     """All at once when no row has a fault; else the table is read again, row by row."""
     if arrived.faults is None:
         try:
             return arrived, merge_plain(conn, arrived.table, arrived.typed, arrived.rows, delivery)
-        except NotPlain:
+        except NeedsRowByRow:
             arrived = readers.arrived_named(arrived.table.name)
             _blank_erased(conn, arrived)
-    return arrived, merge_arrived(conn, arrived, delivery)
+    return arrived, merge_staged(conn, arrived, delivery)
 
 
-def _blank_erased(conn: psycopg.Connection, arrived: Arrived) -> None:
+def _blank_erased(conn: psycopg.Connection, arrived: StagedTable) -> None:
     """Before rows are compared: what they tell again of erased clients is not told."""
     if numbers := known_numbers(conn):
-        blank_rows(conn, arrived.table, arrived.typed, numbers)
+        redact_staged_rows(conn, arrived.table, arrived.typed, numbers)

@@ -1,7 +1,7 @@
 """`manifest.json`: what a sender says its delivery folder holds, and whether that is so.
 
 Belongs here: reading it and comparing sizes, SHA-256 and numbers of rows. Does not: which folder is
-taken when (`orchestration/inbox.py`), what is in a file. `sha256` and `rows` may be missing.
+taken when (`orchestration/ingest/inbox.py`), what is in a file. `sha256` and `rows` may be missing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.ingest.errors import DeliveryRefused, Unreadable, refused
+from orchestration.ingest.errors import DeliveryRefused, SourceUnreadable, refused
 
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
@@ -77,7 +77,7 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def differences(folder: Path, manifest: Manifest) -> Iterator[str]:
+def manifest_differences(folder: Path, manifest: Manifest) -> Iterator[str]:
     """Each file that is not there in its size: "agenda.csv: 10 of 20 bytes"."""
     for file in manifest.files:
         try:
@@ -101,7 +101,8 @@ def manifest_of(folder: Path, *, bound: bool) -> tuple[Manifest | None, list[str
         return None, []
     if not bound:
         return None, [
-            f"{difference}, says {MANIFEST}." for difference in differences(folder, manifest)
+            f"{difference}, says {MANIFEST}."
+            for difference in manifest_differences(folder, manifest)
         ]
     _check_content(folder, manifest)
     return manifest, []
@@ -109,7 +110,7 @@ def manifest_of(folder: Path, *, bound: bool) -> tuple[Manifest | None, list[str
 
 def _check_content(folder: Path, manifest: Manifest) -> None:
     """DeliveryRefused unless every listed file has the size and the SHA-256 the manifest says."""
-    if differing := list(differences(folder, manifest)):
+    if differing := list(manifest_differences(folder, manifest)):
         raise _refused("; ".join(differing))
     signed = [file for file in manifest.files if file.sha256]
     # Hashing lets other threads run: two files at once on two cores.
@@ -120,7 +121,7 @@ def _check_content(folder: Path, manifest: Manifest) -> None:
         raise _refused(f"another content (SHA-256) in {', '.join(wrong)}")
 
 
-def check_rows(manifest: Manifest | None, name: str, read: int) -> None:
+def check_row_count(manifest: Manifest | None, name: str, read: int) -> None:
     """DeliveryRefused when a file was read and holds another number of rows than it should."""
     for file in manifest.files if manifest else ():
         if file.name == name and file.rows not in (None, read):
@@ -144,6 +145,6 @@ def _digest(path: Path) -> str:
         raise refused(
             f"{path.name}: the file cannot be read: {error.strerror or type(error).__name__}.",
             "Check that it is there and its permissions.",
-            Unreadable,
+            SourceUnreadable,
         ) from None
     return digest.hexdigest()

@@ -1,7 +1,7 @@
 """Reference tables: replaced whole, and valid to the last row or the delivery is refused.
 
 Belongs here: the rules of whole reference tables. Does not: reading and the faults of one value
-(`arriving.py`, `casts.py`). No message names a value but an id.
+(`ingest/staging.py`, `casts.py`). No message names a value but an id.
 """
 
 from __future__ import annotations
@@ -14,44 +14,44 @@ import psycopg
 from psycopg import sql
 
 from orchestration.ingest import errors
-from orchestration.ingest.arriving import Arrived
 from orchestration.ingest.contract import (
     CHATBOT_OPTION,
     ENTITY_TABLES,
     REFERENCE_TABLES,
     SourceTable,
 )
-from orchestration.ingest.errors import DeliveryRefused, RefusedForNow, refused
-from orchestration.ingest.tables import arriving, column_names, names, raw
+from orchestration.ingest.errors import DeliveryRefused, RetryableRefusal, refused
+from orchestration.ingest.raw_tables import column_names, identifiers, raw_table, staging_table
+from orchestration.ingest.staging import StagedTable
 
 _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class ReplaceResult:
     """Rows that are new or changed, and rows that are as they were."""
 
     new: int
     known: int
 
 
-def prepare_timezones(conn: psycopg.Connection) -> None:
+def load_timezone_names(conn: psycopg.Connection) -> None:
     """The names that both PostgreSQL and Python know: the pages are rendered by the latter."""
     conn.execute(
         sql.SQL("create unlogged table {} as select name from pg_timezone_names").format(
-            arriving("timezone")
+            staging_table("timezone")
         )
     )
     conn.execute(
         sql.SQL("delete from {} where name <> all({})").format(
-            arriving("timezone"), sql.Literal(sorted(available_timezones()))
+            staging_table("timezone"), sql.Literal(sorted(available_timezones()))
         )
     )
 
 
-def replace(
-    conn: psycopg.Connection, arrived: Mapping[str, Arrived], delivery: int
-) -> dict[str, Replaced]:
+def replace_reference_tables(
+    conn: psycopg.Connection, arrived: Mapping[str, StagedTable], delivery: int
+) -> dict[str, ReplaceResult]:
     """Replace every reference table of the delivery, then check all of them as they are now."""
     for table in REFERENCE_TABLES:
         if table.name in arrived:
@@ -65,7 +65,7 @@ def replace(
     return replaced
 
 
-def _check_rows(conn: psycopg.Connection, arrived: Arrived) -> None:
+def _check_rows(conn: psycopg.Connection, arrived: StagedTable) -> None:
     assert arrived.faults is not None  # noqa: S101 — reference tables are read row by row
     table = arrived.table
     found: list[sql.Composable] = [
@@ -83,17 +83,19 @@ def _check_rows(conn: psycopg.Connection, arrived: Arrived) -> None:
     _refuse_any(conn, arrived, sql.SQL(" union all ").join(found))
 
 
-def _repeated(arrived: Arrived, columns: tuple[str, ...], reason: str) -> sql.Composed:
+def _repeated(arrived: StagedTable, columns: tuple[str, ...], reason: str) -> sql.Composed:
     """The second and later row of a value, be it the same row once more."""
     return sql.SQL(
         "select line, {}, {} from (select line, row_number() over (partition by {} order by line) "
         "as nth from {}) as counted where nth > 1"
-    ).format(sql.Literal(", ".join(columns)), sql.Literal(reason), names(columns), arrived.typed)
+    ).format(
+        sql.Literal(", ".join(columns)), sql.Literal(reason), identifiers(columns), arrived.typed
+    )
 
 
 def _refuse_any(
     conn: psycopg.Connection,
-    arrived: Arrived,
+    arrived: StagedTable,
     faults: sql.Composed,
     kind: type[DeliveryRefused] = DeliveryRefused,
 ) -> None:
@@ -121,27 +123,27 @@ def _refuse_any(
     )
 
 
-def _replace(conn: psycopg.Connection, arrived: Arrived, delivery: int) -> Replaced:
+def _replace(conn: psycopg.Connection, arrived: StagedTable, delivery: int) -> ReplaceResult:
     table, columns = arrived.table, column_names(arrived.table)
     _check_dropped(conn, arrived)
     known = conn.execute(
         sql.SQL(
             "select count(*) from (select {columns} from {typed} "
             "intersect select {columns} from {stored}) as known"
-        ).format(columns=names(columns), typed=arrived.typed, stored=raw(table))
+        ).format(columns=identifiers(columns), typed=arrived.typed, stored=raw_table(table))
     ).fetchone()
-    conn.execute(sql.SQL("delete from {}").format(raw(table)))
+    conn.execute(sql.SQL("delete from {}").format(raw_table(table)))
     conn.execute(
         sql.SQL("insert into {} ({columns}, delivery_id) select {columns}, {} from {}").format(
-            raw(table), sql.Literal(delivery), arrived.typed, columns=names(columns)
+            raw_table(table), sql.Literal(delivery), arrived.typed, columns=identifiers(columns)
         )
     )
-    conn.execute(sql.SQL("analyze {}").format(raw(table)))
+    conn.execute(sql.SQL("analyze {}").format(raw_table(table)))
     unchanged = int(known[0]) if known else 0
-    return Replaced(arrived.rows - unchanged, unchanged)
+    return ReplaceResult(arrived.rows - unchanged, unchanged)
 
 
-def _check_dropped(conn: psycopg.Connection, arrived: Arrived) -> None:
+def _check_dropped(conn: psycopg.Connection, arrived: StagedTable) -> None:
     """Remember dropped ids that stay on their rows; refuse to drop what has rows otherwise."""
     table = arrived.table
     named_by = [
@@ -154,7 +156,7 @@ def _check_dropped(conn: psycopg.Connection, arrived: Arrived) -> None:
         return
     key = sql.Identifier(table.key[0])
     dropped = sql.SQL("select {key} from {stored} except select {key} from {typed}").format(
-        key=key, stored=raw(table), typed=arrived.typed
+        key=key, stored=raw_table(table), typed=arrived.typed
     )
     if table.dropped_ids_stay:
         conn.execute(
@@ -169,7 +171,7 @@ def _check_dropped(conn: psycopg.Connection, arrived: Arrived) -> None:
     for entity, column in named_by:
         found = conn.execute(
             sql.SQL("select {} from {} where {} = any({}) limit 1").format(
-                sql.Identifier(column), raw(entity), sql.Identifier(column), sql.Literal(ids)
+                sql.Identifier(column), raw_table(entity), sql.Identifier(column), sql.Literal(ids)
             )
         ).fetchone()
         if found:
@@ -181,7 +183,7 @@ def _check_dropped(conn: psycopg.Connection, arrived: Arrived) -> None:
 
 
 def _check_references(
-    conn: psycopg.Connection, table: SourceTable, arrived: Mapping[str, Arrived]
+    conn: psycopg.Connection, table: SourceTable, arrived: Mapping[str, StagedTable]
 ) -> None:
     """References among reference tables, as they are after this delivery."""
     for column in table.columns:
@@ -194,18 +196,18 @@ def _check_references(
         other = next(other for other in REFERENCE_TABLES if other.name == column.references)
         parts = {
             "column": sql.Identifier(column.name),
-            "other": raw(other),
+            "other": raw_table(other),
             "key": sql.Identifier(other.key[0]),
         }
         if table.name in arrived:
             faults = sql.SQL("select a.line, {}, {} ").format(
                 sql.Literal(column.name), sql.Literal(errors.UNKNOWN_REFERENCE)
             ) + missing.format(table=arrived[table.name].typed, **parts)
-            _refuse_any(conn, arrived[table.name], faults, RefusedForNow)
+            _refuse_any(conn, arrived[table.name], faults, RetryableRefusal)
             continue
         found = conn.execute(
             sql.SQL("select a.{} ").format(parts["column"])
-            + missing.format(table=raw(table), **parts)
+            + missing.format(table=raw_table(table), **parts)
             + sql.SQL(" limit 1")
         ).fetchone()
         if found:
@@ -213,11 +215,11 @@ def _check_references(
 
 
 def _still_named(
-    arrived: Arrived, dropped: SourceTable, table: SourceTable, identifier: str
+    arrived: StagedTable, dropped: SourceTable, table: SourceTable, identifier: str
 ) -> DeliveryRefused:
     return refused(
         f"{arrived.source.name}: {dropped.key[0]} {identifier} is no longer there, but "
         f"{table.name} still refers to it.",
         f"Deliver {dropped.name} with that row, or {table.name} without it.",
-        RefusedForNow,
+        RetryableRefusal,
     )

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.ingest.contract import SOURCE_TABLES
-from orchestration.made import make
+from orchestration.postgres.made import create_once
 
 _TABLE = """
 create table if not exists ops.watermark (
@@ -49,7 +49,7 @@ class LiveSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SourceRead:
     """How a live source is read: from where on each table, unless whole; its rows in all."""
 
     source: LiveSource | None
@@ -57,23 +57,25 @@ class Reading:
     count_all: Mapping[str, Callable[[], int]] = field(default_factory=dict)
 
 
-NOT_LIVE = Reading(None)  # a folder: it holds what it holds
+NOT_LIVE = SourceRead(None)  # a folder: it holds what it holds
 
 # Says from where on each table of a source is to be read; a table it leaves out is read whole.
 Positions = Callable[[LiveSource], Mapping[str, datetime]]
 
 
-def whole(_: LiveSource) -> Mapping[str, datetime]:
+def full_read_positions(_: LiveSource) -> Mapping[str, datetime]:
     """Every table from its first row on."""
     return {}
 
 
-def prepare(conn: psycopg.Connection) -> None:
+def create_watermark_table(conn: psycopg.Connection) -> None:
     """Make the table if it is not there yet. Safe to call at every start."""
-    make(conn, "watermark", _TABLE)
+    create_once(conn, "watermark", _TABLE)
 
 
-def positions(conn: psycopg.Connection, window: timedelta, whole_after: timedelta) -> Positions:
+def read_positions(
+    conn: psycopg.Connection, window: timedelta, whole_after: timedelta
+) -> Positions:
     """From where on each table is read: what was loaded, less the window for late commits.
 
     A table is read whole when that was last done `whole_after` ago: a version that came with an
@@ -96,7 +98,7 @@ def positions(conn: psycopg.Connection, window: timedelta, whole_after: timedelt
     return of
 
 
-def gone(conn: psycopg.Connection, source: str, there: Collection[str]) -> list[str]:
+def missing_tables(conn: psycopg.Connection, source: str, there: Collection[str]) -> list[str]:
     """A notice for each table of the contract that was read from this source before."""
     found = conn.execute(
         """
@@ -113,8 +115,8 @@ def gone(conn: psycopg.Connection, source: str, there: Collection[str]) -> list[
     ]
 
 
-def move(
-    conn: psycopg.Connection, reading: Reading, table: str, typed: sql.Identifier, delivery: int
+def advance_watermark(
+    conn: psycopg.Connection, reading: SourceRead, table: str, typed: sql.Identifier, delivery: int
 ) -> None:
     """To the greatest `updated_at` of the rows read; not beyond the source's own clock.
 

@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from orchestration.webhook.journal import Journal
+from orchestration.webhook.journal import SpoolWriter
 
 LARGEST_BODY = 3 << 20
 PATH = "/webhook"
@@ -62,8 +62,8 @@ class _TooLargeResponse(PlainTextResponse):
         await send({"type": "http.response.body", "body": b""})
 
 
-def create_app(
-    journal: Journal,
+def create_webhook_app(
+    journal: SpoolWriter,
     secret: str,
     verify_token: str,
     close_file_seconds: float = _CLOSE_FILE_SECONDS,
@@ -148,7 +148,7 @@ def _equal(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
 
 
-async def _close_files(journal: Journal, seconds: float) -> None:
+async def _close_files(journal: SpoolWriter, seconds: float) -> None:
     while True:
         await anyio.sleep(seconds)
         await anyio.to_thread.run_sync(journal.close_file)

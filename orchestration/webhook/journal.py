@@ -18,7 +18,7 @@ from orchestration.ingest.whatsapp.spool import CLOSED, OPEN, sync_folder
 _LARGEST_FILE = 64 << 20
 
 
-class Journal:
+class SpoolWriter:
     """The open file of one receiver in the folder; there may be several receivers."""
 
     def __init__(self, folder: Path, largest_file: int = _LARGEST_FILE) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import psycopg
 
 
-class Account(NamedTuple):
+class AccountState(NamedTuple):
     """What a try is compared with."""
 
     password_hash: str
@@ -44,13 +44,13 @@ returning account.password_hash, account.must_change
 """
 
 
-def try_account(
+def try_password(
     conn: psycopg.Connection, user_id: str | None, *, limit: int, locked_for: timedelta
-) -> Account | None:
+) -> AccountState | None:
     """Count a try and return the account; None when it is locked or there is none."""
     values = {"user_id": user_id, "limit": limit, "locked_for": locked_for}
     found = conn.execute(_TRY, values).fetchone()
-    return Account._make(found) if found else None
+    return AccountState._make(found) if found else None
 
 
 def try_address(conn: psycopg.Connection, address: str, *, limit: int, within: timedelta) -> bool:

@@ -14,38 +14,38 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from reports.lookup import (
-    access_log,
-    chosen,
+    audit_log_page,
     exports,
     ficha_page,
+    filter_params,
     health,
-    home,
     password_page,
     report_files,
-    screen,
+    reports_index,
     search,
     sign_in,
+    totals_page,
 )
 from reports.lookup.config import LookupConfig
-from reports.lookup.connections import Connections, page_settings, sign_in_settings
+from reports.lookup.connections import ConnectionPools, page_settings, sign_in_settings
 from reports.lookup.errors import HANDLERS, error_page
+from reports.lookup.middleware import KnownHosts, LastErrors, Proxy, SafeHeaders, SmallBodies
 from reports.lookup.passwords import Hasher
-from reports.lookup.security import KnownHosts, LastErrors, Proxy, SafeHeaders, SmallBodies
-from reports.lookup.visit import PASSWORD_PATH, Services, visiting
+from reports.lookup.request_context import PASSWORD_PATH, AppServices, open_request_context
 
 
 def create_app(config: LookupConfig) -> Starlette:
     """Build the app; it connects when its life begins, whether the database is there or not."""
-    services = Services(
+    services = AppServices(
         config=config,
-        page=Connections(
+        page=ConnectionPools(
             config.page_database,
             name="atendimento page",
             size=config.connections,
             settings=page_settings(config.statement_seconds),
             patience=config.patience_seconds,
         ),
-        keeper=Connections(
+        keeper=ConnectionPools(
             config.sign_in_database,
             name="atendimento sign-in",
             size=config.connections,
@@ -60,7 +60,7 @@ def create_app(config: LookupConfig) -> Starlette:
         # What it needs is an extra, which is there only where it is used.
         from reports.lookup import openid_sign_in
 
-        door = openid_sign_in.Door(config.openid)
+        door = openid_sign_in.OpenIdSignIn(config.openid)
         services = replace(services, sign_in_form=door.form)
         own_routes = door.routes()
 
@@ -93,33 +93,35 @@ def create_app(config: LookupConfig) -> Starlette:
 def routes() -> list[Route]:
     """Every address of the app."""
     return [
-        Route("/health", health.show),
+        Route("/health", health.show_health),
         Route(sign_in.PATH, sign_in.show),
         Route(sign_in.PATH, sign_in.enter, methods=["POST"]),
         Route(
-            sign_in.LEAVE_PATH, visiting(sign_in.leave, with_first_password=True), methods=["POST"]
-        ),
-        Route(PASSWORD_PATH, visiting(password_page.show, with_first_password=True)),
-        Route(
-            PASSWORD_PATH,
-            visiting(password_page.change, with_first_password=True),
+            sign_in.LEAVE_PATH,
+            open_request_context(sign_in.leave, with_first_password=True),
             methods=["POST"],
         ),
-        Route(chosen.PATH, visiting(screen.show)),
-        Route(exports.CSV_PATH, visiting(exports.csv, turn=exports.TURN)),
-        Route(exports.XLSX_PATH, visiting(exports.xlsx, turn=exports.TURN)),
+        Route(PASSWORD_PATH, open_request_context(password_page.show, with_first_password=True)),
+        Route(
+            PASSWORD_PATH,
+            open_request_context(password_page.change, with_first_password=True),
+            methods=["POST"],
+        ),
+        Route(filter_params.PATH, open_request_context(totals_page.show)),
+        Route(exports.CSV_PATH, open_request_context(exports.csv, turn=exports.TURN)),
+        Route(exports.XLSX_PATH, open_request_context(exports.xlsx, turn=exports.TURN)),
         *(
             route
             for path in (ficha_page.PATH, ficha_page.SHORT_PATH)
             for route in (
-                Route(path, visiting(ficha_page.show)),
-                Route(path, visiting(ficha_page.reveal), methods=["POST"]),
+                Route(path, open_request_context(ficha_page.show)),
+                Route(path, open_request_context(ficha_page.reveal), methods=["POST"]),
             )
         ),
-        Route(search.PATH, visiting(search.show)),
-        Route(search.PATH, visiting(search.seek), methods=["POST"]),
-        Route(home.PATH, visiting(home.show)),
-        Route(access_log.PATH, visiting(access_log.show)),
-        Route(report_files.PATH, visiting(report_files.show)),
-        Route(report_files.PATH, visiting(report_files.take), methods=["POST"]),
+        Route(search.PATH, open_request_context(search.show)),
+        Route(search.PATH, open_request_context(search.post_search), methods=["POST"]),
+        Route(reports_index.PATH, open_request_context(reports_index.show_reports)),
+        Route(audit_log_page.PATH, open_request_context(audit_log_page.show)),
+        Route(report_files.PATH, open_request_context(report_files.show)),
+        Route(report_files.PATH, open_request_context(report_files.take), methods=["POST"]),
     ]

@@ -1,7 +1,7 @@
 """What the app is told when it is made: addresses, folders, limits.
 
 Belongs here: the values, with the defaults that tests use too. Does not: where they come from
-(`orchestration/serving.py` makes them of the settings).
+(`orchestration/lookup_server/serve.py` makes them of the settings).
 """
 
 from __future__ import annotations

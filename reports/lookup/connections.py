@@ -1,7 +1,7 @@
 """Connections to the database that heal: a pool for each of the two logins.
 
 Belongs here: opening, settings of every session, waiting for a database that was away. Does not:
-what is read (`reading.py`) or written (`sessions.py`, `accounts.py`, `log.py`).
+what is read (`reports/lookup/read_transaction.py`) or written (`sessions.py`, `accounts.py`, `reports/lookup/audit_log.py`).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _SESSION_SECONDS = 3_600
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 
-class Away(Exception):
+class DatabaseUnavailable(Exception):
     """The database does not answer."""
 
 
-class Connections:
+class ConnectionPools:
     """A pool of one login. After a failed wait the next ones are short, until one succeeds."""
 
     def __init__(
@@ -79,7 +79,7 @@ class Connections:
         except (PoolTimeout, psycopg.OperationalError) as error:
             # A wait that was long enough tells; a short one may only have met a busy pool.
             self._is_away = self._is_away or time.monotonic() - began >= self._patience
-            raise Away from error
+            raise DatabaseUnavailable from error
         self._is_away = False
         try:
             yield conn

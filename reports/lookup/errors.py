@@ -1,7 +1,7 @@
 """Error pages: one plain page for all that goes wrong, the same for "not there" and "not yours".
 
 Belongs here: which error becomes which page. Does not: raising one, nor errors that nobody foresaw
-(`security.py`).
+(`reports/lookup/middleware.py`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reports.lookup import words
-from reports.lookup.connections import Away
+from reports.lookup import lookup_labels
+from reports.lookup.connections import DatabaseUnavailable
+from reports.lookup.lookup_labels import Problem
 from reports.lookup.masking import NoReason
-from reports.lookup.page import LookupPage, answer
-from reports.lookup.reading import NothingPublished
-from reports.lookup.security import LOGGER, place_of
-from reports.lookup.visit import services_of
-from reports.lookup.words import Problem
+from reports.lookup.middleware import LOGGER, place_of
+from reports.lookup.read_transaction import NothingPublished
+from reports.lookup.request_context import app_services
+from reports.lookup.view_model import LookupPage, render_response
 
 _WAIT_SECONDS = "10"
 # The server ends a query, or a transaction in which we do something else, that takes too long.
@@ -42,9 +42,9 @@ class ErrorPage(LookupPage):
 
 def error_page(status: int, problem: Problem | None = None) -> Response:
     """The page of a status; 500 for one that has none."""
-    known = status if status in words.PROBLEMS else 500
-    title, text = problem or words.PROBLEMS[known]
-    response = answer(ErrorPage(title=title, text=text, status=known), known)
+    known = status if status in lookup_labels.PROBLEMS else 500
+    title, text = problem or lookup_labels.PROBLEMS[known]
+    response = render_response(ErrorPage(title=title, text=text, status=known), known)
     if known == 503:
         response.headers["Retry-After"] = _WAIT_SECONDS
     return response
@@ -61,17 +61,17 @@ def _away(_: Request, __: Exception) -> Response:
 
 
 def _nothing_published(_: Request, __: Exception) -> Response:
-    return error_page(503, words.NOTHING_PUBLISHED)
+    return error_page(503, lookup_labels.NOTHING_PUBLISHED)
 
 
 def _no_reason(_: Request, __: Exception) -> Response:
-    return error_page(400, words.NO_REASON)
+    return error_page(400, lookup_labels.NO_REASON)
 
 
 def _database(_: Request, error: Exception) -> Response:
     LOGGER.error("%s at %s", type(error).__name__, place_of(error))
     if isinstance(error, _TOO_SLOW):
-        return error_page(503, words.TOO_SLOW)
+        return error_page(503, lookup_labels.TOO_SLOW)
     return error_page(503)
 
 
@@ -80,19 +80,19 @@ def _unknown_relation(request: Request, error: Exception) -> Response:
 
     Those of this version should have it: then it is a fault of ours.
     """
-    services = services_of(request)
-    with suppress(Away, psycopg.Error), services.page.one() as conn:
+    services = app_services(request)
+    with suppress(DatabaseUnavailable, psycopg.Error), services.page.one() as conn:
         published = conn.execute(
             "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'marts'"
         ).fetchone()
         if services.config.version and published and published[0] != services.config.version:
-            return error_page(503, words.OTHER_VERSION)
+            return error_page(503, lookup_labels.OTHER_VERSION)
     raise error
 
 
 HANDLERS: dict[Any, Callable[[Request, Any], Response]] = {
     HTTPException: _http,
-    Away: _away,
+    DatabaseUnavailable: _away,
     NoReason: _no_reason,
     NothingPublished: _nothing_published,
     psycopg.OperationalError: _database,

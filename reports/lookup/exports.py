@@ -1,6 +1,6 @@
 """The rows of the grid on screen to take away, as CSV and as XLSX: all of them, not only the page.
 
-Belongs here: the two answers. Does not: how a row is written into a file (`takeaway.py`). A file
+Belongs here: the two answers. Does not: how a row is written into a file (`reports/exports.py`). A file
 holds no phone: whoever works a row finds it in the Ficha.
 """
 
@@ -14,17 +14,17 @@ from threading import BoundedSemaphore
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from reports import labels, takeaway
+from reports import exports, labels
 from reports.documents import Writer
-from reports.lookup import chosen, published, rows, screen
-from reports.lookup.chosen import Chosen
-from reports.lookup.visit import Visit
+from reports.exports import Sheet
+from reports.lookup import company_context, filter_params, grid_rows, totals_page
+from reports.lookup.filter_params import FilterParams
+from reports.lookup.request_context import RequestContext
 from reports.pages import total_rows
 from reports.paths import total_name
-from reports.takeaway import Sheet
 
-CSV_PATH = f"{screen.FILES_PATH}.csv"
-XLSX_PATH = f"{screen.FILES_PATH}.xlsx"
+CSV_PATH = f"{totals_page.FILES_PATH}.csv"
+XLSX_PATH = f"{totals_page.FILES_PATH}.xlsx"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -32,27 +32,27 @@ TURN = BoundedSemaphore(2)
 """How many files are made at once: each takes a core, and the memory of all its rows."""
 
 
-def csv(visit: Visit) -> Callable[[], Response]:
+def csv(visit: RequestContext) -> Callable[[], Response]:
     """The rows as CSV, written when they are read."""
     choice, sheet = _sheet(visit, "csv")
-    return partial(_file, choice, "csv", "text/csv", takeaway.csv_writer(sheet))
+    return partial(_file, choice, "csv", "text/csv", exports.csv_writer(sheet))
 
 
-def xlsx(visit: Visit) -> Callable[[], Response]:
+def xlsx(visit: RequestContext) -> Callable[[], Response]:
     """The rows as XLSX, written when they are read."""
     choice, sheet = _sheet(visit, "xlsx")
-    return partial(_file, choice, "xlsx", _XLSX, takeaway.xlsx_writer(sheet))
+    return partial(_file, choice, "xlsx", _XLSX, exports.xlsx_writer(sheet))
 
 
-def _sheet(visit: Visit, kind: str) -> tuple[Chosen, Sheet]:
-    choice = chosen.read(visit.conn, visit.user, visit.request.query_params)
-    company = published.company_of(visit.conn, visit.user, choice.company_id)
-    picture = screen.picture_of(visit, choice)
-    if picture.count > screen.MOST_TAKEN:
+def _sheet(visit: RequestContext, kind: str) -> tuple[FilterParams, Sheet]:
+    choice = filter_params.read_filter_params(visit.conn, visit.user, visit.request.query_params)
+    company = company_context.company_of(visit.conn, visit.user, choice.company_id)
+    picture = totals_page.picture_of(visit, choice)
+    if picture.count > totals_page.MOST_TAKEN:
         raise HTTPException(404)
     buckets = [bucket for bucket, _ in picture.shown]
     filters = choice.filters(visit.user.access)
-    listed = rows.find_all(visit.conn, filters, company, choice.total, buckets)
+    listed = grid_rows.find_all_rows(visit.conn, filters, company, choice.total, buckets)
     visit.record(
         "rows_taken",
         company_id=choice.company_id,
@@ -60,17 +60,17 @@ def _sheet(visit: Visit, kind: str) -> tuple[Chosen, Sheet]:
         rows=str(len(listed)),
         file=kind,
     )
-    sheet = total_rows.take_away(company, choice.total, picture.named, listed)
+    sheet = total_rows.export_sheet(company, choice.total, picture.named, listed)
     about = (
-        (labels.ABOUT_DATA_UNTIL, takeaway.moment_or_none(company.stamp.data_until)),
-        (labels.ABOUT_AS_OF, takeaway.moment_or_none(company.stamp.as_of)),
+        (labels.ABOUT_DATA_UNTIL, exports.moment_or_none(company.stamp.data_until)),
+        (labels.ABOUT_AS_OF, exports.moment_or_none(company.stamp.as_of)),
         (labels.ABOUT_TIMEZONE, company.stamp.timezone),
         *company.proof.parameters,
     )
     return choice, sheet._replace(about=about)
 
 
-def _file(choice: Chosen, ending: str, kind: str, write: Writer) -> Response:
+def _file(choice: FilterParams, ending: str, kind: str, write: Writer) -> Response:
     content = BytesIO()
     write(content)
     name = f"{total_name(choice.total)}.{ending}"

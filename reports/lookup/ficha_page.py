@@ -12,16 +12,18 @@ from typing import ClassVar
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from reports import phrases
 from reports.filters import Filters
-from reports.lookup import log, published, words
-from reports.lookup.chosen import Chosen
+from reports.lookup import audit_log, company_context, lookup_labels
+from reports.lookup.filter_params import FilterParams
+from reports.lookup.grid_rows import FICHA_PATH, ficha_address
 from reports.lookup.masking import REASONS, masked, masked_in, reason_of, works
-from reports.lookup.page import Choice, LookupPage, answer
-from reports.lookup.rows import FICHA_PATH, ficha_address
-from reports.lookup.visit import Visit
-from reports.pages import agenda_rows, call_words, ficha, ficha_facts
-from reports.pages.agenda_rows import AgendaRow
+from reports.lookup.request_context import RequestContext
+from reports.lookup.view_model import Choice, LookupPage, render_response
+from reports.pages import ficha
 from reports.pages.ficha import Ficha
+from reports.queries import agendas, ficha_facts
+from reports.queries.agendas import AgendaRow
 
 PATH = FICHA_PATH
 SHORT_PATH = f"{FICHA_PATH}/{{agenda_id:path}}"
@@ -42,21 +44,21 @@ class LookupFichaPage(LookupPage):
     reasons: tuple[Choice, ...] = REASONS
 
 
-def show(visit: Visit) -> Response:
+def show(visit: RequestContext) -> Response:
     """The Ficha; phones masked for those who do not work the agenda."""
     row = _find(visit)
     _record(visit, "ficha_opened", row)
     return _answer(visit, row, is_open=works(visit.user, row.agent_id))
 
 
-def reveal(visit: Visit) -> Response:
+def reveal(visit: RequestContext) -> Response:
     """The same with the phones; who asked and why is in the access log."""
     row = _find(visit)
     _record(visit, "phone_revealed", row, reason=reason_of(visit.form))
     return _answer(visit, row, is_open=True)
 
 
-def _find(visit: Visit) -> AgendaRow:
+def _find(visit: RequestContext) -> AgendaRow:
     asked = visit.request.query_params.get("agenda", "")
     agenda_id: str = visit.request.path_params.get("agenda_id", asked)
     company_id = visit.request.query_params.get("empresa") or None
@@ -65,13 +67,15 @@ def _find(visit: Visit) -> AgendaRow:
     if company_id is not None and company_id not in visit.user.company_ids:
         raise HTTPException(404)
     filters = Filters(access=visit.user.access, company_id=company_id)
-    found = agenda_rows.find(visit.conn, filters, [agenda_id])
+    found = agendas.find_agenda(visit.conn, filters, [agenda_id])
     if not found:
         raise HTTPException(404)
     return found[0]
 
 
-def _record(visit: Visit, action: log.Action, row: AgendaRow, **details: str) -> None:
+def _record(
+    visit: RequestContext, action: audit_log.Action, row: AgendaRow, **details: str
+) -> None:
     visit.record(
         action,
         company_id=row.company_id,
@@ -81,19 +85,19 @@ def _record(visit: Visit, action: log.Action, row: AgendaRow, **details: str) ->
     )
 
 
-def _answer(visit: Visit, row: AgendaRow, *, is_open: bool) -> Response:
-    company = published.company_of(visit.conn, visit.user, row.company_id)
-    facts = ficha_facts.find(visit.conn, [row])
-    made = ficha.build(call_words.say(company, row), facts)
+def _answer(visit: RequestContext, row: AgendaRow, *, is_open: bool) -> Response:
+    company = company_context.company_of(visit.conn, visit.user, row.company_id)
+    facts = ficha_facts.find_facts(visit.conn, [row])
+    made = ficha.build_ficha(phrases.phrases_of(company, row), facts)
     page = LookupFichaPage(
-        title=words.FICHA,
+        title=lookup_labels.FICHA,
         signed=visit.signed,
         company_name=company.name,
         ficha=made if is_open else _masked(made),
-        back=Chosen(row.company_id).address(),
+        back=FilterParams(row.company_id).address(),
         reveal="" if is_open else ficha_address(row.company_id, row.agenda_id),
     )
-    return answer(page)
+    return render_response(page)
 
 
 def _masked(made: Ficha) -> Ficha:

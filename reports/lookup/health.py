@@ -10,22 +10,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from reports import editions
-from reports.lookup.connections import Away
-from reports.lookup.visit import services_of
+from reports.lookup.connections import DatabaseUnavailable
+from reports.lookup.request_context import app_services
 
 _PATIENCE_SECONDS = 1.0
 
 
-def show(request: Request) -> Response:
+def show_health(request: Request) -> Response:
     """200 when both logins are answered and something is published; 503 with the reason else."""
-    services = services_of(request)
-    current = editions.current(services.config.publish_dir)
+    services = app_services(request)
+    current = editions.current_edition(services.config.publish_dir)
     try:
         with services.keeper.one(_PATIENCE_SECONDS) as conn:
             conn.execute("select from access.session limit 0")
         with services.page.one(_PATIENCE_SECONDS) as conn:
             found = conn.execute("select to_regclass('marts.company') is not null").fetchone()
-    except (Away, psycopg.Error):
+    except (DatabaseUnavailable, psycopg.Error):
         return JSONResponse({"status": "unavailable", "database": "away"}, 503)
     if found != (True,) or current is None:
         return JSONResponse({"status": "unavailable", "database": "ok", "edition": None}, 503)

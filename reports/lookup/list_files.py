@@ -12,10 +12,10 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from reports.lookup import words
+from reports.lookup import lookup_labels
 from reports.lookup.masking import REASONS
-from reports.lookup.page import Choice, LookupPage, answer
-from reports.lookup.visit import Visit
+from reports.lookup.request_context import RequestContext
+from reports.lookup.view_model import Choice, LookupPage, render_response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +29,13 @@ class ListFilePage(LookupPage):
     reasons: tuple[Choice, ...] = REASONS
 
 
-def ask(visit: Visit) -> Response:
+def ask(visit: RequestContext) -> Response:
     """The page, at the file's own address."""
     path = PurePosixPath(visit.request.url.path)
     page = ListFilePage(
-        title=words.LIST_FILE,
+        title=lookup_labels.LIST_FILE,
         signed=visit.signed,
         reveal=path.name,
         back=path.with_suffix(".html").name,
     )
-    return answer(page)
+    return render_response(page)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reports import labels
-from reports.lookup import words
-from reports.lookup.page import Choice
+from reports.lookup import lookup_labels
 from reports.lookup.users import User
-from reports.written_numbers import Piece
+from reports.lookup.view_model import Choice
+from reports.phone_detection import TextPiece
 
-REASONS = tuple(Choice(code, text, False) for code, text in words.REASONS.items())
+REASONS = tuple(Choice(code, text, False) for code, text in lookup_labels.REASONS.items())
 """For the form that asks for whole numbers: one must be chosen."""
 
 _HIDDEN = "•"
@@ -30,7 +30,7 @@ class NoReason(Exception):
 def reason_of(form: Mapping[str, str]) -> str:
     """Why somebody asks for numbers that they do not work, as a code for the access log."""
     reason = form.get("motivo", "")
-    if reason not in words.REASONS:
+    if reason not in lookup_labels.REASONS:
         raise NoReason
     return reason
 
@@ -56,7 +56,7 @@ def masked(phone: str) -> str:
     )
 
 
-def masked_in(text: Iterable[Piece]) -> tuple[Piece, ...]:
+def masked_in(text: Iterable[TextPiece]) -> tuple[TextPiece, ...]:
     """A text that somebody wrote, with its phone numbers masked."""
     return tuple(
         [piece._replace(text=masked(piece.text)) if piece.is_number else piece for piece in text]

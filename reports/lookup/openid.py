@@ -26,8 +26,8 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from reports.lookup.config import OpenIdConfig
-from reports.lookup.openid_states import UnderWay
-from reports.lookup.security import LOGGER
+from reports.lookup.middleware import LOGGER
+from reports.lookup.openid_states import PendingSignIn
 
 RETURN_PATH = "/entrar/retorno"
 AFTER_PATH = "/entrar/saida"
@@ -45,11 +45,11 @@ class ProviderAway(Exception):
     """The provider does not answer, or not as one does."""
 
 
-class Refused(Exception):
+class SignInRefused(Exception):
     """The provider's answer signs nobody in. Tells the kind of reason, without any value."""
 
 
-class Known(NamedTuple):
+class IdentityClaims(NamedTuple):
     """What the provider says of itself."""
 
     authorization_endpoint: str
@@ -67,11 +67,11 @@ class Provider:
     def __init__(self, config: OpenIdConfig) -> None:
         self._config = config
         self._lock = Lock()
-        self._kept: Known | None = None
+        self._kept: IdentityClaims | None = None
         self._keys: KeySet | None = None
         self._away_until = 0.0
 
-    def authorization(self, under_way: UnderWay) -> str:
+    def authorization(self, under_way: PendingSignIn) -> str:
         """Where somebody signs in."""
         known = self._known()
         with self._client(known) as client:
@@ -83,12 +83,12 @@ class Provider:
             )
         return str(address)
 
-    def login(self, under_way: UnderWay, code: str, issuer: str | None) -> str:
+    def login(self, under_way: PendingSignIn, code: str, issuer: str | None) -> str:
         """The login that a code stands for. Raises Refused, ProviderAway."""
         known = self._known()
         # RFC 9207: an answer of another provider.
         if issuer != self._config.issuer and (issuer is not None or known.names_itself):
-            raise Refused("issuer")
+            raise SignInRefused("issuer")
         with self._client(known) as client:
             try:
                 token = client.fetch_token(
@@ -100,7 +100,7 @@ class Provider:
                     allow_redirects=False,
                 )
             except OAuthError as error:
-                raise Refused("code") from error
+                raise SignInRefused("code") from error
             except (requests.RequestException, ValueError) as error:
                 raise self._away(error) from error
         return self._login_of(self._claims(known, token, under_way.nonce))
@@ -117,10 +117,10 @@ class Provider:
         }
         return str(add_params_to_uri(known.end_session_endpoint, told.items()))
 
-    def _claims(self, known: Known, token: dict[str, Any], nonce: str) -> CodeIDToken:
+    def _claims(self, known: IdentityClaims, token: dict[str, Any], nonce: str) -> CodeIDToken:
         id_token = token.get("id_token")
         if not isinstance(id_token, str):
-            raise Refused("no ID token")
+            raise SignInRefused("no ID token")
         keys, are_fresh = self._keys, False
         if keys is None:
             keys, are_fresh = self._fetch_keys(known), True
@@ -129,11 +129,11 @@ class Provider:
         except JoseError as error:
             # The provider may have changed its keys since they were fetched.
             if are_fresh:
-                raise Refused(type(error).__name__) from error
+                raise SignInRefused(type(error).__name__) from error
             try:
                 decoded = _verified(id_token, self._fetch_keys(known))
             except JoseError as again:
-                raise Refused(type(again).__name__) from again
+                raise SignInRefused(type(again).__name__) from again
         claims = CodeIDToken(
             decoded.claims,
             decoded.header,
@@ -150,22 +150,22 @@ class Provider:
         try:
             claims.validate(leeway=_LEEWAY_SECONDS)
         except JoseError as error:
-            raise Refused(type(error).__name__) from error
+            raise SignInRefused(type(error).__name__) from error
         except (TypeError, ValueError) as error:
-            raise Refused("claims") from error
+            raise SignInRefused("claims") from error
         return claims
 
     def _login_of(self, claims: CodeIDToken) -> str:
         login = claims.get(self._config.claim)
         if not isinstance(login, str) or not login:
-            raise Refused("no claim")
+            raise SignInRefused("no claim")
         verified = claims.get("email_verified")
         # Some providers write it as a text.
         if self._config.claim == "email" and verified is not True and verified != "true":
-            raise Refused("e-mail not verified")
+            raise SignInRefused("e-mail not verified")
         return login
 
-    def _client(self, known: Known) -> OAuth2Session:
+    def _client(self, known: IdentityClaims) -> OAuth2Session:
         return OAuth2Session(
             self._config.client_id,
             self._config.client_secret,
@@ -177,17 +177,17 @@ class Provider:
             code_challenge_method="S256",
         )
 
-    def _known(self) -> Known:
+    def _known(self) -> IdentityClaims:
         with self._lock:
             if self._kept is None or self._kept.until < time.monotonic():
                 self._kept = self._discover()
             return self._kept
 
-    def _discover(self) -> Known:
+    def _discover(self) -> IdentityClaims:
         told = self._get(self._config.issuer.rstrip("/") + _DISCOVERY)
         methods = told.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         try:
-            known = Known(
+            known = IdentityClaims(
                 told["authorization_endpoint"],
                 told["token_endpoint"],
                 told["jwks_uri"],
@@ -204,7 +204,7 @@ class Provider:
             raise self._away(ValueError())
         return known
 
-    def _fetch_keys(self, known: Known) -> KeySet:
+    def _fetch_keys(self, known: IdentityClaims) -> KeySet:
         told = self._get(known.jwks_uri)
         try:
             signing = [key for key in told["keys"] if key.get("use", "sig") == "sig"]
@@ -254,4 +254,4 @@ def _verified(id_token: str, keys: KeySet) -> jwt.Token:
     try:
         return jwt.decode(id_token, keys, registry=registry)
     except (TypeError, ValueError) as error:
-        raise Refused("ID token") from error
+        raise SignInRefused("ID token") from error

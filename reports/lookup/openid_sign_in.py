@@ -19,15 +19,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from reports.lookup import log, openid_states, sessions, sign_in, words
+from reports.lookup import audit_log, lookup_labels, openid_states, sessions, sign_in
 from reports.lookup.config import OpenIdConfig
 from reports.lookup.errors import error_page
-from reports.lookup.openid import AFTER_PATH, RETURN_PATH, Provider, ProviderAway, Refused
-from reports.lookup.page import LookupPage, answer
-from reports.lookup.reading import user_of_login
-from reports.lookup.security import LOGGER, cookie_name, drop_cookie, set_cookie
-from reports.lookup.sessions import Opened
-from reports.lookup.visit import SESSION, Services, Visit, address_of, services_of, visiting
+from reports.lookup.middleware import LOGGER, cookie_name, drop_cookie, set_cookie
+from reports.lookup.openid import AFTER_PATH, RETURN_PATH, Provider, ProviderAway, SignInRefused
+from reports.lookup.read_transaction import user_of_login
+from reports.lookup.request_context import (
+    SESSION,
+    AppServices,
+    RequestContext,
+    address_of,
+    app_services,
+    open_request_context,
+)
+from reports.lookup.sessions import NewSession
+from reports.lookup.view_model import LookupPage, render_response
 
 BEGIN_PATH = "/entrar/acesso"
 _BROWSER = "atendimento-acesso"
@@ -47,7 +54,7 @@ class OutsidePage(LookupPage):
     leads_by_itself: bool = False
 
 
-class Door:
+class OpenIdSignIn:
     """The way in and out by one provider."""
 
     def __init__(self, config: OpenIdConfig) -> None:
@@ -60,18 +67,18 @@ class Door:
             Route(BEGIN_PATH, self.begin),
             Route(RETURN_PATH, self.finish),
             Route(AFTER_PATH, self.after),
-            Route(sign_in.LEAVE_PATH, visiting(self.leave), methods=["POST"]),
+            Route(sign_in.LEAVE_PATH, open_request_context(self.leave), methods=["POST"]),
         ]
 
     def form(self, request: Request) -> Response:
         """For whoever is not signed in (401): the link that leads to the provider."""
-        response = _invitation(sign_in.asked_path(request), words.OPENID_ASKS, 401)
+        response = _invitation(sign_in.asked_path(request), lookup_labels.OPENID_ASKS, 401)
         response.headers["WWW-Authenticate"] = "Session"
         return response
 
     def show(self, _: Request) -> Response:
         """The same at an address of its own."""
-        return _invitation("/", words.OPENID_ASKS, 200)
+        return _invitation("/", lookup_labels.OPENID_ASKS, 200)
 
     def begin(self, request: Request) -> Response:
         """Send the browser to the provider, and remember that this one was sent."""
@@ -79,46 +86,46 @@ class Door:
         browser = request.cookies.get(cookie_name(request, _BROWSER), "")
         if not re.fullmatch(r"[\w-]{43}", browser, re.ASCII):
             browser = secrets.token_urlsafe(32)
-        with services_of(request).keeper.one() as conn:
-            under_way = openid_states.begin(conn, browser, next_path)
+        with app_services(request).keeper.one() as conn:
+            under_way = openid_states.begin_sign_in(conn, browser, next_path)
         try:
             address = self._provider.authorization(under_way)
         except ProviderAway:
-            return error_page(503, words.PROVIDER_AWAY)
+            return error_page(503, lookup_labels.PROVIDER_AWAY)
         response = RedirectResponse(address, 303)
         set_cookie(request, response, _BROWSER, browser)
         return response
 
     def finish(self, request: Request) -> Response:
         """Where the provider sends people back to: a session, or one refusal for every reason."""
-        services, given = services_of(request), request.query_params
+        services, given = app_services(request), request.query_params
         browser = request.cookies.get(cookie_name(request, _BROWSER), "")
         with services.keeper.one() as conn:
-            under_way = openid_states.take(conn, given.get("state", ""), browser)
+            under_way = openid_states.take_sign_in(conn, given.get("state", ""), browser)
         if under_way is None:
-            return _invitation("/", words.OPENID_REFUSED, 401)
+            return _invitation("/", lookup_labels.OPENID_REFUSED, 401)
         code = given.get("code", "")
         try:
             if not code or len(code) > _LONGEST or "error" in given:
-                raise Refused("no code")
+                raise SignInRefused("no code")
             login = self._provider.login(under_way, code, given.get("iss"))
             opened = _open(services, login, address_of(request))
         except ProviderAway:
-            return error_page(503, words.PROVIDER_AWAY)
-        except Refused as refused:
+            return error_page(503, lookup_labels.PROVIDER_AWAY)
+        except SignInRefused as refused:
             LOGGER.warning("openid: nobody was signed in: %s", refused)
             _record_refusal(services, address_of(request))
-            return _invitation("/", words.OPENID_REFUSED, 401)
+            return _invitation("/", lookup_labels.OPENID_REFUSED, 401)
         before = request.cookies.get(cookie_name(request, SESSION))
         if before:
             with services.keeper.one() as conn:
-                sessions.revoke(conn, before)
+                sessions.revoke_session(conn, before)
         response = RedirectResponse(under_way.next_path, 303)
         set_cookie(request, response, SESSION, opened.token)
         drop_cookie(request, response, _BROWSER)
         return response
 
-    def leave(self, visit: Visit) -> Response:
+    def leave(self, visit: RequestContext) -> Response:
         """End the session here; then at the provider."""
         response = sign_in.leave(visit)
         response.headers["Location"] = AFTER_PATH
@@ -131,25 +138,25 @@ class Door:
         except ProviderAway:
             address = None
         page = OutsidePage(
-            title=words.SIGNED_OUT,
-            text=words.OPENID_LEAVES if address else words.OPENID_LEFT,
+            title=lookup_labels.SIGNED_OUT,
+            text=lookup_labels.OPENID_LEAVES if address else lookup_labels.OPENID_LEFT,
             onward=address or sign_in.PATH,
-            onward_text=words.OPENID_GO_ON if address else words.OPENID_AGAIN,
+            onward_text=lookup_labels.OPENID_GO_ON if address else lookup_labels.OPENID_AGAIN,
             leads_by_itself=address is not None,
         )
-        return answer(page)
+        return render_response(page)
 
 
-def _open(services: Services, login: str, address: str) -> Opened:
+def _open(services: AppServices, login: str, address: str) -> NewSession:
     """A session for the active user of a login. Raises Refused when there is none."""
     user = user_of_login(services.page, login) if len(login) <= _LONGEST_LOGIN else None
     if user is None:
-        raise Refused("no active user of that login")
+        raise SignInRefused("no active user of that login")
     with services.keeper.one() as conn:
-        opened = sessions.start(
+        opened = sessions.start_session(
             conn, user.user_id, lifetime=services.config.lifetime, address=address
         )
-        log.record(
+        audit_log.record_action(
             conn,
             "signed_in",
             user.user_id,
@@ -160,16 +167,16 @@ def _open(services: Services, login: str, address: str) -> Opened:
     return opened
 
 
-def _record_refusal(services: Services, address: str) -> None:
+def _record_refusal(services: AppServices, address: str) -> None:
     with services.keeper.one() as conn:
-        log.record(conn, "sign_in_refused", None, kind="openid", address=address)
+        audit_log.record_action(conn, "sign_in_refused", None, kind="openid", address=address)
 
 
 def _invitation(next_path: str, text: str, status: int) -> Response:
     page = OutsidePage(
-        title=words.SIGN_IN,
+        title=lookup_labels.SIGN_IN,
         text=text,
         onward=f"{BEGIN_PATH}?{urlencode({'ir': sign_in.local_path(next_path)})}",
-        onward_text=words.OPENID_ENTER,
+        onward_text=lookup_labels.OPENID_ENTER,
     )
-    return answer(page, status)
+    return render_response(page, status)

@@ -16,7 +16,7 @@ import psycopg
 LASTS = timedelta(minutes=10)
 
 
-class UnderWay(NamedTuple):
+class PendingSignIn(NamedTuple):
     """What the provider is told, and what its answer is compared with."""
 
     state: str
@@ -25,7 +25,7 @@ class UnderWay(NamedTuple):
     next_path: str
 
 
-def begin(conn: psycopg.Connection, browser: str, next_path: str) -> UnderWay:
+def begin_sign_in(conn: psycopg.Connection, browser: str, next_path: str) -> PendingSignIn:
     """Remember a sign-in that this browser begins; forget those that were never finished."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     conn.execute("delete from access.openid_state where expires_at <= clock_timestamp()")
@@ -37,10 +37,10 @@ def begin(conn: psycopg.Connection, browser: str, next_path: str) -> UnderWay:
         """,
         [_hash(state), _hash(browser), nonce, verifier, next_path, LASTS],
     )
-    return UnderWay(state, nonce, verifier, next_path)
+    return PendingSignIn(state, nonce, verifier, next_path)
 
 
-def take(conn: psycopg.Connection, state: str, browser: str) -> UnderWay | None:
+def take_sign_in(conn: psycopg.Connection, state: str, browser: str) -> PendingSignIn | None:
     """The sign-in of a state, once; None when another browser began it, or it took too long."""
     found = conn.execute(
         """
@@ -50,7 +50,7 @@ def take(conn: psycopg.Connection, state: str, browser: str) -> UnderWay | None:
         """,
         [_hash(state), _hash(browser)],
     ).fetchone()
-    return UnderWay(state, *found) if found else None
+    return PendingSignIn(state, *found) if found else None
 
 
 def _hash(text: str) -> bytes:

@@ -11,10 +11,10 @@ from typing import ClassVar
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from reports.lookup import accounts, log, passwords, sessions, words
-from reports.lookup.page import LookupPage, answer
-from reports.lookup.security import set_cookie
-from reports.lookup.visit import SESSION, Visit, address_of
+from reports.lookup import accounts, audit_log, lookup_labels, passwords, sessions
+from reports.lookup.middleware import set_cookie
+from reports.lookup.request_context import SESSION, RequestContext, address_of
+from reports.lookup.view_model import LookupPage, render_response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +29,17 @@ class PasswordPage(LookupPage):
     objection: str | None
 
 
-def show(visit: Visit) -> Response:
+def show(visit: RequestContext) -> Response:
     """The form."""
     return _form(visit)
 
 
-def change(visit: Visit) -> Response:
+def change(visit: RequestContext) -> Response:
     """Take the new password; every other session of the user ends, this one gets a new token."""
     _assert_local(visit)
     config, user, hasher = visit.config, visit.user, visit.services.hasher
     given = {name: visit.form.get(name, "") for name in ("atual", "nova", "repetida")}
-    objection = passwords.objection(given["nova"], login=user.login, name=user.name)
+    objection = passwords.password_problem(given["nova"], login=user.login, name=user.name)
     if given["nova"] != given["repetida"]:
         objection = "different"
     elif given["nova"] == given["atual"]:
@@ -47,7 +47,7 @@ def change(visit: Visit) -> Response:
     if objection:
         return _form(visit, objection)
     with visit.keeping() as conn:
-        account = accounts.try_account(
+        account = accounts.try_password(
             conn, user.user_id, limit=config.tries_of_account, locked_for=config.locked_for
         )
     if account is None:
@@ -57,29 +57,31 @@ def change(visit: Visit) -> Response:
     hashed = hasher.hash(given["nova"])
     with visit.keeping() as conn, conn.transaction():
         accounts.set_password(conn, user.user_id, hashed, must_change=False)
-        sessions.revoke_all(conn, user.user_id)
-        opened = sessions.start(
+        sessions.revoke_all_sessions(conn, user.user_id)
+        opened = sessions.start_session(
             conn, user.user_id, lifetime=config.lifetime, address=address_of(visit.request)
         )
-        log.record(conn, "password_changed", user.user_id, company_id=user.home_company_id)
+        audit_log.record_action(
+            conn, "password_changed", user.user_id, company_id=user.home_company_id
+        )
     response = RedirectResponse("/", 303)
     set_cookie(visit.request, response, SESSION, opened.token)
     return response
 
 
-def _form(visit: Visit, objection: str | None = None) -> Response:
+def _form(visit: RequestContext, objection: str | None = None) -> Response:
     _assert_local(visit)
     page = PasswordPage(
-        title=words.NEW_PASSWORD,
+        title=lookup_labels.NEW_PASSWORD,
         signed=visit.signed,
         login=visit.user.login,
         is_first=visit.session.must_change,
         shortest=passwords.SHORTEST,
-        objection=words.OBJECTIONS[objection] if objection else None,
+        objection=lookup_labels.OBJECTIONS[objection] if objection else None,
     )
-    return answer(page, 422 if objection else 200)
+    return render_response(page, 422 if objection else 200)
 
 
-def _assert_local(visit: Visit) -> None:
+def _assert_local(visit: RequestContext) -> None:
     if visit.config.sign_in != "local":
         raise HTTPException(404)

@@ -47,12 +47,12 @@ class Hasher:
         return matches and kept is not None
 
 
-def generate() -> str:
+def generate_password() -> str:
     """A password to hand over: 15 letters in threes, 74 bits."""
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(3)) for _ in range(5))
 
 
-def objection(password: str, *, login: str, name: str) -> str | None:
+def password_problem(password: str, *, login: str, name: str) -> str | None:
     """Why a new password is not accepted, as a code of `labels`; None when it is."""
     plain = _plain(password)
     if len(plain) < SHORTEST:

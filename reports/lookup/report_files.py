@@ -24,10 +24,10 @@ from starlette.responses import FileResponse, Response
 
 from reports import editions
 from reports.lookup import list_files, own_links, page_phones
-from reports.lookup.log import Action
+from reports.lookup.audit_log import Action
 from reports.lookup.masking import reason_of, works
+from reports.lookup.request_context import RequestContext
 from reports.lookup.users import User
-from reports.lookup.visit import Visit
 from reports.paths import (
     EDITIONS,
     INDEX,
@@ -61,7 +61,7 @@ _HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReportPlace:
     """A file that the user may open; `company_id` is None for those of the group, `edition` for
     those beside the editions. `is_of_others`: with phones of rows that the user does not work.
     """
@@ -79,7 +79,7 @@ class Place:
         return "/".join((self.edition.name, *self.path.parent.relative_to(self.edition).parts))
 
 
-def show(visit: Visit) -> Response:
+def show(visit: RequestContext) -> Response:
     """Send a file of the publish folder; of a list of others its page with masked phones, of its
     files the question why.
     """
@@ -103,7 +103,7 @@ def show(visit: Visit) -> Response:
     return _with_policy(_send(place.path, facts), content)
 
 
-def take(visit: Visit) -> Response:
+def take(visit: RequestContext) -> Response:
     """Send a file of a list of others, with its phones; who asked and why is in the access log."""
     place = _find(visit)
     if not (place.is_of_others and place.path.suffix in _TO_TAKE):
@@ -115,7 +115,7 @@ def take(visit: Visit) -> Response:
     return _send(place.path, facts)
 
 
-def _find(visit: Visit) -> Place:
+def _find(visit: RequestContext) -> ReportPlace:
     place = find(visit.config.publish_dir, visit.user, visit.request.path_params["path"])
     if place is None:
         raise HTTPException(404)
@@ -123,7 +123,7 @@ def _find(visit: Visit) -> Place:
 
 
 @contextmanager
-def _open(place: Place) -> Iterator[BinaryIO]:
+def _open(place: ReportPlace) -> Iterator[BinaryIO]:
     """The file, not through a link: only `current` is one, and that is resolved by now."""
     try:
         handle = os.open(place.path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -135,13 +135,13 @@ def _open(place: Place) -> Iterator[BinaryIO]:
         yield file
 
 
-def _rows_of(place: Place) -> int:
+def _rows_of(place: ReportPlace) -> int:
     """How many clients a list names: the lines of its CSV but the first."""
     with _open(replace(place, path=place.path.with_suffix(".csv"))) as file:
         return sum(1 for _ in file) - 1
 
 
-def _record(visit: Visit, place: Place, action: Action, **details: str) -> None:
+def _record(visit: RequestContext, place: ReportPlace, action: Action, **details: str) -> None:
     visit.record(
         action,
         company_id=place.company_id,
@@ -151,27 +151,33 @@ def _record(visit: Visit, place: Place, action: Action, **details: str) -> None:
     )
 
 
-def find(publish_dir: Path, user: User, path: str) -> Place | None:
+def find(publish_dir: Path, user: User, path: str) -> ReportPlace | None:
     """The file of an address below `/relatorios/`, if the user may open it."""
     parts = path.split("/")
     if not _FILE.fullmatch(parts[-1]):
         return None
     if len(parts) == 1:
-        return Place(publish_dir / parts[0], None, None) if _sees(publish_dir, user, path) else None
+        return (
+            ReportPlace(publish_dir / parts[0], None, None)
+            if _sees(publish_dir, user, path)
+            else None
+        )
     if not _EDITION.fullmatch(parts[0]):
         return None
-    edition = editions.current(publish_dir) if parts[0] == "current" else publish_dir / parts[0]
+    edition = (
+        editions.current_edition(publish_dir) if parts[0] == "current" else publish_dir / parts[0]
+    )
     if edition is None:
         return None
     if len(parts) == 2:
-        return Place(edition / parts[1], None, edition) if sees_group(edition, user) else None
+        return ReportPlace(edition / parts[1], None, edition) if sees_group(edition, user) else None
     if len(parts) != 3:
         return None
     company_id = {company_folder(company): company for company in user.company_ids}.get(parts[1])
     if company_id is None or not (user.is_manager or _works(user, parts[2])):
         return None
     is_of_others = has_phones(parts[2]) and not _works(user, parts[2])
-    return Place(edition / parts[1] / parts[2], company_id, edition, is_of_others)
+    return ReportPlace(edition / parts[1] / parts[2], company_id, edition, is_of_others)
 
 
 def sees_group(edition: Path, user: User) -> bool:
@@ -188,7 +194,7 @@ def _sees(publish_dir: Path, user: User, beside: str) -> bool:
     """Whether a page beside the editions is the user's. Runs and checks are of all companies at
     once, so the page of them is the group's; the list of editions names none.
     """
-    edition = editions.current(publish_dir)
+    edition = editions.current_edition(publish_dir)
     if beside == QUALITY:
         return edition is not None and sees_group(edition, user)
     return beside == EDITIONS and user.is_manager
@@ -213,9 +219,9 @@ def _is_of(agent_id: str | None, name: str) -> bool:
     )
 
 
-def _opens(publish_dir: Path, user: User, place: Place) -> Callable[[str], str | None] | None:
+def _opens(publish_dir: Path, user: User, place: ReportPlace) -> Callable[[str], str | None] | None:
     """What the links of a page may lead to; None when its reader may open all of them."""
-    edition = place.edition or editions.current(publish_dir)
+    edition = place.edition or editions.current_edition(publish_dir)
     if place.path.suffix != ".html" or (edition and sees_group(edition, user)):
         return None
 

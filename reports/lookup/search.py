@@ -1,7 +1,7 @@
 """Finding a client, and why they are or are not to be phoned today.
 
 Belongs here: the page of what was found. Does not: the finding itself, which the database does as
-far as the reader may see (`marts.search`), nor the sentences of R9 (`pages/call_words.py`).
+far as the reader may see (`marts.search`), nor the sentences of R9 (`reports/phrases.py`).
 
 What is sought comes by a form and stands in no address: proxies and browsers write those down. The
 session remembers it, and the address has its number, so that one can go back to what was found.
@@ -20,16 +20,16 @@ from typing import ClassVar, NamedTuple
 
 from starlette.responses import RedirectResponse, Response
 
-from reports import formats, labels
+from reports import formats, labels, phrases
 from reports.filters import Filters
-from reports.lookup import published, sessions, words
+from reports.lookup import company_context, lookup_labels, sessions
+from reports.lookup.grid_rows import ficha_address
 from reports.lookup.masking import masked, works
-from reports.lookup.page import LookupPage, answer
-from reports.lookup.rows import ficha_address
-from reports.lookup.visit import Visit
-from reports.pages import agenda_rows, call_words
-from reports.pages.agenda_rows import AgendaRow
-from reports.pages.company import Company
+from reports.lookup.request_context import RequestContext
+from reports.lookup.view_model import LookupPage, render_response
+from reports.queries import agendas
+from reports.queries.agendas import AgendaRow
+from reports.queries.companies import Company
 
 PATH = "/busca"
 _NUMBER = "n"
@@ -126,37 +126,37 @@ where client_id = any(%s)
 """
 
 
-def seek(visit: Visit) -> Response:
+def post_search(visit: RequestContext) -> Response:
     """Lead to what is found; without anything to look for, to the form alone."""
     sought = visit.form.get("q", "").replace("\0", "")[:_LONGEST].strip()
     if not sought:
         return RedirectResponse(PATH, 303)
     with visit.keeping() as conn:
-        number = sessions.seek(conn, visit.token, sought)
+        number = sessions.add_search(conn, visit.token, sought)
     return RedirectResponse(f"{PATH}?{_NUMBER}={number}", 303)
 
 
-def show(visit: Visit) -> Response:
+def show(visit: RequestContext) -> Response:
     """What is found of what the session sought under the address's number, or the form alone."""
     number = visit.request.query_params.get(_NUMBER, "")
     sought, hits = "", []
     if _IS_NUMBER.fullmatch(number):
         with visit.keeping() as conn:
-            sought = sessions.sought(conn, visit.token, int(number))
+            sought = sessions.read_search(conn, visit.token, int(number))
     if sought:
         hits = _find(visit, sought)
         visit.record("searched", company_id=visit.user.home_company_id, found=str(len(hits)))
     page = SearchPage(
-        title=words.SEARCH,
+        title=lookup_labels.SEARCH,
         signed=visit.signed,
         sought=sought,
         found=tuple(_say(visit, hits)),
         is_cut=len(hits) >= _MOST,
     )
-    return answer(page)
+    return render_response(page)
 
 
-def _find(visit: Visit, sought: str) -> list[Hit]:
+def _find(visit: RequestContext, sought: str) -> list[Hit]:
     given = {
         "sought": sought,
         "most": _MOST,
@@ -168,15 +168,15 @@ def _find(visit: Visit, sought: str) -> list[Hit]:
     return list(dict.fromkeys(Hit._make(row) for row in rows))
 
 
-def _say(visit: Visit, hits: Sequence[Hit]) -> list[Found]:
+def _say(visit: RequestContext, hits: Sequence[Hit]) -> list[Found]:
     companies = {
-        company_id: published.company_of(visit.conn, visit.user, company_id)
+        company_id: company_context.company_of(visit.conn, visit.user, company_id)
         for company_id in dict.fromkeys(hit.company_id for hit in hits)
     }
     ids = [hit.agenda_id for hit in hits if hit.agenda_id is not None]
     rows = {
         (row.company_id, row.agenda_id): row
-        for row in agenda_rows.find(visit.conn, Filters(access=visit.user.access), ids)
+        for row in agendas.find_agenda(visit.conn, Filters(access=visit.user.access), ids)
     }
     clients: dict[str, tuple[str | None, str, str | None]] = {
         client_id: (name, mobile, landline)
@@ -195,7 +195,7 @@ def _say(visit: Visit, hits: Sequence[Hit]) -> list[Found]:
     return said
 
 
-def _of_agenda(visit: Visit, company: Company, row: AgendaRow, in_all: int) -> Found:
+def _of_agenda(visit: RequestContext, company: Company, row: AgendaRow, in_all: int) -> Found:
     kind, standing, why = standing_of(company, row)
     phone = formats.phone(row.phone) if row.phone else f"{row.ddd or ''} {row.mobile or ''}".strip()
     return Found(
@@ -203,7 +203,7 @@ def _of_agenda(visit: Visit, company: Company, row: AgendaRow, in_all: int) -> F
         ficha_address(row.company_id, row.agenda_id),
         company.name,
         row.agenda_id,
-        call_words.vehicle(row.vehicle_model, row.vehicle_plate),
+        phrases.vehicle(row.vehicle_model, row.vehicle_plate),
         _phone(phone or row.landline or "", is_open=works(visit.user, row.agent_id)),
         kind,
         standing,
@@ -213,7 +213,7 @@ def _of_agenda(visit: Visit, company: Company, row: AgendaRow, in_all: int) -> F
 
 
 def _without_agenda(
-    visit: Visit, company: Company, name: str | None, mobile: str, landline: str | None
+    visit: RequestContext, company: Company, name: str | None, mobile: str, landline: str | None
 ) -> Found:
     """A client whom the reader knows by a passive contact alone."""
     return Found(
@@ -225,7 +225,7 @@ def _without_agenda(
         _phone(mobile or landline or "", is_open=not visit.user.is_manager),
         "none",
         labels.STANDING_NONE,
-        words.WHY_NO_AGENDA,
+        lookup_labels.WHY_NO_AGENDA,
         0,
     )
 
@@ -242,11 +242,11 @@ def standing_of(company: Company, row: AgendaRow) -> tuple[str, str, str]:
         return (
             "call",
             labels.STANDING_CALL.format(position=position),
-            call_words.reason_of(company, row),
+            phrases.reason_of(company, row),
         )
     if row.wait_position is not None:
-        moment = call_words.callable_from(company, row)
-        return "wait", labels.STANDING_WAIT.format(moment=moment), call_words.wait_of(company, row)
+        moment = phrases.callable_from(company, row)
+        return "wait", labels.STANDING_WAIT.format(moment=moment), phrases.wait_of(company, row)
     return "none", labels.STANDING_NONE, _why_not(company, row)
 
 
@@ -254,8 +254,8 @@ def _why_not(company: Company, row: AgendaRow) -> str:
     """What keeps the client off the list (R9)."""
     obstacle = row.call_obstacle or row.response
     if obstacle == "closed" and row.closed_at is None:
-        return words.WHY_CLOSED
-    pattern = words.WHY_NOT.get(obstacle)
+        return lookup_labels.WHY_CLOSED
+    pattern = lookup_labels.WHY_NOT.get(obstacle)
     if pattern is None:
         return labels.RESPONSES.get(obstacle, obstacle)
     return pattern.format(

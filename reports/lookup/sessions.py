@@ -1,6 +1,6 @@
 """Sessions: who is signed in, kept on the server.
 
-Belongs here: reads and writes of `access.session`. Does not: cookies (`security.py`), nor how a
+Belongs here: reads and writes of `access.session`. Does not: cookies (`reports/lookup/middleware.py`), nor how a
 user proved who they are (`sign_in.py`). Of a token only its hash is kept: who reads the table
 cannot sign in with it.
 """
@@ -25,21 +25,21 @@ class Session(NamedTuple):
     must_change: bool
 
 
-class Opened(NamedTuple):
+class NewSession(NamedTuple):
     """A session just opened, with the token that its browser is given."""
 
     token: str
     session: Session
 
 
-def start(
+def start_session(
     conn: psycopg.Connection,
     user_id: str,
     *,
     lifetime: timedelta,
     address: str,
     must_change: bool = False,
-) -> Opened:
+) -> NewSession:
     """Open a session under a token that nobody had before."""
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     conn.execute(
@@ -51,10 +51,10 @@ def start(
         """,
         [_hash(token), user_id, csrf, lifetime, address],
     )
-    return Opened(token, Session(user_id, csrf, must_change))
+    return NewSession(token, Session(user_id, csrf, must_change))
 
 
-def find(
+def find_session(
     conn: psycopg.Connection, token: str, *, idle: timedelta, with_account: bool
 ) -> Session | None:
     """The session of a token, if it is in force; it has been seen now.
@@ -91,7 +91,7 @@ def find(
     return Session(user_id, csrf, must_change and with_account)
 
 
-def seek(conn: psycopg.Connection, token: str, sought: str) -> int:
+def add_search(conn: psycopg.Connection, token: str, sought: str) -> int:
     """Remember what somebody seeks; under which number of their session."""
     row = conn.execute(
         "update access.session set sought = sought || %s::text where token_hash = %s"
@@ -101,7 +101,7 @@ def seek(conn: psycopg.Connection, token: str, sought: str) -> int:
     return row[0] if row else 0
 
 
-def sought(conn: psycopg.Connection, token: str, number: int) -> str:
+def read_search(conn: psycopg.Connection, token: str, number: int) -> str:
     """What was sought under a number of the session; empty when there is none."""
     row = conn.execute(
         "select sought[%s] from access.session where token_hash = %s", [number, _hash(token)]
@@ -109,7 +109,7 @@ def sought(conn: psycopg.Connection, token: str, number: int) -> str:
     return (row and row[0]) or ""
 
 
-def revoke(conn: psycopg.Connection, token: str) -> None:
+def revoke_session(conn: psycopg.Connection, token: str) -> None:
     """End the session of a token."""
     conn.execute(
         "update access.session set revoked_at = clock_timestamp(), sought = '{}'"
@@ -118,7 +118,7 @@ def revoke(conn: psycopg.Connection, token: str) -> None:
     )
 
 
-def revoke_all(conn: psycopg.Connection, user_id: str) -> int:
+def revoke_all_sessions(conn: psycopg.Connection, user_id: str) -> int:
     """End every session of a user; how many there were in force."""
     return conn.execute(
         "update access.session set revoked_at = clock_timestamp(), sought = '{}'"

@@ -1,7 +1,7 @@
 """Signing in and out with a local account; behind a proxy, where to go instead.
 
 Belongs here: the form and what it leads to. Does not: what counts as a try (`accounts.py`),
-hashing (`passwords.py`), the proxy's word (`security.py`), nor OpenID Connect
+hashing (`passwords.py`), the proxy's word (`reports/lookup/middleware.py`), nor OpenID Connect
 (`openid_sign_in.py`).
 
 The answer to a wrong password, an unknown or deactivated user and a locked account is one and the
@@ -18,19 +18,20 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from reports.lookup import accounts, log, search, sessions, words
+from reports.lookup import accounts, audit_log, lookup_labels, search, sessions
 from reports.lookup.errors import error_page
-from reports.lookup.page import LookupPage, answer
-from reports.lookup.reading import user_of_login
-from reports.lookup.security import (
-    assert_own_form,
-    cookie_name,
-    drop_cookie,
-    form_of,
-    set_cookie,
+from reports.lookup.middleware import assert_own_form, cookie_name, drop_cookie, form_of, set_cookie
+from reports.lookup.read_transaction import user_of_login
+from reports.lookup.request_context import (
+    PASSWORD_PATH,
+    SESSION,
+    AppServices,
+    RequestContext,
+    address_of,
+    app_services,
 )
-from reports.lookup.sessions import Opened
-from reports.lookup.visit import PASSWORD_PATH, SESSION, Services, Visit, address_of, services_of
+from reports.lookup.sessions import NewSession
+from reports.lookup.view_model import LookupPage, render_response
 
 PATH = "/entrar"
 LEAVE_PATH = "/sair"
@@ -54,8 +55,8 @@ class SignInPage(LookupPage):
 
 def form(request: Request) -> Response:
     """The form, or the way to the proxy: for whoever is not signed in (401)."""
-    if services_of(request).config.sign_in == "proxy":
-        response = error_page(401, words.PROXY_ONLY)
+    if app_services(request).config.sign_in == "proxy":
+        response = error_page(401, lookup_labels.PROXY_ONLY)
     else:
         response = _form(request, asked_path(request))
     response.headers["WWW-Authenticate"] = "Session"
@@ -64,14 +65,14 @@ def form(request: Request) -> Response:
 
 def show(request: Request) -> Response:
     """The form itself, at an address of its own."""
-    if services_of(request).config.sign_in == "proxy":
+    if app_services(request).config.sign_in == "proxy":
         return RedirectResponse("/", 303)
     return _form(request, "/", status=200)
 
 
 def enter(request: Request) -> Response:
     """Sign in with login and password; a session of before ends, and never becomes this one."""
-    services = services_of(request)
+    services = app_services(request)
     if services.config.sign_in != "local":
         return error_page(404)
     given = form_of(request)
@@ -81,7 +82,7 @@ def enter(request: Request) -> Response:
     login = given.get("usuario", "").strip()[:_LONGEST_LOGIN]
     opened = _try(services, login, given.get("senha", ""), address_of(request))
     if opened is None:
-        said = words.REFUSED.format(
+        said = lookup_labels.REFUSED.format(
             tries=services.config.tries_of_account,
             minutes=round(services.config.locked_for.total_seconds() / 60),
         )
@@ -89,7 +90,7 @@ def enter(request: Request) -> Response:
     before = request.cookies.get(cookie_name(request, SESSION))
     if before:
         with services.keeper.one() as conn:
-            sessions.revoke(conn, before)
+            sessions.revoke_session(conn, before)
     goes_to = PASSWORD_PATH if opened.session.must_change else next_path
     response = RedirectResponse(goes_to, 303)
     set_cookie(request, response, SESSION, opened.token)
@@ -97,19 +98,21 @@ def enter(request: Request) -> Response:
     return response
 
 
-def leave(visit: Visit) -> Response:
+def leave(visit: RequestContext) -> Response:
     """End the session: its token opens nothing any more, wherever it was copied to."""
     token = visit.request.cookies.get(cookie_name(visit.request, SESSION), "")
     with visit.keeping() as conn:
-        sessions.revoke(conn, token)
-        log.record(conn, "signed_out", visit.user.user_id, company_id=visit.user.home_company_id)
+        sessions.revoke_session(conn, token)
+        audit_log.record_action(
+            conn, "signed_out", visit.user.user_id, company_id=visit.user.home_company_id
+        )
     response = RedirectResponse(PATH, 303)
     drop_cookie(visit.request, response, SESSION)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
-def _try(services: Services, login: str, password: str, address: str) -> Opened | None:
+def _try(services: AppServices, login: str, password: str, address: str) -> NewSession | None:
     """A session when all is right. Every way to fail that tells of a user does the same work."""
     config = services.config
     user = user_of_login(services.page, login)
@@ -120,14 +123,14 @@ def _try(services: Services, login: str, password: str, address: str) -> Opened 
             conn, address, limit=config.tries_of_address, within=config.locked_for
         ):
             return None
-        account = accounts.try_account(
+        account = accounts.try_password(
             conn, user_id, limit=config.tries_of_account, locked_for=config.locked_for
         )
     kept = account.password_hash if account else None
     is_right = services.hasher.verify(kept, password)
     with services.keeper.one() as conn:
         if user is None or account is None or not is_right:
-            log.record(
+            audit_log.record_action(
                 conn,
                 "sign_in_refused",
                 user_id,
@@ -136,14 +139,14 @@ def _try(services: Services, login: str, password: str, address: str) -> Opened 
             )
             return None
         accounts.forget_tries(conn, user.user_id, address)
-        opened = sessions.start(
+        opened = sessions.start_session(
             conn,
             user.user_id,
             lifetime=config.lifetime,
             address=address,
             must_change=account.must_change,
         )
-        log.record(
+        audit_log.record_action(
             conn,
             "signed_in",
             user.user_id,
@@ -167,9 +170,9 @@ def _form(
     if is_new:
         token = secrets.token_urlsafe(32)
     page = SignInPage(
-        title=words.SIGN_IN, login=login, next_path=next_path, token=token, refusal=refusal
+        title=lookup_labels.SIGN_IN, login=login, next_path=next_path, token=token, refusal=refusal
     )
-    response = answer(page, status)
+    response = render_response(page, status)
     if is_new:
         set_cookie(request, response, _FORM, token)
     return response

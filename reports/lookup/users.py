@@ -1,7 +1,7 @@
 """Who a user is: as the delivery says, in what is published now.
 
 Belongs here: the user and what follows from the role. Does not: asking the database
-(`reading.py`), nor how they proved who they are (`sign_in.py`).
+(`reports/lookup/read_transaction.py`), nor how they proved who they are (`sign_in.py`).
 """
 
 from __future__ import annotations

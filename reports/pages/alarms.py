@@ -16,9 +16,9 @@ from psycopg import sql
 
 from reports import formats, labels
 from reports.filters import Filters
-from reports.pages.company import Company
-from reports.pages.page import Link
 from reports.paths import INDEX
+from reports.queries.companies import Company
+from reports.view_model import Link
 
 _COMPANIES_NAMED = 6
 
@@ -36,7 +36,7 @@ Alarms = Mapping[str, Sequence[AlarmCount]]
 """The alarms of each company that has any, the largest first."""
 
 
-class Alarm(NamedTuple):
+class SendingAlarm(NamedTuple):
     """Why messages do not go out, for how many agendas and clients, since when, where to look; for
     the group also in which companies, the ones most concerned by name. There the clients are those
     of each company added up.
@@ -59,7 +59,7 @@ order by company_id, agenda_count desc, cause
 """
 
 
-def find(conn: psycopg.Connection, filters: Filters) -> Alarms:
+def find_alarms(conn: psycopg.Connection, filters: Filters) -> Alarms:
     """The alarms of all companies that the filters choose."""
     condition = filters.of_companies("sending_alarm")
     query = sql.SQL(_ALARMS).format(condition=condition.text)
@@ -69,12 +69,14 @@ def find(conn: psycopg.Connection, filters: Filters) -> Alarms:
     return dict(companies)
 
 
-def build(alarms: Sequence[AlarmCount], timezone: str) -> tuple[Alarm, ...]:
+def build_alarm(alarms: Sequence[AlarmCount], timezone: str) -> tuple[SendingAlarm, ...]:
     """The alarms of one company in words."""
     return tuple(_alarm(alarm.cause, [alarm], timezone) for alarm in alarms)
 
 
-def build_group(alarms: Alarms, companies: Sequence[Company], timezone: str) -> tuple[Alarm, ...]:
+def build_group_alarm(
+    alarms: Alarms, companies: Sequence[Company], timezone: str
+) -> tuple[SendingAlarm, ...]:
     """The alarms of all companies by cause, the largest first, each with where it is."""
     by_cause: dict[str, list[tuple[AlarmCount, Company]]] = defaultdict(list)
     for company in companies:
@@ -90,9 +92,9 @@ def build_group(alarms: Alarms, companies: Sequence[Company], timezone: str) -> 
     return tuple(sorted(found, key=lambda alarm: -alarm.agenda_count))
 
 
-def _alarm(code: str, alarms: Sequence[AlarmCount], timezone: str) -> Alarm:
+def _alarm(code: str, alarms: Sequence[AlarmCount], timezone: str) -> SendingAlarm:
     cause = labels.cause(code)
-    return Alarm(
+    return SendingAlarm(
         cause.words,
         sum(alarm.agenda_count for alarm in alarms),
         sum(alarm.client_count for alarm in alarms),
@@ -101,7 +103,7 @@ def _alarm(code: str, alarms: Sequence[AlarmCount], timezone: str) -> Alarm:
     )
 
 
-def _with_places(alarm: Alarm, where: Sequence[tuple[AlarmCount, Company]]) -> Alarm:
+def _with_places(alarm: SendingAlarm, where: Sequence[tuple[AlarmCount, Company]]) -> SendingAlarm:
     most = sorted(where, key=lambda place: -place[0].agenda_count)
     rest = len(most) - _COMPANIES_NAMED
     return alarm._replace(

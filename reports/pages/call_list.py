@@ -1,7 +1,7 @@
 """A call list: whom one agent phones, in the order of R9, and why; and whom not yet.
 
 Belongs here: the page, and the documents of a list: the page, its rows to take away, its Fichas.
-Does not: the rows (`agenda_rows.py`), their sentences (`call_words.py`), nor who is on the list and
+Does not: the rows (`reports/queries/agendas.py`), their sentences (`reports/phrases.py`), nor who is on the list and
 in which order (R9 is SQL).
 """
 
@@ -15,15 +15,16 @@ from typing import ClassVar, NamedTuple
 
 import psycopg
 
-from reports import labels
-from reports.documents import Document, Scene
-from reports.pages import agenda_rows, call_files, call_words, ficha_facts, ficha_files, lists
-from reports.pages.agenda_rows import AgendaRow
-from reports.pages.call_words import Phone, Said, Signal
-from reports.pages.company import Company
-from reports.pages.lists import ListCount
-from reports.pages.page import Identity, Link, Page
+from reports import labels, phrases
+from reports.documents import Document, EditionContext
+from reports.pages import call_list_exports, ficha_files
 from reports.paths import INDEX, list_file
+from reports.phrases import CallPhrases, Phone, Signal
+from reports.queries import agendas, call_list_counts, ficha_facts
+from reports.queries.agendas import AgendaRow
+from reports.queries.call_list_counts import ListCount
+from reports.queries.companies import Company
+from reports.view_model import Identity, Link, Page
 
 _AGENDAS_A_BATCH = 2000
 
@@ -102,8 +103,8 @@ class _ListRows(NamedTuple):
     rows: list[AgendaRow]
 
 
-def documents(
-    conn: psycopg.Connection, scene: Scene, company: Company, entries: Sequence[ListCount]
+def call_list_documents(
+    conn: psycopg.Connection, scene: EditionContext, company: Company, entries: Sequence[ListCount]
 ) -> Iterator[Document]:
     """The documents of each of these lists of a company: the ones with rows as they stream by, then
     the empty ones.
@@ -112,17 +113,17 @@ def documents(
     missing = {entry.agent_id: entry for entry in entries}
     streamed = (
         _ListRows(missing.pop(agent_id), rows)
-        for agent_id, rows in agenda_rows.stream(conn, filters, tuple(missing))
+        for agent_id, rows in agendas.stream_agendas(conn, filters, tuple(missing))
     )
     for batch in _batches(streamed):
         facts = None
         if "fichas" in scene.kinds:
-            facts = ficha_facts.find(conn, [row for one in batch for row in one.rows])
+            facts = ficha_facts.find_facts(conn, [row for one in batch for row in one.rows])
         for entry, rows in batch:
-            said = [call_words.say(company, row) for row in rows]
+            said = [phrases.phrases_of(company, row) for row in rows]
             yield from _documents(scene, company, entry, said)
             if facts is not None:
-                yield from ficha_files.documents(company, entry, said, facts)
+                yield from ficha_files.ficha_documents(company, entry, said, facts)
     for entry in missing.values():
         yield from _documents(scene, company, entry, [])
 
@@ -142,22 +143,24 @@ def _batches(streamed: Iterable[_ListRows]) -> Iterator[list[_ListRows]]:
 
 
 def _documents(
-    scene: Scene, company: Company, entry: ListCount, said: Sequence[Said]
+    scene: EditionContext, company: Company, entry: ListCount, said: Sequence[CallPhrases]
 ) -> Iterator[Document]:
-    page = build(company, entry, said)
+    page = build_call_list(company, entry, said)
     yield Document(f"{company.folder}/{list_file(entry.agent_id)}", page, page.count)
     if page.count and "files" in scene.kinds:
         listed = said[: page.count]
-        yield from call_files.documents(company, entry.agent_id, page, listed)
+        yield from call_list_exports.export_documents(company, entry.agent_id, page, listed)
 
 
-def build(company: Company, entry: ListCount, said: Sequence[Said]) -> CallListPage:
+def build_call_list(
+    company: Company, entry: ListCount, said: Sequence[CallPhrases]
+) -> CallListPage:
     """Group the rows by reason in the order of the list; the ones to phone come first."""
-    addresses = ficha_files.addresses(entry.agent_id, [one.row.agenda_id for one in said])
+    addresses = ficha_files.ficha_addresses(entry.agent_id, [one.row.agenda_id for one in said])
     placed = list(zip(said, addresses, strict=True))
     count = sum(one.row.call_position is not None for one in said)
     return CallListPage(
-        title=lists.title(entry.agent_id, entry.name),
+        title=call_list_counts.title(entry.agent_id, entry.name),
         trail=(*company.trail, Link(company.name, INDEX)),
         up=company.up,
         stamp=company.stamp,
@@ -169,11 +172,11 @@ def build(company: Company, entry: ListCount, said: Sequence[Said]) -> CallListP
         groups=tuple(_groups(placed[:count])),
         waiting=tuple([_wait_row(one, href) for one, href in placed[count:]]),
         untried=sum(one.row.days_untried is not None for one in said),
-        files=call_files.links(entry.agent_id) if count else (),
+        files=call_list_exports.export_links(entry.agent_id) if count else (),
     )
 
 
-def _groups(placed: Iterable[tuple[Said, str]]) -> Iterator[CallGroup]:
+def _groups(placed: Iterable[tuple[CallPhrases, str]]) -> Iterator[CallGroup]:
     for reason, listed in groupby(placed, key=lambda one: one[0].row.call_reason or ""):
         yield CallGroup(
             code=reason,
@@ -182,7 +185,7 @@ def _groups(placed: Iterable[tuple[Said, str]]) -> Iterator[CallGroup]:
         )
 
 
-def _call_row(said: Said, href: str) -> CallRow:
+def _call_row(said: CallPhrases, href: str) -> CallRow:
     row = said.row
     return CallRow(
         row.call_position or 0,
@@ -201,7 +204,7 @@ def _call_row(said: Said, href: str) -> CallRow:
     )
 
 
-def _wait_row(said: Said, href: str) -> WaitRow:
+def _wait_row(said: CallPhrases, href: str) -> WaitRow:
     return WaitRow(
         href.partition("#")[2],
         Link(said.client, href),

@@ -86,13 +86,15 @@ order by suite, check_name
 """
 
 
-def find(conn: psycopg.Connection, runs: Sequence[Run]) -> list[Result]:
+def find_check_results(conn: psycopg.Connection, runs: Sequence[Run]) -> list[Result]:
     """What was found by the checks of these runs, ordered by suite and check."""
     found = conn.execute(_RESULTS, {"runs": [run.run_id for run in runs]})
     return sorted(map(Result._make, found), key=lambda result: (result.suite, result.check_name))
 
 
-def suites(runs: Sequence[Run], results: Sequence[Result], words: Words) -> list[SuiteHistory]:
+def suite_histories(
+    runs: Sequence[Run], results: Sequence[Result], words: Words
+) -> list[SuiteHistory]:
     """Each suite with its expectations; `runs` begin with the one that ended last."""
     by_suite = {
         suite: list(_lines(runs, list(found), words))

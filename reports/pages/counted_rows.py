@@ -15,10 +15,10 @@ import psycopg
 from psycopg import sql
 
 from reports import formats, labels
-from reports.documents import Scene
+from reports.documents import EditionContext
+from reports.duplicate_names import distinct_names
 from reports.filters import Filters
-from reports.names import telling_apart
-from reports.pages.company import Company
+from reports.queries.companies import Company
 
 _ROWS_A_FETCH = 2000
 
@@ -128,16 +128,16 @@ where totalizer_row.totalizer = %(totalizer)s and {condition}
 """
 # A filter goes by what is shown.
 _NAMED = {
-    "campaign": telling_apart("campaign", "campaign_id"),
-    "event_type": telling_apart("event_type", "event_type_id", "name", "campaign_id"),
-    "team": telling_apart("team", "team_id", "name", "company_id"),
-    "app_user": telling_apart("app_user", "user_id", "full_name"),
+    "campaign": distinct_names("campaign", "campaign_id"),
+    "event_type": distinct_names("event_type", "event_type_id", "name", "campaign_id"),
+    "team": distinct_names("team", "team_id", "name", "company_id"),
+    "app_user": distinct_names("app_user", "user_id", "full_name"),
 }
 
 
-def find(
+def find_rows(
     conn: psycopg.Connection,
-    scene: Scene,
+    scene: EditionContext,
     company: Company,
     totalizer: str,
     buckets: Sequence[str],
@@ -151,14 +151,16 @@ def find(
     places = {bucket: place for place, bucket in enumerate(buckets)}
     words: dict[str, str] = {}
     ordered = [
-        (_order(places, row), listed(company, totalizer, row, fichas, words))
-        for row in stream(conn, replace(scene.filters, company_id=company.company_id), totalizer)
+        (_order(places, row), listed_row(company, totalizer, row, fichas, words))
+        for row in stream_rows(
+            conn, replace(scene.filters, company_id=company.company_id), totalizer
+        )
     ]
     ordered.sort(key=lambda entry: entry[0])
     return [row for _, row in ordered]
 
 
-def stream(conn: psycopg.Connection, filters: Filters, totalizer: str) -> Iterator[CountedRow]:
+def stream_rows(conn: psycopg.Connection, filters: Filters, totalizer: str) -> Iterator[CountedRow]:
     """The rows of a total that the filters choose, as they come.
 
     Needs an open transaction, since the cursor lives on the server.
@@ -171,7 +173,7 @@ def stream(conn: psycopg.Connection, filters: Filters, totalizer: str) -> Iterat
         yield from map(CountedRow._make, cursor)
 
 
-def find_some(
+def find_row_page(
     conn: psycopg.Connection, filters: Filters, totalizer: str, row_ids: Sequence[str]
 ) -> dict[str, CountedRow]:
     """Those of these rows of a total that the filters choose, by their ids."""
@@ -188,7 +190,7 @@ def _order(places: Mapping[str, int], row: CountedRow) -> tuple[int, date, tuple
     return places.get(row.bucket, len(places)), row.contact_date, name, row.row_id
 
 
-def listed(
+def listed_row(
     company: Company,
     totalizer: str,
     row: CountedRow,

@@ -108,13 +108,13 @@ group by table_name, reason
 """
 
 
-def find(conn: psycopg.Connection, timezone: str) -> list[DeliveryLines]:
+def find_deliveries(conn: psycopg.Connection, timezone: str) -> list[DeliveryLines]:
     """The last deliveries, the newest first, in the words of the page."""
     rows = [DeliveryRow._make(row) for row in conn.execute(_DELIVERIES, {"most": LAST_DELIVERIES})]
     numbers = [row.delivery_id for row in rows]
     files = [FileRow._make(row) for row in conn.execute(_FILES, {"deliveries": numbers})]
     return [
-        build(
+        build_deliveries(
             row,
             [file for file in files if file.delivery_id == row.delivery_id],
             timezone,
@@ -129,7 +129,7 @@ def find_set_aside(conn: psycopg.Connection) -> list[SetAsideRow]:
     return [SetAsideRow._make(row) for row in conn.execute(_SET_ASIDE)]
 
 
-def build(
+def build_deliveries(
     delivery: DeliveryRow, files: Sequence[FileRow], timezone: str, *, is_newest: bool
 ) -> DeliveryLines:
     """Say a delivery in words, its files in the order of the source contract."""

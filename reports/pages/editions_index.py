@@ -14,9 +14,9 @@ from typing import ClassVar, NamedTuple
 import psycopg
 
 from reports import formats, labels
-from reports.editions import Kept
-from reports.pages.page import Link, Page, Proof, Stamp
+from reports.editions import KeptEdition
 from reports.paths import INDEX
+from reports.view_model import Link, Page, Proof, Stamp
 
 
 class EditionRow(NamedTuple):
@@ -58,14 +58,14 @@ class EditionsPage(Page):
 _MADE_OF = "select edition, fingerprint, pages from ops.edition where edition = any(%(editions)s)"
 
 
-def find(conn: psycopg.Connection, kept: Sequence[Kept]) -> dict[str, EditionRow]:
+def find_editions(conn: psycopg.Connection, kept: Sequence[KeptEdition]) -> dict[str, EditionRow]:
     """Of what these editions were made, by their names."""
     found = conn.execute(_MADE_OF, {"editions": [edition.name for edition in kept]})
     return {edition: EditionRow(fingerprint, pages) for edition, fingerprint, pages in found}
 
 
-def build(
-    kept: Sequence[Kept],
+def build_editions_index(
+    kept: Sequence[KeptEdition],
     current: str | None,
     made_of: Mapping[str, EditionRow],
     stamp: Stamp,

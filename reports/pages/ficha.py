@@ -1,7 +1,7 @@
 """The Ficha: everything known about one agenda and its client, on one page.
 
 Belongs here: the page, with one Ficha or many, and the builder of each. Does not: the queries
-(`agenda_rows.py`, `ficha_facts.py`), the sentences of R9 (`call_words.py`), nor who may see which
+(`reports/queries/agendas.py`, `reports/queries/ficha_facts.py`), the sentences of R9 (`reports/phrases.py`), nor who may see which
 agenda (`filters.py`).
 """
 
@@ -15,16 +15,17 @@ from typing import ClassVar, NamedTuple
 
 import psycopg
 
-from reports import formats, labels
+from reports import formats, labels, phrases
 from reports.filters import Filters
-from reports.pages import agenda_rows, call_words, ficha_facts, ficha_history
-from reports.pages.agenda_rows import AgendaRow
-from reports.pages.call_words import Phone, Said
-from reports.pages.company import Company
-from reports.pages.ficha_facts import Facts, OtherRow
-from reports.pages.ficha_history import Event
-from reports.pages.page import Identity, Link, Page
+from reports.pages import ficha_history
+from reports.pages.ficha_history import TimelineEvent
 from reports.paths import INDEX, ficha_anchor
+from reports.phrases import CallPhrases, Phone
+from reports.queries import agendas, ficha_facts
+from reports.queries.agendas import AgendaRow
+from reports.queries.companies import Company
+from reports.queries.ficha_facts import FichaFacts, OtherRow
+from reports.view_model import Identity, Link, Page
 
 
 class Neighbours(NamedTuple):
@@ -38,7 +39,7 @@ class Neighbours(NamedTuple):
 ALONE = Neighbours()
 
 
-class Standing(NamedTuple):
+class CallStatus(NamedTuple):
     """Whether to phone the client now, not yet or not at all, and why."""
 
     kind: str
@@ -67,7 +68,7 @@ class Ficha(NamedTuple):
 
     anchor: str
     client: str
-    standing: Standing
+    standing: CallStatus
     phone: Phone | None
     without_phone: bool
     attempts: str
@@ -87,7 +88,7 @@ class Ficha(NamedTuple):
     whatsapp: str
     response: str
     totals: tuple[str, ...]
-    history: tuple[Event, ...]
+    history: tuple[TimelineEvent, ...]
     others: tuple[OtherAgenda, ...]
     further: int
     neighbours: Neighbours
@@ -107,17 +108,17 @@ class FichaPage(Page):
     fichas: tuple[Ficha, ...]
 
 
-def find(
+def find_ficha(
     conn: psycopg.Connection, filters: Filters, company: Company, agenda_ids: Sequence[str]
 ) -> list[Ficha]:
     """The Fichas of those agendas of a company that may be seen, in the order asked for."""
-    found = {row.agenda_id: row for row in agenda_rows.find(conn, filters, agenda_ids)}
+    found = {row.agenda_id: row for row in agendas.find_agenda(conn, filters, agenda_ids)}
     rows = [found[agenda_id] for agenda_id in agenda_ids if agenda_id in found]
-    facts = ficha_facts.find(conn, rows)
-    return [build(call_words.say(company, row), facts) for row in rows]
+    facts = ficha_facts.find_facts(conn, rows)
+    return [build_ficha(phrases.phrases_of(company, row), facts) for row in rows]
 
 
-def page(
+def build_ficha_page(
     company: Company,
     title: str,
     fichas: Sequence[Ficha],
@@ -139,7 +140,7 @@ def page(
     )
 
 
-def build(said: Said, facts: Facts, neighbours: Neighbours = ALONE) -> Ficha:
+def build_ficha(said: CallPhrases, facts: FichaFacts, neighbours: Neighbours = ALONE) -> Ficha:
     """Say everything about one agenda."""
     row = said.row
     key = row.agenda_id
@@ -158,7 +159,7 @@ def build(said: Said, facts: Facts, neighbours: Neighbours = ALONE) -> Ficha:
         vehicles=tuple(
             [
                 Vehicle(
-                    call_words.vehicle(one.model, one.plate),
+                    phrases.vehicle(one.model, one.plate),
                     one.active,
                     one.vehicle_id == row.vehicle_id,
                 )
@@ -177,22 +178,24 @@ def build(said: Said, facts: Facts, neighbours: Neighbours = ALONE) -> Ficha:
         response=_response(row),
         totals=tuple([_total(code, bucket) for _, code, bucket in facts.totals.get(key, ())])
         or (labels.NO_TOTALS,),
-        history=ficha_history.build(facts.history.get(key, ())),
+        history=ficha_history.build_timeline(facts.history.get(key, ())),
         others=tuple([_other(other) for other in others]),
         further=others[0].in_all - len(others) if others else 0,
         neighbours=neighbours,
     )
 
 
-def _standing(said: Said) -> Standing:
+def _standing(said: CallPhrases) -> CallStatus:
     row = said.row
     if row.call_position is not None:
         position = formats.number(row.call_position)
-        return Standing("call", labels.STANDING_CALL.format(position=position), said.why)
+        return CallStatus("call", labels.STANDING_CALL.format(position=position), said.why)
     if row.wait_position is not None:
         words = labels.STANDING_WAIT.format(moment=said.callable_from)
-        return Standing("wait", words, said.why)
-    return Standing("none", labels.STANDING_NONE, labels.RESPONSES.get(row.response, row.response))
+        return CallStatus("wait", words, said.why)
+    return CallStatus(
+        "none", labels.STANDING_NONE, labels.RESPONSES.get(row.response, row.response)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -219,7 +222,7 @@ def _state(row: AgendaRow) -> str:
 def _whatsapp(row: AgendaRow) -> str:
     if row.last_sent_at is not None:
         return labels.MESSAGE_SENT.format(sent=formats.moment(row.last_sent_at))
-    return labels.MESSAGE_NOT_SENT.format(why=call_words.not_sent(row))
+    return labels.MESSAGE_NOT_SENT.format(why=phrases.not_sent(row))
 
 
 def _response(row: AgendaRow) -> str:

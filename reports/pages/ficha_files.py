@@ -16,14 +16,15 @@ from psycopg import sql
 from reports import formats, labels
 from reports.documents import Document
 from reports.filters import Filters
-from reports.pages import ficha, lists
-from reports.pages.call_words import Said
-from reports.pages.company import Company
+from reports.pages import ficha
 from reports.pages.ficha import Neighbours
-from reports.pages.ficha_facts import Facts
-from reports.pages.lists import ListCount
-from reports.pages.page import Identity, Link
 from reports.paths import ficha_anchor, fichas_file, list_file
+from reports.phrases import CallPhrases
+from reports.queries import call_list_counts
+from reports.queries.call_list_counts import ListCount
+from reports.queries.companies import Company
+from reports.queries.ficha_facts import FichaFacts
+from reports.view_model import Identity, Link
 
 FICHAS_A_FILE = 50
 
@@ -64,11 +65,11 @@ def ficha_places(conn: psycopg.Connection, filters: Filters) -> dict[str, str]:
     with conn.cursor(binary=True) as cursor:
         for agent_id, rows in groupby(cursor.execute(query, condition.parameters), itemgetter(0)):
             agenda_ids = [agenda_id for _, agenda_id in rows]
-            places.update(zip(agenda_ids, addresses(agent_id, agenda_ids), strict=True))
+            places.update(zip(agenda_ids, ficha_addresses(agent_id, agenda_ids), strict=True))
     return places
 
 
-def addresses(agent_id: str | None, agenda_ids: Sequence[str]) -> list[str]:
+def ficha_addresses(agent_id: str | None, agenda_ids: Sequence[str]) -> list[str]:
     """The address of the Ficha of each agenda of a list, which are given in its order."""
     parts = range(1, 2 + len(agenda_ids) // FICHAS_A_FILE)
     files = [fichas_file(agent_id, part) for part in parts]
@@ -78,17 +79,17 @@ def addresses(agent_id: str | None, agenda_ids: Sequence[str]) -> list[str]:
     ]
 
 
-def documents(
-    company: Company, entry: ListCount, said: Sequence[Said], facts: Facts
+def ficha_documents(
+    company: Company, entry: ListCount, said: Sequence[CallPhrases], facts: FichaFacts
 ) -> Iterator[Document]:
     """The files with the Fichas of a list, whose agendas are given in its order."""
-    title = lists.title(entry.agent_id, entry.name)
+    title = call_list_counts.title(entry.agent_id, entry.name)
     list_page = list_file(entry.agent_id)
-    hrefs = ["", *addresses(entry.agent_id, [one.row.agenda_id for one in said]), ""]
+    hrefs = ["", *ficha_addresses(entry.agent_id, [one.row.agenda_id for one in said]), ""]
     for first in range(0, len(said), FICHAS_A_FILE):
         shown = said[first : first + FICHAS_A_FILE]
         fichas = [
-            ficha.build(
+            ficha.build_ficha(
                 one,
                 facts,
                 Neighbours(
@@ -99,7 +100,7 @@ def documents(
             )
             for place, one in enumerate(shown, start=first + 1)
         ]
-        page = ficha.page(
+        page = ficha.build_ficha_page(
             company,
             labels.FICHAS.format(name=title),
             fichas,

@@ -1,7 +1,7 @@
 """The time line of a Ficha: what happened to an agenda, in words.
 
 Belongs here: one line for each event. Does not: which events there are and in which order
-(`ficha_facts.py`).
+(`reports/queries/ficha_facts.py`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from reports import formats, labels
-from reports.pages.ficha_facts import HistoryRow
-from reports.written_numbers import Piece, pieces
+from reports.phone_detection import TextPiece, split_phones
+from reports.queries.ficha_facts import HistoryRow
 
 
-class Event(NamedTuple):
+class TimelineEvent(NamedTuple):
     """Something that happened, at a local time; `kind` is its code, `note` what was written,
     a piece at a time.
     """
@@ -24,7 +24,7 @@ class Event(NamedTuple):
     kind: str
     at: datetime
     words: str
-    note: tuple[Piece, ...]
+    note: tuple[TextPiece, ...]
 
 
 _DETAILS = {
@@ -36,11 +36,13 @@ _DETAILS = {
 }
 
 
-def build(rows: Iterable[HistoryRow]) -> tuple[Event, ...]:
+def build_timeline(rows: Iterable[HistoryRow]) -> tuple[TimelineEvent, ...]:
     """Say each event in words."""
     return tuple(
         [
-            Event(event, at, _words(event, detail, moment), pieces(_note(person, note)))
+            TimelineEvent(
+                event, at, _words(event, detail, moment), split_phones(_note(person, note))
+            )
             for _, at, event, detail, moment, person, note in rows
         ]
     )

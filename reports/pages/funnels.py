@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports import labels
-from reports.pages.page import Share
+from reports.view_model import Share
 
 Steps = Mapping[tuple[str, str], int]
 """Agendas by funnel and step; what is missing is zero."""
@@ -49,7 +49,7 @@ class Funnel:
     other_ways: tuple[OtherWay, ...]
 
 
-def build(steps: Steps) -> tuple[Funnel, ...]:
+def build_funnels(steps: Steps) -> tuple[Funnel, ...]:
     """Label the steps and take their shares."""
     return tuple(
         Funnel(

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from reports import labels
-from reports.documents import Document, Scene
+from reports.documents import Document, EditionContext
+from reports.exports import ExportColumn, Sheet, csv_writer, xlsx_writer
 from reports.pages import totals
-from reports.pages.company import Company
-from reports.pages.page import Identity, Link, Page, Proof, Stamp
-from reports.pages.total_layout import addresses
+from reports.pages.total_pagination import page_addresses
 from reports.pages.totals import NONE, Address, Count, Counts, Figure, figures
 from reports.paths import INDEX, bucket_anchor, group_total_name
-from reports.takeaway import Column, Sheet, csv_writer, xlsx_writer
+from reports.queries.companies import Company
+from reports.view_model import Identity, Link, Page, Proof, Stamp
 
 
-class Place(NamedTuple):
+class GroupTotalPlace(NamedTuple):
     """A company, its totals, and where their rows stand within its folder."""
 
     company: Company
@@ -66,8 +66,8 @@ def address(totalizer: str, bucket: str | None, _today: bool) -> str:
     return page if bucket is None else f"{page}#{bucket_anchor(bucket)}"
 
 
-def documents(
-    scene: Scene,
+def group_total_documents(
+    scene: EditionContext,
     stamp: Stamp,
     by_company: Mapping[str, Counts],
     loss_reasons: Mapping[str, str],
@@ -75,21 +75,21 @@ def documents(
     """Each total as a page, as CSV and as XLSX."""
     proof = Proof(scene.edition.run_id, scene.edition.fingerprint)
     places = [
-        Place(company, counts, addresses(counts, loss_reasons))
+        GroupTotalPlace(company, counts, page_addresses(counts, loss_reasons))
         for company in scene.companies
         if (counts := by_company.get(company.company_id))
     ]
     for totalizer in labels.TOTALIZERS:
-        page = build(totalizer, places, loss_reasons, stamp, proof)
+        page = build_group_total(totalizer, places, loss_reasons, stamp, proof)
         yield Document(f"{group_total_name(totalizer)}.html", page)
         sheet = sheet_of(page)
         yield Document(page.csv, csv_writer(sheet))
         yield Document(page.xlsx, xlsx_writer(sheet))
 
 
-def build(
+def build_group_total(
     totalizer: str,
-    places: Sequence[Place],
+    places: Sequence[GroupTotalPlace],
     loss_reasons: Mapping[str, str],
     stamp: Stamp,
     proof: Proof,
@@ -144,10 +144,10 @@ def sheet_of(page: GroupTotal) -> Sheet:
     return Sheet(
         page.title,
         (
-            Column(labels.GROUP_TOTAL_BUCKET, "text"),
-            Column(labels.GROUP_TOTAL_COMPANY, "text"),
-            Column(labels.GROUP_TOTAL_TODAY, "number"),
-            Column(labels.GROUP_TOTAL_ALL, "number"),
+            ExportColumn(labels.GROUP_TOTAL_BUCKET, "text"),
+            ExportColumn(labels.GROUP_TOTAL_COMPANY, "text"),
+            ExportColumn(labels.GROUP_TOTAL_TODAY, "number"),
+            ExportColumn(labels.GROUP_TOTAL_ALL, "number"),
         ),
         [
             (part.label, company.link.text, company.today.number, company.all_dates.number)
@@ -157,7 +157,9 @@ def sheet_of(page: GroupTotal) -> Sheet:
     )
 
 
-def _company_count(place: Place, count: Count, totalizer: str, bucket: str | None) -> CompanyCount:
+def _company_count(
+    place: GroupTotalPlace, count: Count, totalizer: str, bucket: str | None
+) -> CompanyCount:
     folder = place.company.folder
 
     def address(of: str, part: str | None, today: bool) -> str:

@@ -1,7 +1,7 @@
 """The last 30 days of each total: a small chart, and the table of its numbers.
 
 Belongs here: the part of a report that shows them, its query and the geometry of the bars. Does
-not: what a total counts, nor keeping its history (`orchestration/publication.py`).
+not: what a total counts, nor keeping its history (`orchestration/publication/swap.py`).
 
 The set of the day of an edition is kept when it is published, after its pages are written: the last
 day shows the edition's own totals.
@@ -57,7 +57,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class HistoryDay:
     """A row of the table: a day and its counts in the order of the charts; or, without counts, a
     day without an edition, to `last` when there are several in a row.
     """
@@ -74,7 +74,7 @@ class History:
     first: date
     last: date
     charts: tuple[Chart, ...]
-    days: tuple[Day, ...]
+    days: tuple[HistoryDay, ...]
 
 
 # A set is of all companies at once: a company without a row in it has nothing but zeros. The days
@@ -109,7 +109,9 @@ left join counted on counted.snapshot_date = days.snapshot_date
 """
 
 
-def find(conn: psycopg.Connection, filters: Filters, last_day: date) -> dict[date, dict[str, int]]:
+def find_history(
+    conn: psycopg.Connection, filters: Filters, last_day: date
+) -> dict[date, dict[str, int]]:
     """The sets of the days before `last_day`, of all companies that the filters choose together."""
     condition = filters.of_companies("totalizer_history")
     query = sql.SQL(_SETS).format(condition=condition.text)
@@ -127,7 +129,7 @@ def first_day(last_day: date) -> date:
     return last_day - timedelta(days=DAYS - 1)
 
 
-def build(sets: Sets, last_day: date, now: Mapping[str, int]) -> History:
+def build_history(sets: Sets, last_day: date, now: Mapping[str, int]) -> History:
     """Draw the days before from their sets and the last one from the totals of now."""
     first = first_day(last_day)
     days = [first + timedelta(days=number) for number in range(DAYS)]
@@ -148,16 +150,18 @@ def build(sets: Sets, last_day: date, now: Mapping[str, int]) -> History:
     )
 
 
-def _table(days: list[date], known: Sets) -> Iterator[Day]:
+def _table(days: list[date], known: Sets) -> Iterator[HistoryDay]:
     """The newest day on top; days without an edition are one row as long as they follow."""
     for has_set, found in groupby(reversed(days), key=known.__contains__):
         run = list(found)
         if has_set:
             for day in run:
                 counts = known[day]
-                yield Day(day, None, tuple(counts.get(code, 0) for code in labels.TOTALIZERS))
+                yield HistoryDay(
+                    day, None, tuple(counts.get(code, 0) for code in labels.TOTALIZERS)
+                )
         else:
-            yield Day(run[-1], run[0] if len(run) > 1 else None, ())
+            yield HistoryDay(run[-1], run[0] if len(run) > 1 else None, ())
 
 
 def _chart(code: str, label: str, days: list[date], counts: list[int | None]) -> Chart:

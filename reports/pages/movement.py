@@ -28,7 +28,7 @@ class Moves(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class MovementEvent:
     """How many rows one event has moved."""
 
     words: str
@@ -44,8 +44,8 @@ class Movement:
     entered: int
     left: int
     now: int
-    entered_by: tuple[Event, ...]
-    left_by: tuple[Event, ...]
+    entered_by: tuple[MovementEvent, ...]
+    left_by: tuple[MovementEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ group by
 _PREVIOUS = "select previous_as_of from totalizer_movement limit 1"
 
 
-def find(conn: psycopg.Connection, filters: Filters) -> Moves:
+def find_movements(conn: psycopg.Connection, filters: Filters) -> Moves:
     """What moved in all companies that the filters choose, together."""
     condition = filters.of_companies("totalizer_movement")
     query = sql.SQL(_MOVES).format(condition=condition.text)
@@ -86,7 +86,7 @@ def find(conn: psycopg.Connection, filters: Filters) -> Moves:
     return Moves(counts, previous[0] if previous else None)
 
 
-def build(moves: Moves, now: Mapping[str, int], timezone: str) -> Movements:
+def build_movements(moves: Moves, now: Mapping[str, int], timezone: str) -> Movements:
     """Each total with what moved it, the most frequent event first."""
     return Movements(
         formats.local(moves.previous_as_of, timezone) if moves.previous_as_of else None,
@@ -100,16 +100,16 @@ def build(moves: Moves, now: Mapping[str, int], timezone: str) -> Movements:
 
 
 def _movement(
-    label: str, entered_by: tuple[Event, ...], left_by: tuple[Event, ...], now: int
+    label: str, entered_by: tuple[MovementEvent, ...], left_by: tuple[MovementEvent, ...], now: int
 ) -> Movement:
     entered = sum(event.count for event in entered_by)
     left = sum(event.count for event in left_by)
     return Movement(label, now - entered + left, entered, left, now, entered_by, left_by)
 
 
-def _events(moves: Moves, totalizer: str, direction: str) -> tuple[Event, ...]:
+def _events(moves: Moves, totalizer: str, direction: str) -> tuple[MovementEvent, ...]:
     found = [
-        Event(labels.movement_event(event), count)
+        MovementEvent(labels.movement_event(event), count)
         for (of, where, event), count in moves.counts.items()
         if of == totalizer and where == direction
     ]

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from reports import labels
 from reports.filters import Filters
-from reports.pages.page import Share
+from reports.view_model import Share
 
 AGENDA_TOTALS = tuple(code for code in labels.TOTALIZERS if code != "passive")
 
@@ -59,7 +59,7 @@ group by totals
 """
 
 
-def find(conn: psycopg.Connection, filters: Filters) -> dict[frozenset[str], int]:
+def find_overlaps(conn: psycopg.Connection, filters: Filters) -> dict[frozenset[str], int]:
     """The combinations of totals that occur in all companies that the filters choose."""
     condition = filters.of_agendas("totalizer_row")
     query = sql.SQL(_COMBINATIONS).format(condition=condition.text)
@@ -70,7 +70,7 @@ def find(conn: psycopg.Connection, filters: Filters) -> dict[frozenset[str], int
     }
 
 
-def build(combinations: Combinations) -> Overlap:
+def build_overlap(combinations: Combinations) -> Overlap:
     """Count each pair of totals."""
 
     def both(one: str, other: str) -> int:

@@ -1,7 +1,7 @@
 """The quality page: what came in, what was set aside, what the checks found, what became of runs.
 
 Belongs here: the page, put together from `runs.py`, `check_history.py` and `deliveries.py`. Does
-not: when it is written (`reports/standing.py`). It stands beside the editions and is written anew
+not: when it is written (`reports/status_pages.py`). It stands beside the editions and is written anew
 at the end of every run, of failed ones too. No contents of any row.
 """
 
@@ -19,8 +19,8 @@ from reports.pages import check_history, deliveries
 from reports.pages import runs as runs_of
 from reports.pages.check_history import CheckLine, SuiteHistory, Words
 from reports.pages.deliveries import DeliveryLines, SetAsideLine, SetAsideRow
-from reports.pages.page import Identity, Link, Page, Proof, Stamp
-from reports.pages.runs import LEGEND, Day, LegendEntry, Run, RunLine
+from reports.pages.runs import LEGEND, LegendEntry, Run, RunDay, RunLine
+from reports.view_model import Identity, Link, Page, Proof, Stamp
 
 
 class Warned(NamedTuple):
@@ -42,7 +42,7 @@ class QualityPage(Page):
     checks_said: str
     failing: tuple[CheckLine, ...]
     last_delivery: DeliveryLines | None
-    days: tuple[Day, ...]
+    days: tuple[RunDay, ...]
     legend: tuple[LegendEntry, ...]
     runs: tuple[RunLine, ...]
     deliveries: tuple[DeliveryLines, ...]
@@ -61,31 +61,37 @@ class QualityPage(Page):
         return sum(line.rows for line in self.parked)
 
 
-class Facts(NamedTuple):
+class QualityFacts(NamedTuple):
     """All that is read for the page, in one transaction."""
 
     runs: Sequence[Run]
-    days: tuple[Day, ...]
+    days: tuple[RunDay, ...]
     suites: Sequence[SuiteHistory]
     deliveries: Sequence[DeliveryLines]
     set_aside: Sequence[SetAsideRow]
 
 
-def find(conn: psycopg.Connection, now: datetime, timezone: str, words: Words) -> Facts:
+def find_quality(
+    conn: psycopg.Connection, now: datetime, timezone: str, words: Words
+) -> QualityFacts:
     """Read everything the page tells."""
-    found = runs_of.find(conn, now, timezone)
+    found = runs_of.find_runs(conn, now, timezone)
     last = found[: runs_of.LAST_RUNS]
     today = formats.local(now, timezone).date()
-    return Facts(
+    return QualityFacts(
         runs=last,
         days=runs_of.days(found, today, runs_of.find_first_day(conn, timezone)),
-        suites=check_history.suites(last, check_history.find(conn, last), words),
-        deliveries=deliveries.find(conn, timezone),
+        suites=check_history.suite_histories(
+            last, check_history.find_check_results(conn, last), words
+        ),
+        deliveries=deliveries.find_deliveries(conn, timezone),
         set_aside=deliveries.find_set_aside(conn),
     )
 
 
-def build(facts: Facts, stamp: Stamp, proof: Proof, trail: tuple[Link, ...]) -> QualityPage:
+def build_quality_page(
+    facts: QualityFacts, stamp: Stamp, proof: Proof, trail: tuple[Link, ...]
+) -> QualityPage:
     """Say it, the worst first."""
     rejected, parked = deliveries.set_aside(facts.set_aside)
     last_run = facts.runs[0] if facts.runs else None

@@ -71,7 +71,7 @@ class RunLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class RunDay:
     """One of the last days; without a mark it is from before the first run."""
 
     day: date
@@ -157,7 +157,7 @@ select least(
 """
 
 
-def find(conn: psycopg.Connection, now: datetime, timezone: str) -> list[Run]:
+def find_runs(conn: psycopg.Connection, now: datetime, timezone: str) -> list[Run]:
     """The runs of the last days, the one that ended last first."""
     first = now.astimezone(ZoneInfo(timezone)).date() - timedelta(days=DAYS - 1)
     since = datetime.combine(first, time.min, ZoneInfo(timezone))
@@ -223,7 +223,7 @@ def line_of(run: Run) -> RunLine:
     )
 
 
-def days(runs: Sequence[Run], today: date, first_day: date | None) -> tuple[Day, ...]:
+def days(runs: Sequence[Run], today: date, first_day: date | None) -> tuple[RunDay, ...]:
     """The last days, the oldest first; `runs` begin with the one that ended last."""
     of_day: dict[date, list[Run]] = {}
     for run in runs:
@@ -232,7 +232,7 @@ def days(runs: Sequence[Run], today: date, first_day: date | None) -> tuple[Day,
     return tuple(_day(day, of_day, first_day) for day in wanted)
 
 
-def _day(day: date, of_day: Mapping[date, Sequence[Run]], first_day: date | None) -> Day:
+def _day(day: date, of_day: Mapping[date, Sequence[Run]], first_day: date | None) -> RunDay:
     runs = of_day.get(day, ())
     mark = None
     if runs:
@@ -240,7 +240,7 @@ def _day(day: date, of_day: Mapping[date, Sequence[Run]], first_day: date | None
     elif first_day is not None and day > first_day:
         mark = mark_of("none")
     counted = [run.active_agendas for run in runs if run.active_agendas is not None]
-    return Day(
+    return RunDay(
         day=day,
         weekday=labels.WEEKDAYS[day.weekday()],
         mark=mark,

@@ -1,7 +1,7 @@
 """The rows of one total of a company: as pages with filters (R14), as CSV and as XLSX.
 
 Belongs here: the documents of a total and what its filters offer. Does not: the rows and their
-words (`counted_rows.py`), where on the pages they stand (`total_layout.py`), nor the filtering
+words (`counted_rows.py`), where on the pages they stand (`reports/pages/total_pagination.py`), nor the filtering
 itself (`static/grid.js`): without a script all rows are there and a link still leads to its part.
 """
 
@@ -15,17 +15,17 @@ from typing import ClassVar, NamedTuple
 
 import psycopg
 
-from reports import formats, labels, takeaway
-from reports.documents import Document, Scene
+from reports import exports, formats, labels
+from reports.documents import Document, EditionContext
+from reports.exports import ExportColumn, Sheet
 from reports.pages import counted_rows, totals
-from reports.pages.company import Company
 from reports.pages.counted_rows import Cells, ListedRow
 from reports.pages.ficha_files import ficha_places
-from reports.pages.page import Identity, Link, Page
-from reports.pages.total_layout import Layout, layout_of, place_of
+from reports.pages.total_pagination import Layout, layout_of, place_of
 from reports.paths import INDEX, bucket_anchor, total_name
-from reports.spreadsheet import Value
-from reports.takeaway import Column, Sheet
+from reports.queries.companies import Company
+from reports.view_model import Identity, Link, Page
+from reports.xlsx import Value
 
 _ROWS_A_BLOCK = 40
 
@@ -50,7 +50,7 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class RowsSection:
     """The rows of one bucket on a page, of all that it counts; of a bucket that goes on,
     `following` is where.
     """
@@ -70,7 +70,7 @@ class EventTypes(NamedTuple):
     names: tuple[str, ...]
 
 
-class Offers(NamedTuple):
+class StaticFilterOptions(NamedTuple):
     """What the filters of R14 offer: of campaigns the active ones, of teams the service desks."""
 
     campaigns: tuple[str, ...]
@@ -107,34 +107,34 @@ class TotalRows(Page):
     yesterday: date
     bucket_name: str
     buckets: tuple[Bucket, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[RowsSection, ...]
     parts: tuple[Part, ...]
-    offers: Offers
+    offers: StaticFilterOptions
 
 
-def documents(
-    conn: psycopg.Connection, scene: Scene, company: Company, totalizer: str
+def total_rows_documents(
+    conn: psycopg.Connection, scene: EditionContext, company: Company, totalizer: str
 ) -> Iterator[Document]:
     """The pages and files of one total of a company, from one pass over its rows."""
     filters = replace(scene.filters, company_id=company.company_id)
-    counts = totals.find(conn, filters).get(company.company_id, {})
+    counts = totals.find_totals(conn, filters).get(company.company_id, {})
     loss_reasons = totals.find_loss_reasons(conn)
     named = totals.buckets_of(totalizer, counts, loss_reasons)
     fichas = ficha_places(conn, filters)
-    rows = counted_rows.find(conn, scene, company, totalizer, tuple(named), fichas)
+    rows = counted_rows.find_rows(conn, scene, company, totalizer, tuple(named), fichas)
     identities = _identities(company, totalizer, rows, totals.of_total(counts, totalizer))
     company = company._replace(proof=company.proof.with_identities(*identities))
     for today in (False, True):
         shown = [row for row in rows if row.contact_date == company.local_date] if today else rows
         layout = layout_of(totalizer, counts, loss_reasons, today=today)
         for part in range(1, layout.pages + 1):
-            page = build(company, layout, named, shown, part)
+            page = build_total_rows(company, layout, named, shown, part)
             yield Document(f"{company.folder}/{layout.file(part)}", page)
     if "files" not in scene.kinds:
         return
     path = f"{company.folder}/{total_name(totalizer)}"
-    for ending, writer in (("csv", takeaway.csv_writer), ("xlsx", takeaway.xlsx_writer)):
-        yield Document(f"{path}.{ending}", writer(take_away(company, totalizer, named, rows)))
+    for ending, writer in (("csv", exports.csv_writer), ("xlsx", exports.xlsx_writer)):
+        yield Document(f"{path}.{ending}", writer(export_sheet(company, totalizer, named, rows)))
 
 
 def _identities(
@@ -151,7 +151,7 @@ def _identities(
 # --- A page ----------------------------------------------------------------------------------
 
 
-def build(
+def build_total_rows(
     company: Company,
     layout: Layout,
     named: Mapping[str, str],
@@ -186,19 +186,19 @@ def build(
         ),
         sections=tuple(_sections(layout, named, shown, part)),
         parts=tuple(_parts(layout, part)) if layout.pages > 1 else (),
-        offers=offers(shown),
+        offers=filter_options(shown),
     )
 
 
 def _sections(
     layout: Layout, named: Mapping[str, str], rows: Iterable[ListedRow], part: int
-) -> Iterator[Section]:
+) -> Iterator[RowsSection]:
     counts = dict(layout.counts)
     spans = layout.spans
     for bucket, found in groupby(rows, key=lambda row: row.bucket):
         anchor = bucket_anchor(bucket)
         pages = spans.get(bucket, range(part, part + 1))
-        yield Section(
+        yield RowsSection(
             anchor,
             named.get(bucket, bucket),
             counts.get(bucket, 0),
@@ -223,7 +223,7 @@ def _parts(layout: Layout, this: int) -> Iterator[Part]:
         yield Part(Link(words, layout.file(part)), part == this)
 
 
-def offers(rows: Iterable[ListedRow]) -> Offers:
+def filter_options(rows: Iterable[ListedRow]) -> StaticFilterOptions:
     """What may be chosen among these rows."""
     campaigns: dict[str, set[str]] = {}
     teams: set[str] = set()
@@ -236,7 +236,7 @@ def offers(rows: Iterable[ListedRow]) -> Offers:
             teams.add(cells.team)
         agents.add(cells.agent)
     agents_in_order = _in_order(agents - {labels.UNASSIGNED_LIST})
-    return Offers(
+    return StaticFilterOptions(
         _in_order(campaigns),
         tuple(EventTypes(name, _in_order(campaigns[name])) for name in _in_order(campaigns)),
         _in_order(teams),
@@ -251,28 +251,28 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
 # --- To take away ----------------------------------------------------------------------------
 
 _COLUMNS = (
-    Column(labels.GRID_COLUMNS["client"], width=34),
-    Column(labels.GRID_COLUMNS["agenda"], width=14),
-    Column(labels.GRID_COLUMNS["contact_date"], "day"),
-    Column(labels.GRID_COLUMNS["campaign"]),
-    Column(labels.GRID_COLUMNS["event_type"]),
-    Column(labels.GRID_COLUMNS["team"]),
-    Column(labels.GRID_COLUMNS["agent"]),
-    Column(labels.GRID_COLUMNS["whatsapp"], width=34),
-    Column(labels.GRID_COLUMNS["sent_at"], "moment"),
-    Column(labels.GRID_COLUMNS["situation"], width=44),
+    ExportColumn(labels.GRID_COLUMNS["client"], width=34),
+    ExportColumn(labels.GRID_COLUMNS["agenda"], width=14),
+    ExportColumn(labels.GRID_COLUMNS["contact_date"], "day"),
+    ExportColumn(labels.GRID_COLUMNS["campaign"]),
+    ExportColumn(labels.GRID_COLUMNS["event_type"]),
+    ExportColumn(labels.GRID_COLUMNS["team"]),
+    ExportColumn(labels.GRID_COLUMNS["agent"]),
+    ExportColumn(labels.GRID_COLUMNS["whatsapp"], width=34),
+    ExportColumn(labels.GRID_COLUMNS["sent_at"], "moment"),
+    ExportColumn(labels.GRID_COLUMNS["situation"], width=44),
 )
 
 
-def take_away(
+def export_sheet(
     company: Company, totalizer: str, named: Mapping[str, str], rows: Sequence[ListedRow]
 ) -> Sheet:
     """All rows as a file to take away."""
     return Sheet(
         labels.TOTALIZERS[totalizer],
-        (Column(labels.BUCKET_NAMES[totalizer]), *_COLUMNS),
+        (ExportColumn(labels.BUCKET_NAMES[totalizer]), *_COLUMNS),
         (_values(named, row) for row in rows),
-        takeaway.about(company.stamp, company.proof),
+        exports.sheet_of_proof(company.stamp, company.proof),
     )
 
 

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from reports import formats, labels
 from reports.filters import Filters, contact_day
-from reports.pages.page import Share
+from reports.view_model import Share
 
 
 class Count(NamedTuple):
@@ -57,7 +57,7 @@ class Figure(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class TotalBucket:
     """One bucket, shown even when it is empty. A total with a single bucket has no shares."""
 
     label: str
@@ -77,7 +77,7 @@ class Total:
     today: Figure
     all_dates: Figure
     clients: int
-    buckets: tuple[Bucket, ...]
+    buckets: tuple[TotalBucket, ...]
 
 
 # Company by company: joined row by row, a company's thousands of rows would each look for it.
@@ -132,7 +132,7 @@ group by totalizer, bucket
 """
 
 
-def find(conn: psycopg.Connection, filters: Filters) -> dict[str, Counts]:
+def find_totals(conn: psycopg.Connection, filters: Filters) -> dict[str, Counts]:
     """The counts of each company that has any."""
     condition = filters.of_agendas("totalizer")
     query = sql.SQL(_COUNTS).format(
@@ -219,7 +219,7 @@ def buckets_of(totalizer: str, counts: Counts, loss_reasons: Mapping[str, str]) 
     return dict(order) | {labels.UNSPECIFIED: unspecified}
 
 
-def build(
+def build_totals(
     counts: Counts, clients: Clients, loss_reasons: Mapping[str, str], address: Address
 ) -> tuple[Total, ...]:
     """Label the counts in the order of the specification and lead each to its rows."""
@@ -248,9 +248,9 @@ def _total(
 ) -> Total:
     whole = of_total(counts, totalizer)
 
-    def bucket(code: str, label: str) -> Bucket:
+    def bucket(code: str, label: str) -> TotalBucket:
         count = counts.get((totalizer, code), NONE)
-        return Bucket(
+        return TotalBucket(
             label,
             *figures(count, totalizer, code, address),
             clients.counts.get((totalizer, code), NONE).all_dates,

@@ -16,12 +16,12 @@ from psycopg import sql
 
 from reports import formats, labels
 from reports.filters import Filters
-from reports.pages import lists
 from reports.pages.funnels import Steps
 from reports.pages.history import DAYS
-from reports.pages.lists import ListCount
-from reports.pages.page import Share
 from reports.paths import list_file
+from reports.queries import call_list_counts
+from reports.queries.call_list_counts import ListCount
+from reports.view_model import Share
 
 
 class Measure(NamedTuple):
@@ -185,7 +185,7 @@ left join app_user on app_user.user_id = counted.agent_id
 """
 
 
-def find(conn: psycopg.Connection, filters: Filters) -> list[Measure]:
+def find_workload(conn: psycopg.Connection, filters: Filters) -> list[Measure]:
     """The counts of every team and agent."""
     of_totalizer = filters.of_agendas("totalizer")
     query = sql.SQL(_MEASURES).format(
@@ -251,7 +251,7 @@ def by_agent(measures: Sequence[Measure], call_lists: Iterable[ListCount]) -> Wo
         )
         for agent in _in_order(names)
     ]
-    lines.append(WorkLine(lists.title(None, ""), list_file(None), work_of(groups[None])))
+    lines.append(WorkLine(call_list_counts.title(None, ""), list_file(None), work_of(groups[None])))
     return Workload(tuple(lines), work_of(measures))
 
 

@@ -15,12 +15,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 from tests_database import fresh_database
 
-from orchestration.database import Database
+from orchestration.postgres.database import Database
 from tests.browser import chromium, publication
 from tests.browser.large_tables import ROWS_TO_FILTER, fill_large
 from tests.browser.publication import Publication
-from tests.unit import ops_tables
-from tests.unit.published_tables import create, fill
+from tests.unit.reports import ops_tables
+from tests.unit.reports.published_tables import create, fill
 
 ROWS_ON_PAPER = 120
 

@@ -1,7 +1,7 @@
 """One company with as many agendas as a test asks for, made inside the database.
 
 Belongs here: the published tables filled for measuring, for paper and for filtering. Does not:
-names that are made to break pages (`tests/unit/published_tables.py`).
+names that are made to break pages (`tests/unit/reports/published_tables.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import psycopg
 
-from tests.unit.published_tables import AS_OF, TODAY, company, count_totals, insert
+from tests.unit.reports.published_tables import AS_OF, TODAY, company, count_totals, insert
 
 COMPANY = "grande"
 ROWS_TO_FILTER = 5_000

@@ -16,11 +16,11 @@ import psycopg
 from markupsafe import escape
 
 from reports import editions
-from reports.plan import PAGES
-from reports.standing import Standing, write_standing
+from reports.edition_plan import PAGES
+from reports.status_pages import StatusPageSettings, write_status_pages
 from reports.write import write_pages
-from tests.unit import ops_tables
-from tests.unit.published_tables import AS_OF, EDITION
+from tests.unit.reports import ops_tables
+from tests.unit.reports.published_tables import AS_OF, EDITION
 
 KINDS = sorted({Path(page.template).stem for page in PAGES})
 READ_AT = AS_OF + timedelta(minutes=30)
@@ -56,11 +56,11 @@ class Publication:
 
 def write(conn: psycopg.Connection, publish_dir: Path) -> Publication:
     """Write the pages of the tables as they are, with what stands beside an edition."""
-    name = editions.name_of(AS_OF, EDITION.run_id)
-    write_pages(conn, editions.prepare(publish_dir, name), edition=EDITION)
-    editions.activate(publish_dir, name)
-    standing = Standing(now=ops_tables.NOW, keep_editions=14, keep_days=30)
-    write_standing(conn, publish_dir, standing)
+    name = editions.edition_name(AS_OF, EDITION.run_id)
+    write_pages(conn, editions.create_edition_folder(publish_dir, name), edition=EDITION)
+    editions.activate_edition(publish_dir, name)
+    standing = StatusPageSettings(now=ops_tables.NOW, keep_editions=14, keep_days=30)
+    write_status_pages(conn, publish_dir, standing)
     return look_through(publish_dir)
 
 

@@ -17,8 +17,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, FloatRect
 
-from orchestration import embedded
-from orchestration.database import Database
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database
 from reports import editions
 from reports.editions import Edition
 from reports.write import write_pages
@@ -62,12 +62,12 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="atendimento-"))
     home.chmod(0o711)
     try:
-        published = demo(Program(home, embedded.start(home / "postgres")))
+        published = demo(Program(home, embedded.start_server(home / "postgres")))
         with chromium.started(program) as browser:
             for path in taken(browser, published, folder):
                 print(f"{path}, {path.stat().st_size // 1024} KB")
     finally:
-        embedded.stop(home / "postgres", "immediate")
+        embedded.stop_server(home / "postgres", "immediate")
         shutil.rmtree(home)
 
 
@@ -96,13 +96,13 @@ def made_on_time(database: Database, publish_dir: Path) -> None:
     edition = Edition(
         as_of=AS_OF, generated_at=AS_OF + timedelta(minutes=2), run_id="8c1d7f20-demo"
     )
-    name = editions.name_of(AS_OF, edition.run_id)
+    name = editions.edition_name(AS_OF, edition.run_id)
     with database.connect() as conn:
         conn.execute("set search_path = marts")
         conn.commit()
-        write_pages(conn, editions.prepare(publish_dir, name), edition=edition)
-    editions.activate(publish_dir, name)
-    editions.prune(publish_dir, newest=1, days=0, now=AS_OF)
+        write_pages(conn, editions.create_edition_folder(publish_dir, name), edition=edition)
+    editions.activate_edition(publish_dir, name)
+    editions.prune_editions(publish_dir, newest=1, days=0, now=AS_OF)
 
 
 def taken(browser: Browser, published: Publication, folder: Path) -> list[Path]:

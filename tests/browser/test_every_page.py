@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser import probes
+from tests.browser.page_visit import Visit
 from tests.browser.publication import KINDS, READ_AT, Publication
 from tests.browser.report import expect_none
-from tests.browser.visit import Visit
-from tests.unit.published_tables import EDITION, HOSTILE_NAMES
+from tests.unit.reports.published_tables import EDITION, HOSTILE_NAMES
 
 WIDTHS = (390, 1280)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

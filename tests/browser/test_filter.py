@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, ElementHandle, Page
 
-from reports.plan import PAGES
+from reports.edition_plan import PAGES
 from tests.browser.large_tables import ROWS_TO_FILTER
 from tests.browser.publication import Publication
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser import paper, probes
-from tests.browser.visit import Visit
+from tests.browser.page_visit import Visit
 
 POLICY = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'">"""
 RIGHT = """<!doctype html><html lang="pt-BR"><head><meta charset="utf-8">

@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser import probes
+from tests.browser.page_visit import Visit
 from tests.browser.publication import KINDS, Publication
 from tests.browser.report import expect_none
-from tests.browser.visit import Visit
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli
+from orchestration.cli import main
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNITS = sorted(DEPLOY.glob("*.service"))
@@ -31,7 +31,7 @@ def test_a_service_starts_a_command_of_the_program(path: Path) -> None:
         if name in service:
             program, *arguments = service[name].split()
             assert program == f"{CHECKOUT}/.venv/bin/atendimento"
-            assert cli.command_line().parse_args(arguments).command
+            assert main.command_line().parse_args(arguments).command
     assert service["User"] != "root"
     assert service["UMask"] == "0077"
     assert service["NoNewPrivileges"] == "yes"

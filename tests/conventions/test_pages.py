@@ -17,22 +17,22 @@ import pytest
 import yaml
 from jinja2 import nodes
 
+from reports.edition_plan import PAGES
 from reports.formats import FILTERS
-from reports.lookup.access_log import AccessLogPage
+from reports.lookup.audit_log_page import AuditLogPage
 from reports.lookup.errors import ErrorPage
 from reports.lookup.ficha_page import LookupFichaPage
-from reports.lookup.home import HomePage
 from reports.lookup.list_files import ListFilePage
 from reports.lookup.openid_sign_in import OutsidePage
-from reports.lookup.page import LookupPage
 from reports.lookup.password_page import PasswordPage
-from reports.lookup.screen import ScreenPage
+from reports.lookup.reports_index import ReportsIndexPage
 from reports.lookup.search import SearchPage
 from reports.lookup.sign_in import SignInPage
-from reports.pages.page import Page
-from reports.plan import PAGES
+from reports.lookup.totals_page import TotalsPage
+from reports.lookup.view_model import LookupPage
 from reports.render import ENVIRONMENT
-from tests.unit.published_tables import DDL
+from reports.view_model import Page
+from tests.unit.reports.published_tables import DDL
 
 Used = set[tuple[str, str]]
 GLOBALS = {"policy", "static", "age_script"}
@@ -41,12 +41,12 @@ LOOKUP_PAGES: tuple[type[LookupPage], ...] = (
     SignInPage,
     OutsidePage,
     PasswordPage,
-    HomePage,
-    ScreenPage,
+    ReportsIndexPage,
+    TotalsPage,
     LookupFichaPage,
     ListFilePage,
     SearchPage,
-    AccessLogPage,
+    AuditLogPage,
     ErrorPage,
 )
 BASES: dict[type, str] = {Page: "base.html", LookupPage: "lookup_base.html"}

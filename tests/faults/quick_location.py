@@ -5,9 +5,9 @@ For tests: in production a run that was launched has a minute to take its lock.
 
 from datetime import timedelta
 
-from orchestration import liveness
 from orchestration.definitions import defs
+from orchestration.runs import stale_runs
 
-liveness._GRACE = dict.fromkeys(liveness._GRACE, timedelta(seconds=5))
+stale_runs._GRACE = dict.fromkeys(stale_runs._GRACE, timedelta(seconds=5))
 
 __all__ = ["defs"]

@@ -25,13 +25,15 @@ from forked_runs import Mark
 from kept_state import AFTER, BEFORE, FIRST, SECOND, Digest, Kept, digest
 from pipeline import Program, Said, environment
 
-from orchestration import access_roles, backup, embedded, erased_ids, restore
-from orchestration.access_schema import PAGE
-from orchestration.backup_folder import backups
-from orchestration.database import Database
-from orchestration.erase import erase_stored
-from orchestration.ingest import erased_numbers
-from orchestration.runtime import backfill_lock, run_lock
+from orchestration.access import roles
+from orchestration.access.rights import PAGE
+from orchestration.backup import create, restore
+from orchestration.backup.catalog import list_backups
+from orchestration.ingest.redaction import erased_numbers, record
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database
+from orchestration.privacy.erasure import erase_stored
+from orchestration.runs.bootstrap import backfill_lock, run_lock
 from orchestration.settings import Settings, load_settings
 
 EMBEDDED = {"DATABASE_URL": ""}
@@ -53,12 +55,12 @@ class House:
     @property
     def database(self) -> Database:
         """In its server."""
-        return embedded.address(self.home / "postgres")
+        return embedded.server_database(self.home / "postgres")
 
     @property
     def first(self) -> Path:
         """The first backup."""
-        return backups(self.home / "backups")[0]
+        return list_backups(self.home / "backups")[0]
 
     def call(self, *arguments: str | Path) -> Said:
         """Call a command over the embedded server."""
@@ -96,7 +98,7 @@ def made_house(kept: Kept) -> Iterator[House]:
         yield house
     finally:
         os.umask(umask)
-        embedded.stop(home / "postgres", "immediate")
+        embedded.stop_server(home / "postgres", "immediate")
         shutil.rmtree(home)
 
 
@@ -116,9 +118,9 @@ def house(made_house: House) -> House:
 
 def seen(database: Database, settings: Settings, user: str) -> tuple[object, ...] | None:
     """What the lookup page's own role sees for a user."""
-    logins = access_roles.logins(settings, database)
+    logins = roles.page_logins(settings, database)
     with logins.page.connect() as conn:
-        assert access_roles.faults_of_page(conn) == []
+        assert roles.page_role_faults(conn) == []
         conn.execute("select access.identify(%s)", [user])
         return conn.execute(
             "select count(*), sum(hashtextextended(t::text, 0)),"
@@ -151,7 +153,7 @@ def test_a_restored_backup_in_a_fresh_home_is_the_published_state_with_its_right
         assert second.exit_code == 0, second.output
         assert fresh.published() == house.kept.after
     finally:
-        embedded.stop(home / "postgres", "immediate")
+        embedded.stop_server(home / "postgres", "immediate")
         shutil.rmtree(home)
 
 
@@ -177,7 +179,7 @@ def test_a_backup_made_during_a_run_is_one_whole_state(house: House, mark: Mark)
     assert run.exit_code == 0, run.output
     assert house.published() == house.kept.after
     assert said[0].exit_code == 0, said[0].output
-    (made,) = backups(house.home / "meanwhile")
+    (made,) = list_backups(house.home / "meanwhile")
 
     assert house.call("restore", made).exit_code == 0
 
@@ -289,8 +291,8 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
     with house.database.connect() as conn:
         erase_stored(conn, "h1")
         conn.execute("insert into access.tombstone (client_id) values ('came and went later')")
-        erased_numbers.keep(conn, "came and went later", ["9398712345"])
-        erased_ids.keep(house.home, erased_ids.stored(conn))
+        erased_numbers.insert_erased_numbers(conn, "came and went later", ["9398712345"])
+        record.write_file(house.home, record.read_database(conn))
         if database_is_lost:
             conn.rollback()
     assert name == [("Rui",)]
@@ -306,7 +308,7 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
     ]
     assert house.query("select to_regnamespace('marts') is null") == [(True,)]
     with house.database.connect() as conn:
-        assert erased_numbers.read(conn).in_text("+55 93 9 9871-2345")
+        assert erased_numbers.read_erased_numbers(conn).in_text("+55 93 9 9871-2345")
 
 
 def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house: House) -> None:
@@ -324,13 +326,13 @@ def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house
             " expires_at) values ('x', 'u1', 'c', now(), now(), now() + interval '1 day')"
         )
         conn.execute("insert into access.access_log (action, details) values ('before', '{}')")
-    made = backup.make(house.settings, house.home / "with-accounts")
+    made = create.create_backup(house.settings, house.home / "with-accounts")
     with house.database.connect() as conn:
         conn.execute("insert into access.access_log (action) values ('after')")
         conn.execute("delete from access.account where user_id = 'u1'")
         conn.execute("update access.account set password_hash = 'new'")
 
-    restore.restore(house.settings, made.folder)
+    restore.restore_backup(house.settings, made.folder)
 
     assert house.query("select count(*) from access.session") == [(0,)]
     assert house.query("select action, details::text from access.access_log order by log_id") == [
@@ -351,14 +353,14 @@ def test_events_that_the_restored_state_does_not_have_wait_again(house: House) -
         fcntl.flock(receiver, fcntl.LOCK_EX)
         receiver.write('{"open": 2}\n')
         receiver.flush()
-        made = backup.make(house.settings, house.home / "with-events")
+        made = create.create_backup(house.settings, house.home / "with-events")
         receiver.write('{"open": 3}\n')
     (waiting / "2-1.part").rename(loaded / "2-1.jsonl")
     (waiting / "1-1.jsonl").rename(loaded / "1-1.jsonl")
     os.utime(loaded / "1-1.jsonl")
     os.utime(loaded / "2-1.jsonl")
 
-    assert restore.restore(house.settings, made.folder).events == 2
+    assert restore.restore_backup(house.settings, made.folder).events == 2
 
     assert {path.name: path.read_text() for path in waiting.glob("*.jsonl")} == {
         "1-1.jsonl": '{"waits": 1}\n',
@@ -380,18 +382,18 @@ def test_events_that_get_another_name_while_they_are_copied_are_in_the_backup(
         copy(path, to)
 
     monkeypatch.setattr(shutil, "copyfile", taken_just_then)
-    backup._copy_events(tmp_path / "waiting", tmp_path / "kept")
+    create._copy_events(tmp_path / "waiting", tmp_path / "kept")
     assert (tmp_path / "kept" / "2.jsonl").read_text() == "{}\n"
 
 
 def test_events_put_back_replace_none_that_wait(house: House) -> None:
     waiting = house.home / "whatsapp"
-    made = backup.make(house.settings, house.home / "before-events")
+    made = create.create_backup(house.settings, house.home / "before-events")
     (waiting / "loaded").mkdir(parents=True)
     (waiting / "loaded" / "1.jsonl").write_text('{"loaded": 1}\n')
     (waiting / "1.jsonl").write_text('{"waits": 1}\n')
 
-    assert restore.restore(house.settings, made.folder).events == 1
+    assert restore.restore_backup(house.settings, made.folder).events == 1
 
     there = sorted(path.read_text() for path in waiting.glob("*.jsonl"))
     assert there == ['{"loaded": 1}\n', '{"waits": 1}\n']
@@ -411,7 +413,7 @@ def test_backups_are_for_the_owner_alone_and_the_newest_stay(
 ) -> None:
     settings = made_house.settings.model_copy(update={"keep_backups": 2})
     (tmp_path / ".new-2026-01-01T000000Z").mkdir()
-    made = [backup.make(settings, tmp_path) for _ in range(3)]
+    made = [create.create_backup(settings, tmp_path) for _ in range(3)]
     assert [one.removed for one in made] == [0, 0, 1]
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
         one.folder.name for one in made[1:]
@@ -448,7 +450,7 @@ def test_a_dump_that_fails_leaves_nothing_behind_and_repeats_no_row(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(backup, "_copy_events", full)
+    monkeypatch.setattr(create, "_copy_events", full)
     said = made_house.call("backup", tmp_path / "backups")
     assert said.exit_code == 1
     assert "No space left on device" in said.output
@@ -460,7 +462,7 @@ def test_a_server_of_ones_own_is_told_what_its_role_lacks(kept: Kept, tmp_path: 
     kept.reset()
     program = Program(kept.home, kept.database)
     assert program.call("backup", tmp_path).exit_code == 0
-    (made,) = backups(tmp_path)
+    (made,) = list_backups(tmp_path)
     said = program.call("restore", made)
     assert said.exit_code == 1
     assert "alter role atendimento createdb" in said.output

@@ -18,8 +18,8 @@ import pytest
 from pipeline import Program
 from tests_database import fresh_database
 
-from orchestration.database import Database
-from orchestration.runtime import run_lock
+from orchestration.postgres.database import Database
+from orchestration.runs.bootstrap import run_lock
 from reports.editions import PublishError
 
 pytestmark = pytest.mark.usefixtures("one_check_worker")
@@ -187,7 +187,7 @@ def test_a_quality_page_that_cannot_be_written_does_not_fail_the_run(
     def refuse(*_: object) -> None:
         raise PublishError("the quality page could not be written")
 
-    monkeypatch.setattr("orchestration.standing.write_standing", refuse)
+    monkeypatch.setattr("orchestration.publication.status_pages.write_status_pages", refuse)
     said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
     assert said.exit_code == 0, said.output
     assert "Warning: the quality page could not be written" in said.output
@@ -240,7 +240,7 @@ def test_an_unreachable_database_is_said(program: Program) -> None:
 
 
 def test_an_old_database_is_refused(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestration.database.MINIMUM_SERVER_VERSION", 990000)
+    monkeypatch.setattr("orchestration.postgres.database.MINIMUM_SERVER_VERSION", 990000)
     said = program.call("run", "--source", program.home / "demo")
     assert said.exit_code == 1
     assert "99 or newer is needed" in said.output
@@ -281,7 +281,7 @@ def test_old_editions_that_cannot_be_removed_do_not_fail_the_run(
     def refuse(*_: object, **__: object) -> list[str]:
         raise PublishError("the old editions could not be removed")
 
-    monkeypatch.setattr("reports.editions.prune", refuse)
+    monkeypatch.setattr("reports.editions.prune_editions", refuse)
     said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
     assert said.exit_code == 0, said.output
     assert "Warning: the old editions could not be removed" in said.output

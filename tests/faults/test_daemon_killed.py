@@ -20,7 +20,7 @@ import pytest
 from kept_state import Kept
 from pipeline import environment
 
-from orchestration.runtime import export_environment, prepare_home, run_lock
+from orchestration.runs.bootstrap import export_environment, prepare_home, run_lock
 from orchestration.settings import load_settings
 
 _SELDOM = "0 0 1 1 *"

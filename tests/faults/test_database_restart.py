@@ -10,12 +10,12 @@ import pytest
 from forked_runs import STAGES
 from kept_state import Kept
 
-from orchestration import embedded
+from orchestration.postgres import embedded
 
 
 def restart(kept: Kept) -> None:
-    embedded.stop(kept.server, "immediate")
-    embedded.start(kept.server)
+    embedded.stop_server(kept.server, "immediate")
+    embedded.start_server(kept.server)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -43,13 +43,15 @@ def test_a_database_that_does_not_come_back_is_told_by_the_next_run(kept: Kept) 
     kept.reset()
     middle = ("build", kept.undisturbed.marks["build"] // 2)
 
-    said = kept.run(stand_at=middle, meanwhile=lambda: embedded.stop(kept.server, "immediate"))
+    said = kept.run(
+        stand_at=middle, meanwhile=lambda: embedded.stop_server(kept.server, "immediate")
+    )
 
     print(f"\nstopped in build: exit code {said.exit_code}, {said.last_line}")
     assert said.exit_code == 1, said.output
     assert said.last_line.startswith("Failed: ")
     assert "Traceback" not in said.output
-    embedded.start(kept.server)
+    embedded.start_server(kept.server)
     assert kept.published() == kept.before
     again = kept.run()
     assert again.exit_code == 0, again.output

@@ -23,10 +23,10 @@ import pytest
 from pipeline import Program, environment
 from tests_database import fresh_database
 
-from orchestration.database import Database
 from orchestration.ingest.contract import ENTITY_TABLES, REFERENCE_TABLES
 from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delivery
-from orchestration.ingest.tables import column_names
+from orchestration.ingest.raw_tables import column_names
+from orchestration.postgres.database import Database
 from tests.deliveries import AT, BASE, Row, agenda, dispatch, passive, reply, write
 
 AS_OF = "2026-11-20T12:00:00-03:00"
@@ -216,7 +216,7 @@ def test_the_same_file_three_times_and_two_copies_at_once(
     assert (said := program.call(*arguments)).exit_code == 0, said.output
     before = program.published(), checksums(program.database)
 
-    command = "import sys; from orchestration.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = "import sys; from orchestration.cli.main import main; sys.exit(main(sys.argv[1:]))"
     names = {"HOME": str(program.home), "DATABASE_URL": program.database.url}
     with environment({f"ATENDIMENTO_{key}": value for key, value in names.items()}):
         copies = [

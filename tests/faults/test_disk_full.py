@@ -17,10 +17,10 @@ import pytest
 from kept_state import Kept, digest
 from receiver import webhook
 
-from orchestration import bookkeeping
-from orchestration.database import Database
-from orchestration.notify import away
-from orchestration.notify.tell import look_and_tell
+from orchestration.notifications import fallback
+from orchestration.notifications.dispatcher import dispatch_notifications
+from orchestration.postgres.database import Database
+from orchestration.runs import ledger
 from orchestration.settings import Settings
 
 _MEGABYTES = 64
@@ -134,16 +134,16 @@ def test_at_the_state_folder_alarms_are_told_once_all_the_same(
     database: Database, small_disk: Path
 ) -> None:
     with database.connect() as conn:
-        bookkeeping.prepare(conn)
+        ledger.create_ledger_tables(conn)
     home = small_disk / "home"
     home.mkdir()
     with webhook() as hook:
         settings = Settings(_env_file=None, home=home, notify_webhooks=hook.url)  # type: ignore[call-arg, arg-type]
-        look_and_tell(settings, database)
+        dispatch_notifications(settings, database)
         fill(small_disk, 0)
         for _ in range(3):
-            assert away.tell_away(settings) == []
+            assert fallback.notify_database_unreachable(settings) == []
         for _ in range(3):
-            assert look_and_tell(settings, database) == []
+            assert dispatch_notifications(settings, database) == []
         assert hook.news == [(["database_away"], []), ([], ["database_away"])]
     assert [path.name for path in home.glob("*alarms*")] == ["alarms.json"]

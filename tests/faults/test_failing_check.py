@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from receiver import Receiver, webhook
 from tests_database import fresh_database
 
-from orchestration.database import Database
+from orchestration.postgres.database import Database
 
 pytestmark = pytest.mark.usefixtures("one_check_worker")
 

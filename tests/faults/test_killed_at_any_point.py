@@ -16,10 +16,10 @@ import pytest
 from forked_runs import STAGES, Mark
 from kept_state import Digest, Kept, digest
 
-from orchestration.access_schema import PAGE
+from orchestration.access.rights import PAGE
 from reports import editions
-from reports.lookup.connections import Connections, page_settings
-from reports.lookup.reading import reading
+from reports.lookup.connections import ConnectionPools, page_settings
+from reports.lookup.read_transaction import read_as_user
 
 POINTS_A_STAGE = 4
 
@@ -37,7 +37,7 @@ class Seen:
 @contextmanager
 def readers(kept: Kept, seen: Seen) -> Iterator[None]:
     """Read tables, as the lookup page does, and pages, as somebody with a browser, all the time."""
-    pool = Connections(
+    pool = ConnectionPools(
         kept.database.named(kept.database.parts["dbname"], PAGE).url,
         name="readers",
         size=1,
@@ -47,12 +47,12 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
     ended = threading.Event()
 
     def look() -> None:
-        with reading(pool, "u2") as (conn, user):
+        with read_as_user(pool, "u2") as (conn, user):
             assert user
             first = digest(conn)
             assert digest(conn) == first, "one transaction sees one state, however long it lasts"
             seen.tables.add(first)
-        edition = editions.current(kept.home / "published")
+        edition = editions.current_edition(kept.home / "published")
         assert edition
         assert (edition / "index.html").stat().st_size > 0
         files = sum(len(names) for _, _, names in os.walk(edition))

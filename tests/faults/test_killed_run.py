@@ -19,10 +19,15 @@ import pytest
 from pipeline import Program, environment
 from tests_database import fresh_database
 
-from orchestration import bookkeeping, liveness
-from orchestration.database import Database
-from orchestration.liveness import RunGivenUp, alive, end_dead_runs, tags_of_run_by_hand
-from orchestration.runtime import export_environment
+from orchestration.postgres.database import Database
+from orchestration.runs import ledger, stale_runs
+from orchestration.runs.bootstrap import export_environment
+from orchestration.runs.stale_runs import (
+    RunAbandoned,
+    end_stale_runs,
+    hold_liveness_lock,
+    tags_of_run_by_hand,
+)
 from orchestration.settings import load_settings
 
 AS_OF = "2026-11-20T12:00:00-03:00"
@@ -44,7 +49,7 @@ def program(
 def killed_in(program: Program, stage: str) -> None:
     """Start a run as a shell does and kill it without warning when a stage begins."""
     settings = {"HOME": str(program.home), "DATABASE_URL": program.database.url}
-    command = "import sys; from orchestration.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = "import sys; from orchestration.cli.main import main; sys.exit(main(sys.argv[1:]))"
     arguments = ["run", "--source", str(program.home / "demo"), "--as-of", AS_OF]
     with (
         environment({f"ATENDIMENTO_{key}": value for key, value in settings.items()}),
@@ -109,13 +114,13 @@ def instance() -> Iterator[dg.DagsterInstance]:
 @pytest.fixture
 def ops(database: Database) -> Database:
     with database.connect() as conn:
-        bookkeeping.prepare(conn)
+        ledger.create_ledger_tables(conn)
     return database
 
 
 @pytest.fixture
 def without_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "_GRACE", dict.fromkeys(liveness._GRACE, timedelta(0)))
+    monkeypatch.setattr(stale_runs, "_GRACE", dict.fromkeys(stale_runs._GRACE, timedelta(0)))
 
 
 def entered(
@@ -149,9 +154,9 @@ def test_a_run_in_no_process_is_ended(
     instance: dg.DagsterInstance, ops: Database, before: dg.DagsterRunStatus
 ) -> None:
     run_id = entered(instance, before)
-    assert end_dead_runs(instance, ops) == [run_id]
+    assert end_stale_runs(instance, ops) == [run_id]
     assert status(instance, run_id) == RUN.FAILURE
-    assert end_dead_runs(instance, ops) == []
+    assert end_stale_runs(instance, ops) == []
 
 
 @pytest.mark.usefixtures("without_grace")
@@ -159,7 +164,7 @@ def test_a_run_that_was_being_cancelled_is_cancelled(
     instance: dg.DagsterInstance, ops: Database
 ) -> None:
     run_id = entered(instance, RUN.CANCELING)
-    assert end_dead_runs(instance, ops) == [run_id]
+    assert end_stale_runs(instance, ops) == [run_id]
     assert status(instance, run_id) == RUN.CANCELED
     with ops.connect() as conn:
         assert conn.execute("select count(*) from ops.run_failure").fetchone() == (0,)
@@ -170,21 +175,21 @@ def test_a_living_run_is_left_alone_until_its_process_ends(
     instance: dg.DagsterInstance, ops: Database
 ) -> None:
     run_id = entered(instance)
-    with alive(ops, run_id), alive(ops, run_id):
-        assert end_dead_runs(instance, ops) == []
-    assert end_dead_runs(instance, ops) == [run_id]
+    with hold_liveness_lock(ops, run_id), hold_liveness_lock(ops, run_id):
+        assert end_stale_runs(instance, ops) == []
+    assert end_stale_runs(instance, ops) == [run_id]
 
 
 @pytest.mark.usefixtures("without_grace")
 def test_a_run_of_another_job_is_left_alone(instance: dg.DagsterInstance, ops: Database) -> None:
     entered(instance, job="tidy")
-    assert end_dead_runs(instance, ops) == []
+    assert end_stale_runs(instance, ops) == []
 
 
 def test_a_launched_run_has_some_time_to_start(instance: dg.DagsterInstance, ops: Database) -> None:
     for before in (RUN.STARTING, RUN.STARTED, RUN.CANCELING):
         entered(instance, before)
-    assert end_dead_runs(instance, ops) == []
+    assert end_stale_runs(instance, ops) == []
 
 
 def test_a_run_by_hand_held_its_lock_from_the_beginning(
@@ -193,7 +198,7 @@ def test_a_run_by_hand_held_its_lock_from_the_beginning(
     run_id = "0f5b7a44-8a5b-4c0e-9c1e-6d5c3a0a7c11"
     entered(instance, tags=tags_of_run_by_hand(run_id), run_id=run_id)
     repeated = entered(instance, tags=tags_of_run_by_hand(run_id))
-    assert end_dead_runs(instance, ops) == [run_id]
+    assert end_stale_runs(instance, ops) == [run_id]
     assert status(instance, repeated) == RUN.STARTED
 
 
@@ -207,7 +212,7 @@ def test_a_run_that_published_and_then_died_says_so(
             "insert into ops.publication (run_id, as_of, edition) values (%s, %s, 'edition')",
             [run_id, AS_OF],
         )
-    end_dead_runs(instance, ops)
+    end_stale_runs(instance, ops)
     with ops.connect() as conn:
         kept = conn.execute("select message from ops.run_failure").fetchone()
     assert kept
@@ -219,14 +224,14 @@ def test_a_run_that_ends_while_it_is_looked_at_is_not_ended_twice(
     instance: dg.DagsterInstance, ops: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = entered(instance)
-    is_suspect = liveness._is_suspect
+    is_suspect = stale_runs._is_suspect
 
     def it_ends_meanwhile(record: dg.RunRecord, now: object) -> bool:
         instance.report_run_failed(record.dagster_run, "it failed by its own word")
         return is_suspect(record, now)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(liveness, "_is_suspect", it_ends_meanwhile)
-    assert end_dead_runs(instance, ops) == []
+    monkeypatch.setattr(stale_runs, "_is_suspect", it_ends_meanwhile)
+    assert end_stale_runs(instance, ops) == []
     assert status(instance, run_id) == RUN.FAILURE
     with ops.connect() as conn:
         assert conn.execute("select count(*) from ops.run_failure").fetchone() == (0,)
@@ -237,10 +242,10 @@ def test_a_run_taken_for_dead_does_nothing_when_it_comes_to_life(
     instance: dg.DagsterInstance, ops: Database
 ) -> None:
     run_id = entered(instance, RUN.STARTING)
-    end_dead_runs(instance, ops)
+    end_stale_runs(instance, ops)
 
     def given_up() -> bool:
         return status(instance, run_id) == RUN.FAILURE
 
-    with pytest.raises(RunGivenUp, match="given up"), alive(ops, run_id, given_up):
+    with pytest.raises(RunAbandoned, match="given up"), hold_liveness_lock(ops, run_id, given_up):
         pass

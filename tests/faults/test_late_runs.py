@@ -10,11 +10,11 @@ import dagster as dg
 import pytest
 from pipeline import environment
 
-from orchestration import bookkeeping
-from orchestration.alignment import was_published
-from orchestration.database import Database
+from orchestration.postgres.database import Database
+from orchestration.publication.recovery import was_committed
 from orchestration.resources import RunSettings, settings, warehouse
-from orchestration.runtime import RunLockLost, Warehouse, run_lock
+from orchestration.runs import ledger
+from orchestration.runs.bootstrap import RunLockLost, Warehouse, run_lock
 from orchestration.schedules import run_config
 from reports import editions
 
@@ -55,7 +55,7 @@ def instant_of_a_run(
 
 def publish(database: Database, as_of: datetime, edition: str = "") -> None:
     with database.connect() as conn:
-        bookkeeping.prepare(conn)
+        ledger.create_ledger_tables(conn)
         conn.execute(
             "insert into ops.publication (run_id, as_of, edition) values ('other', %s, %s)",
             [as_of, edition],
@@ -93,13 +93,13 @@ def test_a_run_leads_readers_to_the_pages_of_what_is_published(
 ) -> None:
     """A run that died after the link and before the commit leaves pages without their tables."""
     published = tmp_path / "published"
-    nine, six = (editions.name_of(as_of, "11112222") for as_of in (NINE, SIX))
+    nine, six = (editions.edition_name(as_of, "11112222") for as_of in (NINE, SIX))
     for name in (six, nine):
-        editions.prepare(published, name)
-        editions.activate(published, name)
+        editions.create_edition_folder(published, name)
+        editions.activate_edition(published, name)
     publish(database, SIX, six)
     instant_of_a_run(database, tmp_path, NINE, {})
-    shown = editions.current(published)
+    shown = editions.current_edition(published)
     assert shown
     assert shown.name == six
 
@@ -108,12 +108,12 @@ def test_the_ledger_tells_whether_a_commit_was_done_that_nobody_saw_the_end_of(
     database: Database,
 ) -> None:
     with database.connect() as conn:
-        bookkeeping.prepare(conn)
-    assert was_published(database, "other") is False
+        ledger.create_ledger_tables(conn)
+    assert was_committed(database, "other") is False
     publish(database, NINE)
-    assert was_published(database, "other") is True
+    assert was_committed(database, "other") is True
     nowhere = Database("postgresql://x@127.0.0.1:9/none")
-    assert was_published(nowhere, "other", patience=0) is None
+    assert was_committed(nowhere, "other", patience=0) is None
 
 
 def test_a_lock_whose_session_ended_is_noticed(database: Database) -> None:

@@ -17,7 +17,7 @@ from deliveries import BASE, agenda, dispatch, write
 from pipeline import Program
 from tests_database import fresh_database
 
-from orchestration.database import Database
+from orchestration.postgres.database import Database
 
 pytestmark = pytest.mark.usefixtures("one_check_worker")
 

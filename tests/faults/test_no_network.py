@@ -19,7 +19,7 @@ import pytest
 from deliveries import write
 from kept_state import BEFORE, FIRST
 
-from orchestration import embedded
+from orchestration.postgres import embedded
 
 _NOTES = """
 import os, sys
@@ -44,7 +44,7 @@ def home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
     folder.chmod(0o711)
     yield folder
-    embedded.stop(folder / "home" / "postgres", "immediate")
+    embedded.stop_server(folder / "home" / "postgres", "immediate")
     shutil.rmtree(folder)
 
 
@@ -73,7 +73,7 @@ def test_a_whole_run_needs_no_network_and_asks_for_no_name(home: Path) -> None:
     began = time.monotonic()
     said = subprocess.run(
         [
-            *inside, sys.executable, "-m", "orchestration.cli",
+            *inside, sys.executable, "-m", "orchestration.cli.main",
             "run", "--source", str(home / "delivery"), "--as-of", BEFORE,
         ],
         cwd=root,

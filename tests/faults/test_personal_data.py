@@ -2,7 +2,7 @@
 
 Fifty people are planted, whose names and phones nobody else has, in good rows, in bad ones and in
 free text; then all is done that could repeat them. Whatever is printed, logged, recorded or kept
-beside them is looked through. What an erased client leaves is `tests/access/test_erase.py`'s.
+beside them is looked through. What an erased client leaves is `tests/integration/access/test_erase.py`'s.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from pipeline import Program, Said
 
-from orchestration import access_roles, lookup_accounts
-from orchestration.database import Database
+from orchestration.access import accounts, roles
+from orchestration.postgres.database import Database
 from orchestration.settings import Settings
 from reports.lookup.config import HashCost, LookupConfig
-from tests.lookup.office import CHEAP, Browser, running
+from tests.integration.lookup.office import CHEAP, Browser, running
 from tests.personal_data import files_with, rows_of, tables_with, write
 
 AS_OF = "2026-11-20T10:30:00-03:00"
@@ -118,16 +118,16 @@ def bad_deliveries(delivery: Path, folder: Path) -> Iterator[Path]:
 
 def use_the_page(database: Database, home: Path, manager: str) -> None:
     """Sign in wrongly and rightly, search for many of them, and meet errors."""
-    logins = access_roles.logins(Settings(home=home), database)
+    logins = roles.page_logins(Settings(home=home), database)
     config = LookupConfig(
         page_database=logins.page.url, sign_in_database=logins.sign_in.url,
         publish_dir=home / "published", hash_cost=CHEAP, connections=2, tries_of_address=1_000,
     )  # fmt: skip
     with database.connect() as conn:
         conn.autocommit = True
-        found = lookup_accounts.find(conn, manager)
+        found = accounts.find_user(conn, manager)
         assert found
-        first = lookup_accounts.give_first_password(conn, found.user_id)
+        first = accounts.give_first_password(conn, found.user_id)
     with running(config) as app:
         browser = Browser(app)
         for number in range(3):
@@ -159,7 +159,7 @@ def test_planted_people_are_nowhere_but_where_they_belong(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lookup_accounts, "HashCost", lambda: HashCost(passes=1, memory=8, lanes=1))
+    monkeypatch.setattr(accounts, "HashCost", lambda: HashCost(passes=1, memory=8, lanes=1))
     caplog.set_level(logging.INFO)
     caplog.set_level(logging.WARNING, "httpx")  # the tests' own browser
     program = Program(tmp_path, database)

@@ -16,10 +16,10 @@ import pytest
 from deliveries import BASE, LENIENT, agenda, dispatch, load, stored, write
 from whatsapp_payloads import body, receive, spooled, status
 
-from orchestration import embedded
-from orchestration.database import Database
 from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delivery
 from orchestration.ingest.whatsapp import spool, store
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database
 
 FIRST = {**BASE, "agenda": [agenda()], "dispatch": [dispatch()]}
 SENT = body([status("sent", "2026-11-20T12:01:00+00:00")])
@@ -38,24 +38,24 @@ def test_a_database_that_crashes_once_files_are_put_away_still_has_their_events(
     home = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
     home.chmod(0o711)
     try:
-        database = embedded.start(home / "postgres")
+        database = embedded.start_server(home / "postgres")
         load(database, tmp_path / "1", FIRST)
-        put_away = spool.put_away
+        put_away = spool.archive_files
 
         def then_crash(folder: Path, files: Iterable[Path]) -> None:
             put_away(folder, files)
-            embedded.stop(home / "postgres", "immediate")
+            embedded.stop_server(home / "postgres", "immediate")
 
-        monkeypatch.setattr(spool, "put_away", then_crash)
+        monkeypatch.setattr(spool, "archive_files", then_crash)
         waiting = spooled(tmp_path / "spool", [SENT])
         with pytest.raises(Exception, match="database"):
             load_delivery(database, None, LoadSettings(whatsapp_spool=waiting))
         assert spool.closed_files(waiting) == []
-        with embedded.start(home / "postgres").connect() as conn:
+        with embedded.start_server(home / "postgres").connect() as conn:
             known = conn.execute("select status from raw.whatsapp_status").fetchall()
         assert known == [("sent",)]
     finally:
-        embedded.stop(home / "postgres", "immediate")
+        embedded.stop_server(home / "postgres", "immediate")
         shutil.rmtree(home)
 
 
@@ -71,14 +71,14 @@ def test_a_file_put_where_one_was_just_read_waits_for_the_next_load(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(database, tmp_path / "1", FIRST)
-    lines = spool.lines
+    lines = spool.read_lines
 
     def then_another(path: Path) -> Iterator[bytes]:
         yield from lines(path)
         spooled(tmp_path / "spool", [READ])
 
     with monkeypatch.context() as patched:
-        patched.setattr(spool, "lines", then_another)
+        patched.setattr(spool, "read_lines", then_another)
         receive(database, tmp_path / "spool", SENT)
     load_delivery(database, None, LoadSettings(whatsapp_spool=tmp_path / "spool"))
     assert statuses(database) == ["sent", "read"]
@@ -92,7 +92,7 @@ def test_a_load_that_failed_leaves_its_files_to_the_next(
     names = set()
     for _ in range(2):
         with monkeypatch.context() as patched:
-            patched.setattr(store, "load", lambda *_: 1 / 0)
+            patched.setattr(store, "load_events", lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 load_delivery(database, None, LoadSettings(whatsapp_spool=tmp_path / "spool"))
         (left,) = spool.closed_files(tmp_path / "spool")
@@ -105,7 +105,7 @@ def test_a_load_that_failed_leaves_its_files_to_the_next(
 def test_nothing_that_is_put_away_already_is_written_over(tmp_path: Path) -> None:
     for told in (SENT, READ):
         folder = spooled(tmp_path / "spool", [told])
-        spool.put_away(folder, [folder / "1.jsonl"])
+        spool.archive_files(folder, [folder / "1.jsonl"])
     assert len(list((tmp_path / "spool" / "loaded").iterdir())) == 2
 
 
@@ -129,13 +129,13 @@ def test_what_can_be_read_of_a_failing_file_is_loaded_and_the_file_stays(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(database, tmp_path / "1", FIRST)
-    lines = spool.lines
+    lines = spool.read_lines
 
     def failing(path: Path) -> Iterator[bytes]:
         yield next(lines(path))
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(spool, "lines", failing)
+    monkeypatch.setattr(spool, "read_lines", failing)
     loaded = receive(database, tmp_path / "spool", SENT, READ)
     assert statuses(database) == ["sent"]
     (notice,) = loaded.notices
@@ -160,4 +160,4 @@ def test_a_folder_that_cannot_be_listed_stops_nothing(
     (notice,) = loaded.notices
     assert notice.startswith("spool: ")
     assert "Permission denied" in notice
-    assert spool.anything_waits(tmp_path / "spool")
+    assert spool.has_waiting_files(tmp_path / "spool")

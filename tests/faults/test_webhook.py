@@ -27,12 +27,12 @@ import pytest
 from deliveries import AT, BASE, agenda, dispatch, load, stored
 from whatsapp_payloads import body, status
 
-from orchestration.database import Database
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.ingest.whatsapp import spool
+from orchestration.postgres.database import Database
 from orchestration.webhook.app import AT_ONCE, LARGEST_BODY
-from orchestration.webhook.journal import Journal
-from orchestration.webhook.patience import HEAD_SECONDS
+from orchestration.webhook.header_timeout import HEAD_SECONDS
+from orchestration.webhook.journal import SpoolWriter
 
 SECRET, TOKEN = "app secret", "token of our own"
 
@@ -65,7 +65,7 @@ class Receiver:
 
     def received(self) -> list[bytes]:
         """Every line that a load would find."""
-        return [line for path in spool.closed_files(self.folder) for line in spool.lines(path)]
+        return [line for path in spool.closed_files(self.folder) for line in spool.read_lines(path)]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop it, and wait until it is gone."""
@@ -91,7 +91,7 @@ def start(home: Path, root: Path) -> Receiver:
     home.mkdir(exist_ok=True)
     with (home / "said").open("ab") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.cli", "webhook", "--port", str(port)],
+            [sys.executable, "-m", "orchestration.cli.main", "webhook", "--port", str(port)],
             cwd=root,
             env=environment,
             stdout=said,
@@ -253,12 +253,12 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, root: Path) 
 
 
 def test_a_file_still_written_to_is_left_alone(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, largest_file=100)
+    journal = SpoolWriter(tmp_path, largest_file=100)
     journal.append(b"{}\r\n")
     assert spool.closed_files(tmp_path) == []
     journal.append(b'{"pretty":\n' + b" " * 100 + b"1}")
     (closed,) = spool.closed_files(tmp_path)
-    assert [json.loads(line) for line in spool.lines(closed)] == [{}, {"pretty": 1}]
+    assert [json.loads(line) for line in spool.read_lines(closed)] == [{}, {"pretty": 1}]
     journal.append(b"[1]")
     journal.close_file()
     journal.close_file()
@@ -269,7 +269,7 @@ def test_a_file_still_written_to_is_left_alone(tmp_path: Path) -> None:
 def test_a_line_that_cannot_be_written_leaves_no_part_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = Journal(tmp_path)
+    journal = SpoolWriter(tmp_path)
     journal.append(b"[1]")
     write = os.write
 
@@ -284,7 +284,7 @@ def test_a_line_that_cannot_be_written_leaves_no_part_of_it(
             journal.append(b"[2, 2]")
     journal.append(b"[3]")
     journal.close_file()
-    lines = [line for path in spool.closed_files(tmp_path) for line in spool.lines(path)]
+    lines = [line for path in spool.closed_files(tmp_path) for line in spool.read_lines(path)]
     assert lines == [b"[1]", b"[3]"]
 
 
@@ -307,7 +307,7 @@ def test_received_five_times_or_backwards_it_is_loaded_the_same(
     (events,) = (table for table in loaded.tables if table.table == "whatsapp_event")
     assert (events.read, events.new, events.known) == (15, 3, 12)
     backwards = stored(database)
-    forwards = Journal(receiver.folder)
+    forwards = SpoolWriter(receiver.folder)
     for told in statuses():
         forwards.append(told)
     forwards.close_file()
@@ -319,7 +319,7 @@ def test_received_five_times_or_backwards_it_is_loaded_the_same(
 
 def test_a_port_that_is_taken_is_said_in_one_sentence(receiver: Receiver, root: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", "webhook", "--port", str(receiver.port)],
+        [sys.executable, "-m", "orchestration.cli.main", "webhook", "--port", str(receiver.port)],
         cwd=root,
         env={
             "ATENDIMENTO_HOME": str(receiver.folder.parent),
@@ -337,7 +337,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(receiver: Receiver, root: 
 
 def test_without_a_secret_there_is_no_receiver(tmp_path: Path, root: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", "webhook"],
+        [sys.executable, "-m", "orchestration.cli.main", "webhook"],
         cwd=root,
         env={"ATENDIMENTO_HOME": str(tmp_path), "PATH": os.environ["PATH"]},
         capture_output=True,

@@ -9,12 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from orchestration.database import Database
+from orchestration.postgres.database import Database
 from reports import editions, paths
-from reports.standing import Standing, write_standing
+from reports.status_pages import StatusPageSettings, write_status_pages
 from reports.write import write_pages
-from tests.unit import ops_tables
-from tests.unit.published_tables import EDITION, create, fill
+from tests.unit.reports import ops_tables
+from tests.unit.reports.published_tables import EDITION, create, fill
 
 GOLDEN = Path(__file__).parent / "pages"
 C1, C2, C3 = map(paths.company_folder, ("c1", "c2", "c3"))
@@ -67,15 +67,15 @@ def edition(conn: psycopg.Connection, folder: Path) -> dict[str, str]:
 def standing(conn: psycopg.Connection, folder: Path) -> dict[str, str]:
     """The pages beside the editions: before the first run, and after weeks of them."""
     ops_tables.create(conn)
-    made_from = Standing(now=ops_tables.NOW, words=WORDS, keep_editions=6, keep_days=30)
-    write_standing(conn, folder, made_from)
+    made_from = StatusPageSettings(now=ops_tables.NOW, words=WORDS, keep_editions=6, keep_days=30)
+    write_status_pages(conn, folder, made_from)
     written = {"quality_before_the_first_run.html": _read(folder / paths.QUALITY)}
     ops_tables.fill(conn)
     for name in (ops_tables.LAST_EDITION, "2026-11-18T120000Z-older"):
-        editions.prepare(folder, name)
-        made = editions.activate(folder, name)
+        editions.create_edition_folder(folder, name)
+        made = editions.activate_edition(folder, name)
         os.utime(made, (ops_tables.NOW.timestamp(),) * 2)
-    write_standing(conn, folder, made_from)
+    write_status_pages(conn, folder, made_from)
     return written | {
         "quality.html": _read(folder / paths.QUALITY),
         "editions.html": _read(folder / paths.EDITIONS),

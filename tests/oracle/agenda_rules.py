@@ -10,13 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tests.oracle.failure_causes import UNKNOWN_ERROR
-from tests.oracle.local_time import (
-    clock,
-    clock_reaches,
-    hours_after,
-    local_midnight,
-    whole_days,
-)
+from tests.oracle.local_time import clock, clock_reaches, hours_after, local_midnight, whole_days
 from tests.oracle.phones import valid_phone
 from tests.oracle.rows import Agenda, Booking, ChatbotOption, Client, Dispatch, Reply
 from tests.oracle.world import World

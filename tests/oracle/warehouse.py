@@ -11,11 +11,11 @@ from pathlib import Path
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from orchestration.bookkeeping import prepare
-from orchestration.database import Database
-from orchestration.dbt_runner import build
 from orchestration.ingest.load import LoadSettings, load_delivery
-from orchestration.publication import publish as swap
+from orchestration.postgres.database import Database
+from orchestration.publication.dbt import build
+from orchestration.publication.swap import swap_schemas
+from orchestration.runs.ledger import create_ledger_tables
 from tests.oracle.comparison import COLUMNS, columns_of
 from tests.oracle.delivery_files import write_delivery
 from tests.oracle.rows import SourceRows
@@ -27,7 +27,7 @@ def load(database: Database, rows: SourceRows, folder: Path, seed: int) -> None:
     """Write the delivery and load it; AssertionError when a row of it was set aside."""
     write_delivery(rows, folder, seed)
     with database.connect() as conn:
-        prepare(conn)
+        create_ledger_tables(conn)
     load_delivery(database, folder, LoadSettings())
     assert rejected(database) == []
 
@@ -37,7 +37,7 @@ def publish(database: Database, as_of: datetime, scratch: Path) -> None:
     failed = [outcome.name for outcome in build(database, as_of, scratch) if not outcome.passed]
     assert failed == []
     with database.connect() as conn:
-        swap(
+        swap_schemas(
             conn,
             run_id=as_of.isoformat(),
             as_of=as_of,

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from orchestration.database import Database
-from orchestration.dbt_runner import build
-from orchestration.publication import publish as swap
+from orchestration.postgres.database import Database
+from orchestration.publication.dbt import build
+from orchestration.publication.swap import swap_schemas
 from tests.oracle import warehouse
 from tests.oracle.deliveries import random_delivery
 from tests.oracle.failure_causes import KNOWN_ERRORS
@@ -27,7 +27,7 @@ def publish_edition(database: Database, as_of: datetime, folder: Path) -> list[t
     """Build and publish as of that instant; what moved since the edition before."""
     assert all(outcome.passed for outcome in build(database, as_of, folder, select=MODELS))
     with database.connect() as conn:
-        swap(
+        swap_schemas(
             conn,
             run_id=str(uuid4()),
             as_of=as_of,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.database import Database
-from orchestration.dbt_runner import build
+from orchestration.postgres.database import Database
+from orchestration.publication.dbt import build
 from tests.oracle import warehouse
 from tests.oracle.agenda_rules import Wait, read_agenda
 from tests.oracle.deliveries import random_delivery

@@ -14,12 +14,12 @@ import pytest
 from pipeline import environment
 
 from orchestration import sensors
-from orchestration.database import Database
-from orchestration.inbox import folders
+from orchestration.ingest.inbox import inbox_folders
 from orchestration.ingest.load import LoadSettings, load_delivery
+from orchestration.postgres.database import Database
 from orchestration.settings import load_settings
 from tests.deliveries import BASE, agenda, write
-from tests.unit.test_ingest_manifest import signed
+from tests.unit.ingest.test_manifest import signed
 
 RUN = dg.DagsterRunStatus
 DAY = timedelta(days=1)
@@ -43,14 +43,16 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def sensor() -> dg.SensorDefinition:
-    found = {one.name: one for one in sensors.sensors(load_settings(Path("/nonexistent/.env")))}
+    found = {
+        one.name: one for one in sensors.build_sensors(load_settings(Path("/nonexistent/.env")))
+    }
     return found["delivery_arrived"]
 
 
 def asked(instance: dg.DagsterInstance, inbox: Path, at: datetime) -> list[str]:
     """The run keys that the sensor asks for at an instant."""
-    (folder,) = folders(inbox)
-    request = sensors.request_for(instance, folder, at)
+    (folder,) = inbox_folders(inbox)
+    request = sensors.inbox_run_request(instance, folder, at)
     return [request.run_key or ""] if request else []
 
 
@@ -74,10 +76,10 @@ def test_a_folder_whose_run_failed_on_the_way_is_asked_for_again_each_time_later
     inbox: Path, instance: dg.DagsterInstance
 ) -> None:
     keys = []
-    (folder,) = folders(inbox)
+    (folder,) = inbox_folders(inbox)
     at = datetime.now(UTC)
     for number in range(4):
-        request = sensors.request_for(instance, folder, at)
+        request = sensors.inbox_run_request(instance, folder, at)
         assert request
         assert asked(instance, inbox, at) == [request.run_key]  # until the daemon has taken it up
         keys.append(request.run_key)

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from orchestration.runs.cron import next_edition_at
 from orchestration.settings import Settings
-from orchestration.timetable import next_tick
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ from orchestration.timetable import next_tick
 def test_the_next_edition_is_that_of_the_schedule_that_comes_first(
     after: str, following: str
 ) -> None:
-    found = next_tick(Settings(), datetime.fromisoformat(after))
+    found = next_edition_at(Settings(), datetime.fromisoformat(after))
     assert found == datetime.fromisoformat(following)
 
 
 def test_it_follows_the_clock_of_the_group() -> None:
     settings = Settings(group_timezone="Europe/Lisbon", morning_schedule="0 6 * * *")
-    found = next_tick(settings, datetime.fromisoformat("2026-10-24T22:00:00+01:00"))
+    found = next_edition_at(settings, datetime.fromisoformat("2026-10-24T22:00:00+01:00"))
     # The clocks go back that night.
     assert found == datetime.fromisoformat("2026-10-25T06:00:00+00:00")

@@ -5,7 +5,7 @@ Belongs here: the questions. Does not: which databases (`test_released_versions.
 
 from __future__ import annotations
 
-from orchestration.database import Database
+from orchestration.postgres.database import Database
 
 _OURS = "('access', 'history', 'ops', 'raw')"
 _QUERIES = {

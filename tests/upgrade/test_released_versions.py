@@ -21,13 +21,16 @@ import pytest
 from pipeline import Program, environment
 from psycopg import sql
 
-from orchestration import VERSION, access_roles, embedded, serving, upgrade
-from orchestration.database import Database, DatabaseError
-from orchestration.runtime import open_database
+from orchestration import VERSION
+from orchestration.access import roles
+from orchestration.lookup_server import serve
+from orchestration.postgres import embedded, migrate
+from orchestration.postgres.database import Database, DatabaseError
+from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings, load_settings
-from reports.lookup import accounts, words
+from reports.lookup import accounts, lookup_labels
 from reports.lookup.passwords import Hasher
-from tests.lookup.office import CHEAP, PASSWORD, Browser, running
+from tests.integration.lookup.office import CHEAP, PASSWORD, Browser, running
 from tests.upgrade.catalogue import catalogue
 
 VERSIONS = ("0.1.0", "0.2.0")
@@ -159,13 +162,13 @@ def settings_of(program: Program) -> Settings:
 
 def search(settings: Settings, program: Program) -> tuple[int, str]:
     """What a manager who signs in and searches is answered."""
-    logins = access_roles.logins(settings, program.database)
+    logins = roles.page_logins(settings, program.database)
     with program.database.connect() as conn:
         (user,) = conn.execute(
             "select user_id from raw.app_user where login = %s", [MANAGER]
         ).fetchone() or ("",)
         accounts.set_password(conn, user, Hasher(CHEAP).hash(PASSWORD), must_change=False)
-    with running(serving.config(settings, logins, "127.0.0.1")) as app:
+    with running(serve.lookup_config(settings, logins, "127.0.0.1")) as app:
         browser = Browser(app)
         entered = browser.sign_in(MANAGER)
         answer = browser.search("a") if entered.status_code == 303 else entered
@@ -181,14 +184,14 @@ def test_state_of_a_released_version_goes_on(fresh: Fresh, version: str) -> None
         assert known
 
         settings = settings_of(program)
-        database, _ = serving.prepare(settings)
-        assert any("atendimento run" in line for line in serving.greeting(settings, database))
+        database, _ = serve.prepare_lookup_server(settings)
+        assert any("atendimento run" in line for line in serve.startup_messages(settings, database))
         status, html = search(settings, program)
-        assert (status, words.OTHER_VERSION.title in html) == (503, True)
+        assert (status, lookup_labels.OTHER_VERSION.title in html) == (503, True)
 
         run(program, "second", SECOND)
 
-        assert serving.greeting(settings, database) == []
+        assert serve.startup_messages(settings, database) == []
         assert search(settings, program)[0] == 200
         assert catalogue(program.database) == fresh.catalogue
         assert program.published() == fresh.published | {
@@ -206,12 +209,12 @@ def test_state_of_a_released_version_goes_on(fresh: Fresh, version: str) -> None
 
 def test_migrations_are_applied_in_order_and_once(database: Database) -> None:
     migrations = (
-        upgrade.Migration("a", "create schema raw; create table raw.thing (old text)"),
-        upgrade.Migration("b", "alter table raw.thing rename column old to new"),
+        migrate.Migration("a", "create schema raw; create table raw.thing (old text)"),
+        migrate.Migration("b", "alter table raw.thing rename column old to new"),
     )
     with database.connect() as conn:
-        assert upgrade.upgrade(conn, migrations, "0.4.0") == ["a", "b"]
-        assert upgrade.upgrade(conn, migrations, "0.4.0") == []
+        assert migrate.migrate(conn, migrations, "0.4.0") == ["a", "b"]
+        assert migrate.migrate(conn, migrations, "0.4.0") == []
         assert conn.execute("select name, program from ops.migration order by 1").fetchall() == [
             ("0.4.0", "0.4.0"),
             ("a", "0.4.0"),
@@ -221,15 +224,15 @@ def test_migrations_are_applied_in_order_and_once(database: Database) -> None:
 
 
 def test_a_migration_that_fails_is_undone_and_tried_again(database: Database) -> None:
-    first = upgrade.Migration("a", "create schema raw")
-    broken = upgrade.Migration("b", "create table raw.thing (x int); select 1 / 0")
-    mended = upgrade.Migration("b", "create table raw.thing (x int)")
+    first = migrate.Migration("a", "create schema raw")
+    broken = migrate.Migration("b", "create table raw.thing (x int); select 1 / 0")
+    mended = migrate.Migration("b", "create table raw.thing (x int)")
     with database.connect() as conn:
         with pytest.raises(psycopg.errors.DivisionByZero):
-            upgrade.upgrade(conn, (first, broken), "0.4.0")
+            migrate.migrate(conn, (first, broken), "0.4.0")
         assert conn.execute("select to_regclass('raw.thing')").fetchone() == (None,)
         conn.rollback()
-        assert upgrade.upgrade(conn, (first, mended), "0.4.0") == ["b"]
+        assert migrate.migrate(conn, (first, mended), "0.4.0") == ["b"]
 
 
 def test_a_database_of_a_newer_version_is_refused_and_not_touched(
@@ -239,7 +242,7 @@ def test_a_database_of_a_newer_version_is_refused_and_not_touched(
     settings = settings_of(program)
     open_database(settings)
     with database.connect() as conn:
-        upgrade.upgrade(conn, (), "0.10.0")
+        migrate.migrate(conn, (), "0.10.0")
     before = catalogue(database)
 
     with pytest.raises(
@@ -252,13 +255,13 @@ def test_a_database_of_a_newer_version_is_refused_and_not_touched(
 
 
 def test_a_column_that_an_earlier_contract_did_not_have_is_added(database: Database) -> None:
-    from orchestration.ingest import tables
+    from orchestration.ingest import raw_tables
     from orchestration.ingest.whatsapp import store
 
     def prepare() -> dict[str, set[tuple[object, ...]]]:
         with database.connect() as conn:
-            tables.prepare(conn)
-            store.prepare(conn)
+            raw_tables.create_raw_tables(conn)
+            store.create_event_tables(conn)
         return catalogue(database)
 
     whole = prepare()

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from orchestration.ingest.conflicts import same_row
 from orchestration.ingest.contract import CLIENT, DISPATCH, SourceTable
 from orchestration.ingest.errors import UNKNOWN_REFERENCE
-from orchestration.ingest.faults import same_row
-from orchestration.ingest.tables import analyze_keys, delivered, raw
-from orchestration.ingest.whatsapp.numbers import key_of_client, key_of_number
+from orchestration.ingest.raw_tables import analyze_keys, delivered, raw_table
+from orchestration.ingest.whatsapp.phone_keys import key_of_client, key_of_number
 from orchestration.ingest.whatsapp.rows import client_rows, dispatch_rows
-from orchestration.made import make
+from orchestration.postgres.made import create_once
 
 _LAID = sql.Identifier("pg_temp", "laid")
 
@@ -89,13 +89,13 @@ def prepare(conn: psycopg.Connection) -> None:
             "create table if not exists {0} (like {1} including all); comment on table {0} is {2}"
         ).format(
             overlay.delivered,
-            raw(overlay.table),
+            raw_table(overlay.table),
             sql.Literal(
                 f"Versions of {overlay.table.name} rows that have WhatsApp events, as "
                 f"delivered; raw.{overlay.table.name} holds them with the events."
             ),
         )
-        make(conn, f"delivered {overlay.table.name}", statements.as_string(conn))
+        create_once(conn, f"delivered {overlay.table.name}", statements.as_string(conn))
 
 
 def take_off_arriving(
@@ -147,12 +147,15 @@ def lay_on(conn: psycopg.Connection) -> None:
             ):
                 conn.execute(
                     sql.SQL(statement).format(
-                        laid=_LAID, delivered=overlay.delivered, raw=raw(overlay.table), same=same
+                        laid=_LAID,
+                        delivered=overlay.delivered,
+                        raw=raw_table(overlay.table),
+                        same=same,
                     )
                 )
             analyze_keys(conn, overlay.table, overlay.delivered)
             conn.execute(overlay.rows)
-            conn.execute(sql.SQL("analyze {}").format(raw(overlay.table)))
+            conn.execute(sql.SQL("analyze {}").format(raw_table(overlay.table)))
         conn.execute(sql.SQL("drop table {}").format(_LAID))
 
 
@@ -179,6 +182,6 @@ def _take_off(conn: psycopg.Connection, overlay: Overlay, keys: sql.Composed) ->
     ):
         conn.execute(
             sql.SQL(statement).format(
-                raw=raw(overlay.table), delivered=overlay.delivered, same=same
+                raw=raw_table(overlay.table), delivered=overlay.delivered, same=same
             )
         )

@@ -37,7 +37,7 @@ _UNREADABLE_LENGTH = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WhatsAppEvent:
     """One thing that happened, as one row.
 
     `key`: the message of a status, the reply's own id, the number of a preference, the digest of
@@ -63,7 +63,7 @@ class Event:
         )  # fmt: skip
 
 
-def events_of(line: bytes) -> list[Event]:
+def events_of(line: bytes) -> list[WhatsAppEvent]:
     """Every event of one body; a body that cannot be read is one event kept aside."""
     try:
         body = json.loads(
@@ -86,7 +86,7 @@ def message_key(message_id: str) -> str:
     return "sha256." + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _of_body(body: Any) -> Iterator[Event]:
+def _of_body(body: Any) -> Iterator[WhatsAppEvent]:
     entries = _items(body.get("entry")) if _is_object(body) else []
     if not any(_is_object(change) for entry in entries for change in _changes(entry)):
         yield _aside("no_webhook", body)
@@ -100,7 +100,7 @@ def _of_body(body: Any) -> Iterator[Event]:
             )
 
 
-def _of_change(entry: dict[str, Any], change: dict[str, Any]) -> Iterator[Event]:
+def _of_change(entry: dict[str, Any], change: dict[str, Any]) -> Iterator[WhatsAppEvent]:
     # Of two equal notices about an account, its id and time tell which is a repetition.
     whole = {"id": entry.get("id"), "time": entry.get("time"), **change}
     value = change.get("value")
@@ -108,7 +108,9 @@ def _of_change(entry: dict[str, Any], change: dict[str, Any]) -> Iterator[Event]
     yield from found or [_aside(_kind(change.get("field")), whole)]
 
 
-def _of_value(field: object, value: dict[str, Any], whole: dict[str, Any]) -> Iterator[Event]:
+def _of_value(
+    field: object, value: dict[str, Any], whole: dict[str, Any]
+) -> Iterator[WhatsAppEvent]:
     if field == "messages":
         yield from _of_list(value, "statuses", _of_status)
         yield from _of_list(value, "messages", _of_message)
@@ -119,8 +121,8 @@ def _of_value(field: object, value: dict[str, Any], whole: dict[str, Any]) -> It
 
 
 def _of_list(
-    value: dict[str, Any], name: str, understood: Callable[[dict[str, Any]], Event]
-) -> Iterator[Event]:
+    value: dict[str, Any], name: str, understood: Callable[[dict[str, Any]], WhatsAppEvent]
+) -> Iterator[WhatsAppEvent]:
     items = value.get(name)
     if items is not None and not isinstance(items, list):
         yield _aside(_kind(name, "no_list"), items)
@@ -128,7 +130,7 @@ def _of_list(
         yield understood(item) if _is_object(item) else _aside(_kind(name, "no_object"), item)
 
 
-def _of_status(item: dict[str, Any]) -> Event:
+def _of_status(item: dict[str, Any]) -> WhatsAppEvent:
     message, status, at = item.get("id"), item.get("status"), _instant(item.get("timestamp"))
     said = STATUSES.get(status) if _is_text(status) else None
     if said is None or not _is_text(message) or at is None:
@@ -136,10 +138,10 @@ def _of_status(item: dict[str, Any]) -> Event:
     code = explained = None
     if said == "failed":
         code, explained = _first_error(item.get("errors"))
-    return Event("status", message_key(message), said, at, None, code, explained)
+    return WhatsAppEvent("status", message_key(message), said, at, None, code, explained)
 
 
-def _of_message(item: dict[str, Any]) -> Event:
+def _of_message(item: dict[str, Any]) -> WhatsAppEvent:
     """What was clicked is told by its id alone: a label may be worded anew any day."""
     kind, option = item.get("type"), None
     parts: list[object] = ["messages", kind]
@@ -159,14 +161,14 @@ def _of_message(item: dict[str, Any]) -> Event:
         return _aside(_kind(*parts, "too_long"), item)
     if not _is_text(about):
         return _aside(_kind(*parts, "without_context"), item)
-    return Event("reply", message_key(own), _storable(option), at, message_key(about))
+    return WhatsAppEvent("reply", message_key(own), _storable(option), at, message_key(about))
 
 
-def _of_preference(item: dict[str, Any]) -> Event:
+def _of_preference(item: dict[str, Any]) -> WhatsAppEvent:
     number, value, at = item.get("wa_id"), item.get("value"), _instant(item.get("timestamp"))
     if value not in PREFERENCES or not _is_text(number) or len(number) > ID_LENGTH or at is None:
         return _aside(_kind("user_preferences", value, *_without_time(at)), item)
-    return Event("preference", _storable(number), value, at)
+    return WhatsAppEvent("preference", _storable(number), value, at)
 
 
 def _first_error(errors: object) -> tuple[str | None, str | None]:
@@ -199,9 +201,11 @@ def _without_time(at: datetime | None) -> tuple[str, ...]:
     return () if at else ("without_time",)
 
 
-def _aside(kind: str, payload: object) -> Event:
+def _aside(kind: str, payload: object) -> WhatsAppEvent:
     text = json.dumps(payload, sort_keys=True, allow_nan=False, separators=(",", ":"))
-    return Event("aside", hashlib.sha256(f"{kind} {text}".encode()).hexdigest(), kind, payload=text)
+    return WhatsAppEvent(
+        "aside", hashlib.sha256(f"{kind} {text}".encode()).hexdigest(), kind, payload=text
+    )
 
 
 def _kind(*parts: object) -> str:

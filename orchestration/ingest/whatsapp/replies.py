@@ -13,8 +13,8 @@ from psycopg import sql
 
 from orchestration.ingest.contract import REPLY, SourceTable
 from orchestration.ingest.errors import UNKNOWN_REFERENCE
-from orchestration.ingest.versions import analyze
-from orchestration.made import make
+from orchestration.ingest.merge import analyze_raw_table
+from orchestration.postgres.made import create_once
 
 # Replies of loads before there was this table: where no reply was delivered, events brought them.
 _TABLE = """
@@ -109,7 +109,7 @@ where e.reply_id = stands.reply_id and e.occurred_at = stands.occurred_at
 
 def prepare(conn: psycopg.Connection) -> None:
     """The table of what WhatsApp said."""
-    make(conn, "replies", _TABLE)
+    create_once(conn, "replies", _TABLE)
 
 
 def store(conn: psycopg.Connection, delivery: int) -> list[bool]:
@@ -138,4 +138,4 @@ def lay_on(conn: psycopg.Connection) -> None:
     conn.execute(sql.SQL(_TAKE_OFF).format(keys=news))
     if conn.execute(_LAY_ON).rowcount:
         conn.execute("analyze raw.whatsapp_reply")
-        analyze(conn, REPLY)
+        analyze_raw_table(conn, REPLY)

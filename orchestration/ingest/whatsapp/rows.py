@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from orchestration.ingest.tables import raw
-from orchestration.ingest.whatsapp.numbers import key_of_client
+from orchestration.ingest.raw_tables import raw_table
+from orchestration.ingest.whatsapp.phone_keys import key_of_client
 
 # The version in force at a moment, and before the first one the first (R3).
 _IN_FORCE_AT = """
@@ -125,7 +125,7 @@ def dispatch_rows(delivered: sql.Identifier, laid: sql.Identifier) -> sql.Compos
     """
     same = "d.company_id = moment.company_id and d.dispatch_id = moment.dispatch_id"
     return sql.SQL(_DISPATCH_ROWS).format(
-        raw=raw("dispatch"),
+        raw=raw_table("dispatch"),
         delivered=delivered,
         laid=laid,
         in_force=sql.SQL(_IN_FORCE_AT).format(delivered=delivered, same_row=sql.SQL(same)),
@@ -137,7 +137,7 @@ def client_rows(delivered: sql.Identifier, laid: sql.Identifier) -> sql.Composed
     """Insert the clients of `laid`; who stopped messages in WhatsApp accepts none until resumed."""
     same = sql.SQL("d.client_id = moment.client_id")
     return sql.SQL(_CLIENT_ROWS).format(
-        raw=raw("client"),
+        raw=raw_table("client"),
         delivered=delivered,
         laid=laid,
         in_force=sql.SQL(_IN_FORCE_AT).format(delivered=delivered, same_row=same),

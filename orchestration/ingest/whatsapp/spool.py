@@ -32,12 +32,12 @@ _LINE_LIMIT = 8 << 20
 _KEEP_LOADED_DAYS = 30
 
 
-class CutOff(Exception):
+class TruncatedFile(Exception):
     """A gzip file that ends too early, or is damaged."""
 
 
 @dataclass(slots=True)
-class Taken:
+class ClaimedFiles:
     """The files that a load takes, and what it says of those that it has to leave."""
 
     files: list[Path] = field(default_factory=list)
@@ -62,14 +62,14 @@ def closed_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.name.endswith((CLOSED, f"{CLOSED}.gz")))
 
 
-def take(folder: Path) -> Taken:
+def claim_files(folder: Path) -> ClaimedFiles:
     """The closed files, for the one load that there is, each under a name of its own.
 
     Whoever writes here may put another file under the name that one had, now or later. A load that
     fails leaves what it took where every load looks. Nothing here stops a load: what WhatsApp said
     can wait, what the CRM delivers cannot.
     """
-    taken = Taken()
+    taken = ClaimedFiles()
     try:
         waiting = closed_files(folder)
     except OSError as error:
@@ -84,7 +84,7 @@ def take(folder: Path) -> Taken:
     return taken
 
 
-def anything_waits(folder: Path) -> bool:
+def has_waiting_files(folder: Path) -> bool:
     """Whether a load would take something, or say why it cannot."""
     try:
         return bool(closed_files(folder))
@@ -97,7 +97,7 @@ def files_of_delivery(folder: Path) -> list[Path]:
     return [folder / name for name in IN_A_DELIVERY if (folder / name).is_file()]
 
 
-def lines(path: Path) -> Iterator[bytes]:
+def read_lines(path: Path) -> Iterator[bytes]:
     """The lines with something on them; CutOff where a gzip file can be read no further, OSError
     where any other.
     """
@@ -107,10 +107,10 @@ def lines(path: Path) -> Iterator[bytes]:
                 if line := line.strip():
                     yield line
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise CutOff from None
+        raise TruncatedFile from None
 
 
-def put_away(folder: Path, files: Iterable[Path]) -> None:
+def archive_files(folder: Path, files: Iterable[Path]) -> None:
     """Move loaded files aside, and forget those put away long ago.
 
     A file that cannot be moved is read again at the next load, which knows its events.
@@ -119,7 +119,7 @@ def put_away(folder: Path, files: Iterable[Path]) -> None:
     with contextlib.suppress(OSError):
         for path in files:
             loaded.mkdir(mode=0o700, exist_ok=True)
-            os.utime(move(path, loaded))
+            os.utime(move_file(path, loaded))
         if loaded.is_dir():
             sync_folder(loaded)
             sync_folder(folder)
@@ -129,7 +129,7 @@ def put_away(folder: Path, files: Iterable[Path]) -> None:
                 path.unlink()
 
 
-def move(path: Path, folder: Path) -> Path:
+def move_file(path: Path, folder: Path) -> Path:
     """Move a file into a folder of ours, over none that is there; where it is now."""
     to = folder / path.name
     if to.exists():

@@ -14,20 +14,16 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from orchestration.database import Database
-from orchestration.ingest.erased import known_numbers
+from orchestration.ingest.concurrent_staging import load_connection
 from orchestration.ingest.errors import refused
 from orchestration.ingest.ledger import TableLoad
-from orchestration.ingest.readers import load_connection
+from orchestration.ingest.redaction.personal_data import known_numbers
 from orchestration.ingest.whatsapp import overlay, replies, spool
-from orchestration.ingest.whatsapp.erased_events import (
-    blank_arriving,
-    blank_statuses,
-    without_erased,
-)
-from orchestration.ingest.whatsapp.numbers import key_of_number
-from orchestration.ingest.whatsapp.payload import Event, events_of
-from orchestration.made import make
+from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of
+from orchestration.ingest.whatsapp.phone_keys import key_of_number
+from orchestration.ingest.whatsapp.redaction import blank_arriving, blank_statuses, without_erased
+from orchestration.postgres.database import Database
+from orchestration.postgres.made import create_once
 
 NAME = "whatsapp_event"  # in the ledger, beside the tables of the contract
 
@@ -91,19 +87,19 @@ on conflict do nothing
 """
 
 
-def prepare(conn: psycopg.Connection) -> None:
+def create_event_tables(conn: psycopg.Connection) -> None:
     """Make the tables that are not there yet. Safe to call at every start."""
     with conn.transaction():
-        make(conn, "whatsapp", _TABLES)
+        create_once(conn, "whatsapp", _TABLES)
         overlay.prepare(conn)
         replies.prepare(conn)
 
 
-def load(
+def load_events(
     conn: psycopg.Connection,
     database: Database,
     delivered: Sequence[Path],
-    taken: spool.Taken,
+    taken: spool.ClaimedFiles,
     delivery: int,
 ) -> list[TableLoad]:
     """Load the events of the files, then lay all that is known over what was delivered.
@@ -125,7 +121,7 @@ def load(
     return loads
 
 
-def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Taken) -> int:
+def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.ClaimedFiles) -> int:
     read = 0
     erased = known_numbers(reading)
     reading.execute(_ARRIVING)
@@ -152,11 +148,11 @@ def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Taken
     return read
 
 
-def _events(path: Path) -> Iterator[Event]:
+def _events(path: Path) -> Iterator[WhatsAppEvent]:
     try:
-        for line in spool.lines(path):
+        for line in spool.read_lines(path):
             yield from events_of(line)
-    except spool.CutOff:
+    except spool.TruncatedFile:
         yield from events_of(b"the rest of a gzip file that is cut off")
 
 

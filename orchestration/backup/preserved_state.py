@@ -1,0 +1,88 @@
+"""What a backup must not undo: erased clients, withdrawn passwords, ended sessions, who saw what.
+
+Belongs here: taking that from the present state into the restored one, before it takes its place.
+Does not: restoring (`backup/restore.py`), nor how a client is erased (`privacy/erasure.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from orchestration.ingest.redaction import erased_numbers, record
+from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
+from orchestration.ingest.redaction.record import ErasureRecord
+from orchestration.postgres.database import Database
+from orchestration.privacy.erasure import UnknownClient, erase_stored, vacuum_erased_tables
+
+_ACCOUNT = "user_id, password_hash, must_change, failed_attempts, locked_until, changed_at"
+_SEEN = "at, user_id, action, company_id, agenda_id, client_id, details"
+
+
+@dataclass(frozen=True, slots=True)
+class ReappliedErasures:
+    """Clients whom the backup still had, how many; all numbers that are erased."""
+
+    clients: int
+    numbers: ErasedNumbers
+
+
+def erased_by_now(home: Path, present: Database) -> ErasureRecord:
+    """Who was erased, by the present database and by the home. ValueError as `erased_ids.kept`."""
+    with present.connect() as conn:
+        return record.read_file(home) | record.read_database(conn)
+
+
+def preserve_state(
+    present: Database, restored: Database, erased: ErasureRecord
+) -> ReappliedErasures:
+    """Bring accounts, the access log and erasures of the present state into the restored one.
+
+    An empty present state, as on a new machine, has no account: those of the backup stay. Published
+    tables that show a client erased anew are dropped: the next run makes them.
+    """
+    clients = 0
+    with (
+        present.connect(application="atendimento restore") as old,
+        restored.connect(application="atendimento restore") as conn,
+    ):
+        conn.execute("delete from access.session")
+        if old.execute("select from access.account limit 1").fetchone() is not None:
+            conn.execute("delete from access.account")
+            _copy(old, conn, "access.account", _ACCOUNT, "true")
+        last = conn.execute(
+            "select coalesce(cast(max(at) as text), '-infinity') from access.access_log"
+        )
+        (moment,) = last.fetchone() or ("-infinity",)
+        _copy(old, conn, "access.access_log", _SEEN, f"at > '{moment}'")
+        before = record.read_database(conn)
+        # Before: what is hashed anew takes the secret that is there.
+        record.insert_erasures(conn, erased)
+        for client in sorted(erased.clients - before.clients):
+            try:
+                erase_stored(conn, client)
+            except UnknownClient:
+                # Loaded after the backup, and erased: a later delivery must not bring them back.
+                conn.execute("insert into access.tombstone (client_id) values (%s)", [client])
+                continue
+            clients += 1
+        if clients:
+            conn.execute("drop schema if exists marts cascade")
+        numbers = erased_numbers.read_erased_numbers(conn)
+    vacuum_erased_tables(restored)
+    return ReappliedErasures(clients, numbers)
+
+
+def _copy(
+    old: psycopg.Connection, new: psycopg.Connection, table: str, columns: str, which: str
+) -> None:
+    """Rows of one database into the same table of another."""
+    query = f"copy (select {columns} from {table} where {which} order by 1) to stdout"  # noqa: S608
+    with (
+        old.cursor().copy(query.encode()) as reading,
+        new.cursor().copy(f"copy {table} ({columns}) from stdin".encode()) as writing,
+    ):
+        for block in reading:
+            writing.write(block)

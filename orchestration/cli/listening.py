@@ -1,0 +1,22 @@
+"""The address that a server of ours listens on.
+
+Belongs here: taking it before anything is said, for both servers. Does not: what is served there
+(`lookup_server/serve.py`, `webhook/server.py`).
+"""
+
+from __future__ import annotations
+
+import socket
+
+
+def bind_socket(host: str, port: int) -> socket.socket:
+    """The socket; OSError when it cannot be had, since another program may have the port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    return listening

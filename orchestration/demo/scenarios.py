@@ -1,0 +1,254 @@
+"""Scenes that every demo holds, however small and whatever the hour of `as_of`.
+
+Belongs here: one agenda (or contact) for every bucket, reason and cause a page can show, told in
+hours before `as_of`. Does not: frequencies; those are in `life`.
+
+A cause that is the group's own fault (R12) stands on a contact date yet to come, so that the alarm
+of a demo stays small; only `transient` and `account` have rows that ring it.
+"""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+from orchestration.demo.clock import DAY, HOUR, MINUTE
+from orchestration.demo.events import Agenda, Events
+from orchestration.demo.group import DemoCompany, Group
+from orchestration.demo.names import FIRST_NAMES, SURNAMES
+from orchestration.demo.people import FIRST_DRAWN_NUMBER, Client, People
+from orchestration.demo.rng import Rng
+
+# The contact date lies so many hours back in most scenes: past every grace, and no longer today.
+_YESTERDAY = 26 * HOUR
+_OUTCOMES = ("no_answer", "busy", "wrong_number", "call_back", "booked", "refused", "other")
+
+
+class Scenarios:
+    """Writes the scenes, company after company in turn."""
+
+    def __init__(self, events: Events, people: People, group: Group, dice: Rng) -> None:
+        self.events = events
+        self.people = people
+        self.group = group
+        self.dice = dice
+        self.turn = cycle(group.companies)
+        self.quickest = min(group.companies, key=lambda company: company.no_reply_days)
+
+    def write(self) -> None:
+        """All scenes."""
+        self._messages_without_reply()
+        self._replies()
+        self._messages_that_failed()
+        self._clients_without_message()
+        self._bookings()
+        self._no_shows()
+        self._calls()
+        self._passive_contacts()
+        for company in self.group.companies:
+            self._sent_today(company)
+
+    def _client(
+        self,
+        company: DemoCompany,
+        *,
+        mobile: str | None = None,
+        landline: str = "",
+        accepts: bool = True,
+    ) -> Client:
+        """A client whose number is nobody else's, unless told a mobile to share or to break."""
+        number = str(FIRST_DRAWN_NUMBER - 1000 + self.people.clients)
+        name = f"{self.dice.pick(FIRST_NAMES)} {self.dice.pick(SURNAMES)}"
+        client_id = self.people.write(
+            company,
+            name,
+            company.ddd,
+            f"9{number}" if mobile is None else mobile,
+            landline,
+            "",
+            accepts=accepts,
+            updated=company.clock.now - 140 * DAY,
+        )
+        vehicle_id = self.people.vehicle(company, client_id, active=True)
+        return Client(client_id, company, "", number, accepts, vehicle_id)
+
+    def _agenda(
+        self,
+        client: Client | None,
+        company: DemoCompany,
+        ago: int = _YESTERDAY,
+        *,
+        origin: str = "active",
+    ) -> Agenda:
+        """An open agenda with an agent, its contact date that long ago; its row is written here."""
+        agent = self.dice.pick(company.attendants)
+        now = company.clock.now
+        agenda = Agenda(
+            agenda_id=self.events.next_agenda_id(),
+            company=company,
+            client=client,
+            vehicle_id=client.vehicle_id if client else "",
+            event_type_id=self.dice.pick(self.group.event_types),
+            team_id=agent.team_id,
+            agent=agent,
+            origin=origin,
+            contact_day=(now - ago) // DAY,
+            created=now - max(ago, 0) - 3 * DAY,
+        )
+        self.events.agenda(agenda)
+        return agenda
+
+    def _next(self, ago: int = _YESTERDAY) -> Agenda:
+        """An agenda of a reachable client in the company whose turn it is."""
+        company = next(self.turn)
+        return self._agenda(self._client(company), company, ago)
+
+    def _sent(self, agenda: Agenda, ago: int, purpose: str = "first_contact") -> str:
+        """A message sent and delivered that long ago."""
+        sent = agenda.clock.now - ago
+        return self.events.dispatch(
+            agenda, sent - 40 * MINUTE, sent=sent, delivered=sent + 8, purpose=purpose
+        )
+
+    def _messages_without_reply(self) -> None:
+        """R8, R11: one, two, three days and more without a reply, and a message of today."""
+        for hours in (30, 54, 80, 150):
+            company = self.quickest
+            agenda = self._agenda(self._client(company), company, hours * HOUR)
+            self._sent(agenda, hours * HOUR)
+        agenda = self._next()
+        self._sent(agenda, 3 * HOUR)
+
+    def _replies(self) -> None:
+        """Every option of the chatbot: R8, the refusals with each reason and without one."""
+        options = self.group.options
+        for option_id in (
+            *self.group.refusals,
+            *options["call_me"],
+            *options["book"],
+            *options["other"],
+            *options["opt_out"],
+            *options["opt_in"],
+        ):
+            agenda = self._next()
+            dispatch_id = self._sent(agenda, 25 * HOUR)
+            self.events.reply(agenda, dispatch_id, agenda.clock.now - 23 * HOUR, option_id)
+
+    def _messages_that_failed(self) -> None:
+        """R5, R6: every cause, failed and delivered after all, statuses that were skipped."""
+        for cause in (
+            "no_whatsapp",
+            "recipient_limit",
+            "opted_out_whatsapp",
+            "transient",
+            "transient",
+            "account",
+            "account",
+        ):
+            agenda = self._next()
+            failed = agenda.clock.now - 25 * HOUR
+            self.events.dispatch(agenda, failed - HOUR, failed=failed, cause=cause)
+        for cause in ("rate_limit", "template", "unknown_error"):
+            agenda = self._next(-DAY)
+            failed = agenda.clock.now - HOUR
+            self.events.dispatch(agenda, failed - HOUR, failed=failed, cause=cause)
+        queued = self._next(-DAY)
+        self.events.dispatch(queued, queued.clock.now - HOUR)
+        self._next(-DAY)  # nobody has queued a message for it yet
+        revived = self._next()
+        at = revived.clock.now - 20 * HOUR
+        self.events.dispatch(
+            revived, at - HOUR, failed=at, delivered=at + 5 * MINUTE, cause="transient"
+        )
+        skipped = self._next()
+        at = skipped.clock.now - 5 * HOUR
+        self.events.dispatch(skipped, at - HOUR, read=at)
+
+    def _clients_without_message(self) -> None:
+        """R6, R9: opted out; no valid mobile, with and without a landline; no client at all."""
+        company = next(self.turn)
+        self._agenda(self._client(company, accepts=False), company)
+        landline = f"({company.ddd}) 3200-0100"
+        self._agenda(self._client(company, mobile="9600-010", landline=landline), company)
+        self._agenda(self._client(company, mobile=""), company)
+        self._agenda(None, company)
+
+    def _bookings(self) -> None:
+        """R8: a live visit by each channel."""
+        for channel in ("leadzap", "phone", "front_desk"):
+            agenda = self._next()
+            self._sent(agenda, 25 * HOUR)
+            created = agenda.clock.now - 20 * HOUR
+            self.events.booking(
+                agenda, channel, created, created + 3 * DAY, confirmed=created + 10 * MINUTE
+            )
+
+    def _missed(
+        self, agenda: Agenda, ago: int, *, by_hand: bool = False, returned: bool = False
+    ) -> None:
+        """A no-show that long ago; returned: the CRM has cancelled the visit since."""
+        now, company = agenda.clock.now, agenda.company
+        scheduled = now - ago - (HOUR if by_hand else company.no_show_seconds)
+        created = agenda.created + HOUR
+        self.events.booking(
+            agenda,
+            "leadzap",
+            created,
+            scheduled,
+            confirmed=created + 10 * MINUTE,
+            cancelled=now - ago + 4 * HOUR if returned else 0,
+            no_show=now - ago if by_hand else 0,
+        )
+
+    def _no_shows(self) -> None:
+        """R7, R13: by hand and by the clock, returned and to be returned, active and passive."""
+        by_hand = self._next(3 * DAY)
+        self._missed(by_hand, 20 * HOUR, by_hand=True)
+        self._sent(by_hand, 18 * HOUR, "no_show")
+        returned = self._next(3 * DAY)
+        self._missed(returned, 30 * HOUR, returned=True)
+        self._sent(returned, 22 * HOUR, "no_show")
+        just_now = self._next(3 * DAY)
+        self._missed(just_now, 6 * HOUR)
+        self._sent(just_now, 5 * HOUR, "no_show")
+        to_be_messaged = self._next(3 * DAY)
+        self._missed(to_be_messaged, 2 * HOUR)
+        company = next(self.turn)
+        passive = self._agenda(self._client(company), company, 3 * DAY, origin="passive")
+        self._missed(passive, 7 * HOUR)
+        self._sent(passive, 6 * HOUR, "no_show")
+
+    def _calls(self) -> None:
+        """Each outcome of a call, on agendas that stay on the list."""
+        for outcome in _OUTCOMES:
+            agenda = self._agenda(self._client(self.quickest), self.quickest, 55 * HOUR)
+            self._sent(agenda, 55 * HOUR)
+            self.events.attempt(agenda, agenda.clock.now - 22 * HOUR, outcome)
+
+    def _passive_contacts(self) -> None:
+        """R10: every bucket; recognised across the ninth digit, ambiguous, and not recognised."""
+        company = next(self.turn)
+        at = company.clock.now - 28 * HOUR
+        contact = self.events.passive_contact
+        known = self._client(company)
+        number = f"55{company.ddd}{known.number}"
+        agenda = self._agenda(known, company, origin="passive")
+        booking_id = self.events.booking(
+            agenda, "leadzap", at + 5 * MINUTE, at + 3 * DAY, confirmed=at + 6 * MINUTE
+        )
+        contact(company, number, "book", at, agenda.agenda_id, booking_id)
+        contact(company, number, "book", at + HOUR)
+        contact(company, number, "service_orders", at + 2 * HOUR)
+        contact(company, number, "other", at + 3 * HOUR)
+        contact(company, "+351 912 000 100", "other", at)
+        contact(company, "", "book", at)
+        first = self._client(company)
+        self._client(company, mobile=first.number)
+        contact(company, f"55{company.ddd}9{first.number}", "other", at + HOUR)
+
+    def _sent_today(self, company: DemoCompany) -> None:
+        """A message of today, so that "nothing was sent" (R12) never is chance."""
+        agenda = self._agenda(self._client(company), company, 0)
+        now = company.clock.now
+        sent = now // DAY * DAY + 8 * HOUR + 2 * MINUTE
+        if sent <= now:
+            self.events.dispatch(agenda, sent - HOUR, sent=sent, delivered=sent + 5)

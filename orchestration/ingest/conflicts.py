@@ -1,0 +1,204 @@
+"""Faults that show only beside other rows, as SQL over the rows that have just come (R1, R2).
+
+Belongs here: one query a fault, each giving (line, column_name, reason) of rows in `fresh`. Does
+not: what is done with such a row (`ingest/merge.py`), nor faults of one row alone (`casts.py`).
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from orchestration.ingest import errors
+from orchestration.ingest.contract import SourceTable, source_table
+from orchestration.ingest.raw_tables import as_delivered_in, column_names, raw_table
+
+KNOWN = "known"  # not a fault: the same version, there already
+
+
+def same_version(table: SourceTable, left: str, right: str) -> sql.Composed:
+    """Key and `updated_at` are equal. Not the company: it is no part of a version (R1)."""
+    return sql.SQL(" and ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name))
+        for name in (*table.key, "updated_at")
+    )
+
+
+def same_row(table: SourceTable, left: str, right: str) -> sql.Composed:
+    """The same version with the same values."""
+    rest = [name for name in column_names(table) if name not in (*table.key, "updated_at")]
+    return sql.SQL("{} and ({}) is not distinct from ({})").format(
+        same_version(table, left, right),
+        sql.SQL(", ").join(sql.Identifier(left, name) for name in rest),
+        sql.SQL(", ").join(sql.Identifier(right, name) for name in rest),
+    )
+
+
+def not_known(table: SourceTable, alias: str) -> sql.Composed:
+    """No version that was delivered before is the same."""
+    return sql.SQL(" and ").join(
+        sql.SQL("not exists (select from {} as r where {})").format(
+            stored, same_row(table, alias, "r")
+        )
+        for stored in as_delivered_in(table)
+    )
+
+
+def stored_version_conflicts(table: SourceTable, fresh: sql.Composable) -> list[sql.Composed]:
+    """Faults against the stored versions, for rows that are not known."""
+    faults = [
+        sql.SQL(
+            "select a.line, null as column_name, {reason} as reason from {fresh} as a "
+            "where exists (select from {stored} as r where {same})"
+        ).format(
+            reason=sql.Literal(errors.DUPLICATE_VERSION),
+            fresh=fresh,
+            stored=raw_table(table),
+            same=same_version(table, "a", "r"),
+        )
+    ]
+    if table.parent:
+        # Asked first: a row with another parent is no version of this row at all.
+        faults.insert(
+            0,
+            sql.SQL(
+                "select a.line, {name} as column_name, {reason} as reason from {fresh} as a "
+                "where exists (select from {stored} as r where r.{key} = a.{key} "
+                "and r.{parent} <> a.{parent})"
+            ).format(
+                name=sql.Literal(table.parent),
+                reason=sql.Literal(errors.PARENT_CHANGED),
+                fresh=fresh,
+                stored=raw_table(table),
+                key=sql.Identifier(table.key[0]),
+                parent=sql.Identifier(table.parent),
+            ),
+        )
+    return faults
+
+
+def company_mismatches(table: SourceTable, fresh: sql.Composable) -> list[sql.Composed]:
+    """What a row with a company of its own refers to belongs to that company."""
+    if table.company_from or not table.by_company:
+        return []
+    return [
+        sql.SQL(
+            "select a.line, {name} as column_name, {reason} as reason from {fresh} as a "
+            "where a.{column} is not null "
+            # Asked first by the whole key, which nearly every row answers from the index.
+            "and not exists (select from {other} as r "
+            "where r.company_id = a.company_id and r.{key} = a.{column}) "
+            "and exists (select from {other} as r where r.{key} = a.{column})"
+        ).format(
+            name=sql.Literal(column.name),
+            reason=sql.Literal(errors.COMPANY_MISMATCH),
+            fresh=fresh,
+            other=raw_table(column.references),
+            key=sql.Identifier(source_table(column.references).key[0]),
+            column=sql.Identifier(column.name),
+        )
+        for column in table.columns
+        if column.references and source_table(column.references).by_company
+    ]
+
+
+def unknown_references(
+    table: SourceTable, fresh: sql.Composable, leave_out: str | None = None
+) -> sql.Composed | None:
+    """Rows that name a row which is not there: the first such column of each."""
+    missing = [
+        sql.SQL(
+            "select a.line, {name}::text as column_name, {at} as at from {fresh} as a "
+            "where a.{column} is not null "
+            "and not exists (select from {other} as r where r.{key} = a.{column}){dropped}"
+        ).format(
+            name=sql.Literal(column.name),
+            at=sql.Literal(at),
+            fresh=fresh,
+            column=sql.Identifier(column.name),
+            other=raw_table(column.references),
+            key=sql.Identifier(source_table(column.references).key[0]),
+            dropped=_once_known(column.name, column.references),
+        )
+        for at, column in enumerate(table.columns)
+        if column.references and column.name != leave_out
+    ]
+    if not missing:
+        return None
+    return sql.SQL(
+        "select distinct on (line) line, column_name, {} as reason from ({}) as missing "
+        "order by line, at"
+    ).format(sql.Literal(errors.UNKNOWN_REFERENCE), sql.SQL(" union all ").join(missing))
+
+
+def _once_known(column: str, references: str) -> sql.Composed:
+    if not source_table(references).dropped_ids_stay:
+        return sql.SQL("").format()
+    return sql.SQL(
+        " and not exists (select from raw.dropped_reference as d "
+        "where d.table_name = {} and d.id = a.{})"
+    ).format(sql.Literal(references), sql.Identifier(column))
+
+
+def has_rows(conn: psycopg.Connection, question: sql.Composed) -> bool:
+    """Whether the question has an answer."""
+    return conn.execute(sql.SQL("{} limit 1").format(question)).fetchone() is not None
+
+
+def repeated_key_with_two_parents(table: SourceTable, fresh: sql.Composable) -> sql.Composed | None:
+    """Keys that come with two parents (the quick question of the fast path)."""
+    if not table.parent:
+        return None
+    return sql.SQL(
+        "select from {fresh} group by {key} having min({parent}) <> max({parent})"
+    ).format(fresh=fresh, key=sql.Identifier(table.key[0]), parent=sql.Identifier(table.parent))
+
+
+def repeated_version(table: SourceTable, fresh: sql.Composable) -> sql.Composed | None:
+    """Versions that come twice, where the primary key would not notice.
+
+    It notices unless the company leads it and may differ between two rows with one key.
+    """
+    if table.parent or not table.by_company:
+        return None
+    return sql.SQL("select from {} group by {}, updated_at having count(*) > 1").format(
+        fresh, sql.Identifier(table.key[0])
+    )
+
+
+def parent_changes(table: SourceTable, fresh: sql.Composable) -> sql.Composed | None:
+    """Rows whose parent is not that of the earliest row of their key."""
+    if not table.parent:
+        return None
+    return sql.SQL(
+        "select line, {name} as column_name, {reason} as reason from ("
+        "select line, {parent}, "
+        "first_value({parent}) over (partition by {key} order by line) as first_parent "
+        "from {fresh}) as a where {parent} <> first_parent"
+    ).format(
+        name=sql.Literal(table.parent),
+        reason=sql.Literal(errors.PARENT_CHANGED),
+        parent=sql.Identifier(table.parent),
+        key=sql.Identifier(table.key[0]),
+        fresh=fresh,
+    )
+
+
+def duplicates(table: SourceTable, fresh: sql.Composable) -> sql.Composed:
+    """R1: of rows with one version the last stands; the others are known or rejected."""
+    key = sql.SQL(", ").join(map(sql.Identifier, (*table.key, "updated_at")))
+    return sql.SQL(
+        "select a.line, null as column_name, "
+        "case when {same} then {known} else {reason} end as reason "
+        "from {fresh} as a join ("
+        "select {key}, max(line) as line from {fresh} group by {key} having count(*) > 1"
+        ") as last on {version} and a.line <> last.line "
+        "join {fresh} as stands on stands.line = last.line"
+    ).format(
+        same=same_row(table, "a", "stands"),
+        known=sql.Literal(KNOWN),
+        reason=sql.Literal(errors.DUPLICATE_VERSION),
+        fresh=fresh,
+        key=key,
+        version=same_version(table, "a", "last"),
+    )

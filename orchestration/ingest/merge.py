@@ -1,0 +1,214 @@
+"""Putting new versions of an entity into its raw table (R1).
+
+Belongs here: the order in which faults are asked, and the insert. Does not: the faults
+(`ingest/conflicts.py`), reading, or what becomes of a rejected row (`ingest/quarantine.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from orchestration.ingest import conflicts
+from orchestration.ingest.conflicts import KNOWN
+from orchestration.ingest.contract import SourceTable, source_table
+from orchestration.ingest.errors import NeedsRowByRow
+from orchestration.ingest.raw_tables import (
+    add_primary_key,
+    analyze_keys,
+    column_names,
+    drop_primary_key,
+    identifiers,
+    raw_table,
+)
+
+FRESH = sql.Identifier("pg_temp", "fresh")
+VERDICT = sql.Identifier("pg_temp", "verdict")
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """What became of the rows: new versions, versions known already, rows by fault."""
+
+    new: int
+    known: int
+    by_fault: Counter[str]
+
+
+def merge_plain(
+    conn: psycopg.Connection, table: SourceTable, typed: sql.Identifier, rows: int, delivery: int
+) -> MergeResult:
+    """Insert rows that have no fault; NotPlain, and nothing done, when one of them has."""
+    try:
+        with conn.transaction():
+            source: sql.Composable = typed
+            empty = _is_empty(conn, table)
+            if not empty:
+                rows_fresh = _create_fresh(conn, table, typed)
+                source = FRESH
+            else:
+                rows_fresh = rows
+            questions = [
+                # Rows without their parent fall out of the insert's join, and are missed there.
+                conflicts.unknown_references(table, source, leave_out=_company_column(table)),
+                *conflicts.company_mismatches(table, source),
+                *([] if empty else conflicts.stored_version_conflicts(table, source)),
+            ]
+            for question in questions:
+                if question is not None and conflicts.has_rows(conn, question):
+                    raise NeedsRowByRow
+            if _insert(conn, table, source, rows_fresh, delivery, empty=empty) != rows_fresh:
+                raise NeedsRowByRow
+            if not empty:
+                conn.execute(sql.SQL("drop table {}").format(FRESH))
+    except psycopg.errors.UniqueViolation as error:
+        raise NeedsRowByRow from error
+    return MergeResult(rows_fresh, rows - rows_fresh, Counter())
+
+
+def merge_row_by_row(conn: psycopg.Connection, table: SourceTable, delivery: int) -> MergeResult:
+    """Insert what is good of `fresh`, which has lines; name the rest in `verdict`.
+
+    The order: known, what can never be accepted beside the stored rows, what must wait for
+    another row, and last the rows of one file beside each other.
+    """
+    conn.execute(
+        sql.SQL("create temp table {} (line bigint, column_name text, reason text)").format(
+            sql.Identifier("verdict")
+        )
+    )
+    known = sql.SQL(
+        "select a.line, null as column_name, {} as reason from {} as a where not ({})"
+    ).format(sql.Literal(KNOWN), FRESH, conflicts.not_known(table, "a"))
+    analyze_keys(conn, table, FRESH)
+    for question in (
+        known,
+        *conflicts.stored_version_conflicts(table, FRESH),
+        *conflicts.company_mismatches(table, FRESH),
+        conflicts.unknown_references(table, FRESH),
+        conflicts.parent_changes(table, FRESH),
+        conflicts.duplicates(table, FRESH),
+    ):
+        if question is not None:
+            _set_aside(conn, question)
+    rows = _count(conn, FRESH)
+    new = _insert(conn, table, FRESH, rows, delivery, empty=_is_empty(conn, table))
+    found = conn.execute(
+        sql.SQL("select reason, count(*) from {} group by reason").format(VERDICT)
+    ).fetchall()
+    by_fault = Counter({str(reason): int(count) for reason, count in found})
+    return MergeResult(new, by_fault.pop(KNOWN, 0), by_fault)
+
+
+def analyze_raw_table(conn: psycopg.Connection, table: SourceTable) -> None:
+    """Every later query plans by these statistics (decisive for dbt)."""
+    conn.execute(sql.SQL("analyze {}").format(raw_table(table)))
+
+
+def _company_column(table: SourceTable) -> str | None:
+    """The column that names the row a row takes its company from."""
+    if table.company_from is None:
+        return None
+    return next(column.name for column in table.columns if column.references == table.company_from)
+
+
+def _create_fresh(conn: psycopg.Connection, table: SourceTable, typed: sql.Identifier) -> int:
+    """The rows that are not stored just so already."""
+    rows = conn.execute(
+        sql.SQL("create temp table fresh as select a.* from {} as a where {}").format(
+            typed, conflicts.not_known(table, "a")
+        )
+    ).rowcount
+    analyze_keys(conn, table, FRESH)
+    return rows
+
+
+def _insert(
+    conn: psycopg.Connection,
+    table: SourceTable,
+    source: sql.Composable,
+    rows: int,
+    delivery: int,
+    *,
+    empty: bool,
+) -> int:
+    """Insert all rows; those whose parent is not there fall out."""
+    rebuild = rows > 0 and (empty or rows > _stored_estimate(conn, table))
+    if rebuild:
+        if empty:
+            # A new file for the table: with wal_level minimal its rows need no log.
+            conn.execute(sql.SQL("truncate {}").format(raw_table(table)))
+        drop_primary_key(conn, table)
+    columns = column_names(table)
+    if table.company_from:
+        owner = source_table(table.company_from)
+        # Of many rows most owners are asked for; of few, only theirs are worth looking up.
+        asked_for = sql.SQL(
+            "" if rebuild else " where exists (select from {} as f where f.{} = p.{})"
+        ).format(
+            source,
+            sql.Identifier(_company_column(table) or ""),
+            sql.Identifier(owner.key[0]),
+        )
+        statement = sql.SQL(
+            "insert into {raw} (company_id, {columns}, delivery_id) "
+            "select owner.company_id, {values}, {delivery} from {source} as a join ("
+            "select distinct p.{key}, p.company_id from {owner} as p{asked_for}"
+            ") as owner on owner.{key} = a.{column}"
+        ).format(
+            asked_for=asked_for,
+            raw=raw_table(table),
+            columns=identifiers(columns),
+            values=identifiers(columns, "a"),
+            delivery=sql.Literal(delivery),
+            source=source,
+            owner=raw_table(owner),
+            key=sql.Identifier(owner.key[0]),
+            column=sql.Identifier(_company_column(table) or ""),
+        )
+    else:
+        statement = sql.SQL(
+            "insert into {raw} ({columns}, delivery_id) select {values}, {delivery} "
+            "from {source} as a"
+        ).format(
+            raw=raw_table(table),
+            columns=identifiers(columns),
+            values=identifiers(columns, "a"),
+            delivery=sql.Literal(delivery),
+            source=source,
+        )
+    inserted = conn.execute(statement).rowcount
+    if rebuild:
+        add_primary_key(conn, table)
+    return inserted
+
+
+def _set_aside(conn: psycopg.Connection, question: sql.Composed) -> None:
+    found = conn.execute(sql.SQL("insert into {} {}").format(VERDICT, question))
+    if found.rowcount:
+        conn.execute(
+            sql.SQL("delete from {} as f using {} as v where v.line = f.line").format(
+                FRESH, VERDICT
+            )
+        )
+
+
+def _count(conn: psycopg.Connection, relation: sql.Composable) -> int:
+    row = conn.execute(sql.SQL("select count(*) from {}").format(relation)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _is_empty(conn: psycopg.Connection, table: SourceTable) -> bool:
+    found = conn.execute(sql.SQL("select from {} limit 1").format(raw_table(table)))
+    return found.fetchone() is None
+
+
+def _stored_estimate(conn: psycopg.Connection, table: SourceTable) -> float:
+    """By the statistics: every load analyzes what it has changed."""
+    found = conn.execute(
+        "select reltuples from pg_class where oid = %s::regclass", [f"raw.{table.name}"]
+    ).fetchone()
+    return float(found[0]) if found and found[0] >= 0 else float("inf")

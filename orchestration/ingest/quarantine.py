@@ -1,0 +1,249 @@
+"""Rows set aside (R2): storing them as they came, the limit, and trying the parked ones again.
+
+Belongs here: everything that writes `raw.rejected_row`. Does not: finding a fault.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from orchestration.ingest import casts, conflicts
+from orchestration.ingest.conflicts import KNOWN
+from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.errors import UNKNOWN_REFERENCE, DeliveryRefused, refused
+from orchestration.ingest.merge import VERDICT, MergeResult, merge_row_by_row
+from orchestration.ingest.raw_tables import identifiers
+from orchestration.ingest.redaction import personal_data
+from orchestration.ingest.staging import StagedTable, as_delivered
+
+LIMIT_SETTING = "ATENDIMENTO_REJECTED_SHARE_LIMIT"
+_SHOWN_LINES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RetryResult:
+    """What became of parked rows: versions now (new or known), or rejected for a fault."""
+
+    unparked: int
+    new: int
+    by_fault: Counter[str]
+
+
+def merge_staged(conn: psycopg.Connection, arrived: StagedTable, delivery: int) -> MergeResult:
+    """Merge a table read row by row, and store the rows that have a fault."""
+    assert arrived.text is not None  # noqa: S101 — the slow path's tables come together
+    assert arrived.faults is not None  # noqa: S101
+    table = arrived.table
+    conn.execute(sql.SQL("create temp table fresh as select * from {}").format(arrived.typed))
+    merged = merge_row_by_row(conn, table, delivery)
+    conn.execute(
+        sql.SQL("insert into {} select line, column_name, reason from {}").format(
+            VERDICT, arrived.faults
+        )
+    )
+    conn.execute(
+        sql.SQL(
+            "create temp table rejected as select {} as table_name, v.line, v.column_name, "
+            "v.reason, {} as row_as_delivered from {} as v join {} as t using (line) "
+            "where v.reason <> {}"
+        ).format(
+            sql.Literal(table.name),
+            as_delivered(arrived.source, "t"),
+            VERDICT,
+            arrived.text,
+            sql.Literal(KNOWN),
+        )
+    )
+    if numbers := personal_data.known_numbers(conn):
+        personal_data.redact_quarantined_rows(conn, sql.Identifier("pg_temp", "rejected"), numbers)
+    found = conn.execute("select reason, count(*) from rejected group by reason").fetchall()
+    _store(conn, table, arrived.source.name, delivery)
+    _drop(conn, "fresh", "verdict", "rejected")
+    return MergeResult(
+        merged.new, merged.known, Counter({str(reason): int(n) for reason, n in found})
+    )
+
+
+def _store(conn: psycopg.Connection, table: SourceTable, file_name: str, delivery: int) -> None:
+    """A row that is parked stays so; one rejected before is told with its latest file and line."""
+    same = sql.SQL(
+        "o.table_name = {} and o.reason = n.reason "
+        "and o.column_name is not distinct from n.column_name "
+        "and o.row_as_delivered = n.row_as_delivered"
+    ).format(sql.Literal(table.name))
+    parked = sql.Literal(UNKNOWN_REFERENCE)
+    conn.execute(
+        sql.SQL(
+            "delete from raw.rejected_row as o using rejected as n where {} and n.reason <> {}"
+        ).format(same, parked)
+    )
+    conn.execute(
+        sql.SQL(
+            """
+            insert into raw.rejected_row (
+                delivery_id, table_name, file_name, line, column_name, reason, row_as_delivered
+            )
+            select {delivery}, {table}, {file}, line, column_name, reason, row_as_delivered
+            from rejected as n
+            where n.reason <> {parked}
+            union all
+            -- A row that comes several times in a file is kept where it first stands, which decides
+            -- the parent (R1), and where it last stands, which decides the version.
+            select
+                {delivery}, {table}, {file}, place.line,
+                n.column_name, n.reason, n.row_as_delivered
+            from (
+                select
+                    min(line) as first_line, max(line) as last_line,
+                    column_name, reason, row_as_delivered
+                from rejected
+                group by column_name, reason, row_as_delivered
+            ) as n
+            cross join lateral (select first_line union select last_line) as place (line)
+            where n.reason = {parked} and not exists (
+                select from raw.rejected_row as o
+                where o.table_name = {table} and o.reason = {parked}
+                    and o.row_as_delivered = n.row_as_delivered
+            )
+            order by 4
+            """
+        ).format(
+            delivery=sql.Literal(delivery),
+            table=sql.Literal(table.name),
+            file=sql.Literal(file_name),
+            parked=parked,
+        )
+    )
+
+
+def check_rejected_share(
+    conn: psycopg.Connection,
+    arrived: StagedTable,
+    by_reason: Counter[str],
+    limit: float,
+    delivery: int,
+    count_all: Callable[[], int] | None = None,
+) -> None:
+    """R2: refuse the delivery when too many rows of a file are rejected, parked ones aside.
+
+    `count_all`: of a table that was read in part, all its rows. The share is of these: one bad row
+    among the three of a quiet hour must not stop what it would not stop in the whole table.
+    """
+    rejected = sum(n for reason, n in by_reason.items() if reason != UNKNOWN_REFERENCE)
+    rows = arrived.rows
+    if rejected and rejected / rows > limit and count_all:
+        rows = max(rows, count_all())
+    if not rejected or rejected / rows <= limit:
+        return
+    reasons = ", ".join(
+        f"{reason} {n}" for reason, n in by_reason.most_common() if reason != UNKNOWN_REFERENCE
+    )
+    lines = conn.execute(
+        "select line, column_name, reason from raw.rejected_row "
+        "where delivery_id = %s and table_name = %s and reason <> %s order by line limit %s",
+        [delivery, arrived.table.name, UNKNOWN_REFERENCE, _SHOWN_LINES],
+    ).fetchall()
+    raise _too_many(arrived, rejected, rows, limit, reasons, lines)
+
+
+def _too_many(
+    arrived: StagedTable,
+    rejected: int,
+    rows: int,
+    limit: float,
+    reasons: str,
+    lines: list[tuple[object, ...]],
+) -> DeliveryRefused:
+    first = "".join(
+        f"\n  line {line}: {f'{column}: ' if column else ''}{reason}"
+        for line, column, reason in lines
+    )
+    return refused(
+        f"{arrived.source.name} (table {arrived.table.name}): {rejected} of {rows} rows "
+        f"are rejected, {rejected / rows:.1%}; the limit is {limit:.1%} ({LIMIT_SETTING})."
+        f"\nBy reason: {reasons}. The first of them:{first}",
+        "Correct the file and deliver again, or raise the limit if the rows may be left out.",
+    )
+
+
+def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: int) -> RetryResult:
+    """Try the parked rows of a table again, delivery by delivery, as if they came now."""
+    nothing = RetryResult(0, 0, Counter())
+    parked = sql.SQL("table_name = {} and reason = {}").format(
+        sql.Literal(table.name), sql.Literal(UNKNOWN_REFERENCE)
+    )
+    query = sql.SQL("select from raw.rejected_row where {} limit 1").format(parked)
+    if conn.execute(query).fetchone() is None:
+        return nothing
+    conn.execute(
+        sql.SQL(
+            "create temp table retried as select rejected_id as line, delivery_id, {} "
+            "from raw.rejected_row where {}"
+        ).format(
+            sql.SQL(", ").join(
+                sql.SQL("{} as {}").format(
+                    casts.cast(column, _delivered_value(column.name)),
+                    sql.Identifier(column.name),
+                )
+                for column in table.columns
+            ),
+            parked,
+        )
+    )
+    retried = sql.Identifier("pg_temp", "retried")
+    numbers = personal_data.known_numbers(conn)
+    if numbers:
+        # Whose a row is may show only now, by the row it waited for.
+        personal_data.redact_staged_rows(conn, table, retried, numbers)
+    waiting = conflicts.unknown_references(table, retried)
+    if waiting is not None:
+        conn.execute(
+            sql.SQL("delete from retried using ({}) as w where w.line = retried.line").format(
+                waiting
+            )
+        )
+    unparked = new = 0
+    by_fault: Counter[str] = Counter()
+    # By delivery, since the one stored first stands (R1).
+    came = conn.execute("select distinct delivery_id from retried order by 1").fetchall()
+    for (earlier,) in came:
+        conn.execute(
+            sql.SQL(
+                "create temp table fresh as select line, {} from retried where delivery_id = {}"
+            ).format(identifiers(column.name for column in table.columns), sql.Literal(earlier))
+        )
+        merged = merge_row_by_row(conn, table, delivery)
+        conn.execute(
+            sql.SQL(
+                "update raw.rejected_row as o set column_name = v.column_name, reason = v.reason "
+                "from {} as v where v.line = o.rejected_id and v.reason <> {}"
+            ).format(VERDICT, sql.Literal(KNOWN))
+        )
+        conn.execute(
+            sql.SQL(
+                "delete from raw.rejected_row as o using retried as r where r.delivery_id = {} "
+                "and r.line = o.rejected_id and o.reason = {}"
+            ).format(sql.Literal(earlier), sql.Literal(UNKNOWN_REFERENCE))
+        )
+        _drop(conn, "fresh", "verdict")
+        unparked += merged.new + merged.known
+        new += merged.new
+        by_fault += merged.by_fault
+    if numbers:
+        personal_data.redact_quarantined_rows(conn, sql.Identifier("raw", "rejected_row"), numbers)
+    _drop(conn, "retried")
+    return RetryResult(unparked, new, by_fault)
+
+
+def _delivered_value(column: str) -> sql.Composed:
+    return sql.SQL("(row_as_delivered ->> {})").format(sql.Literal(column))
+
+
+def _drop(conn: psycopg.Connection, *tables: str) -> None:
+    for table in tables:
+        conn.execute(sql.SQL("drop table {}").format(sql.Identifier("pg_temp", table)))

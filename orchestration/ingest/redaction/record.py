@@ -1,0 +1,108 @@
+"""Who was erased, kept beside the database too: a backup of before must not bring them back.
+
+Belongs here: the file in the home, of ids and hashes. Does not: erasing (`privacy/erasure.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC
+from pathlib import Path
+
+import psycopg
+
+from orchestration.ingest.whatsapp.spool import sync_folder
+
+_NAME = "erased.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRecord:
+    """Ids of clients, and of the passive contacts whose number was erased with them.
+
+    `numbers`: hash, client and moment of each erased number; `secrets`: what the hashes are keyed
+    by, as hexadecimal text.
+    """
+
+    clients: frozenset[str] = frozenset()
+    contacts: frozenset[str] = frozenset()
+    numbers: frozenset[tuple[str, str, str]] = frozenset()
+    secrets: frozenset[str] = frozenset()
+
+    def __or__(self, other: ErasureRecord) -> ErasureRecord:
+        return ErasureRecord(
+            self.clients | other.clients,
+            self.contacts | other.contacts,
+            self.numbers | other.numbers,
+            self.secrets | other.secrets,
+        )
+
+
+def read_database(conn: psycopg.Connection) -> ErasureRecord:
+    """As the database has them."""
+    return ErasureRecord(
+        _ids(conn, "select client_id from access.tombstone"),
+        _ids(conn, "select contact_id from access.erased_contact"),
+        frozenset(
+            (number.hex(), client, at.astimezone(UTC).isoformat())
+            for number, client, at in conn.execute(
+                "select number_hash, client_id, erased_at from access.erased_number"
+            )
+        ),
+        frozenset(key.hex() for (key,) in conn.execute("select secret from access.erased_secret")),
+    )
+
+
+def insert_erasures(conn: psycopg.Connection, ids: ErasureRecord) -> None:
+    """Put contacts, numbers and secrets into another database; of two moments the later stands."""
+    conn.execute(
+        "insert into access.erased_contact select unnest(%s::text[]) on conflict do nothing",
+        [sorted(ids.contacts)],
+    )
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into access.erased_secret values (decode(%s, 'hex')) on conflict do nothing",
+            [(key,) for key in sorted(ids.secrets)],
+        )
+        cursor.executemany(
+            "insert into access.erased_number as n (number_hash, client_id, erased_at)"
+            " values (decode(%s, 'hex'), %s, %s) on conflict (number_hash) do update"
+            " set erased_at = greatest(n.erased_at, excluded.erased_at)",
+            sorted(ids.numbers),
+        )
+
+
+def read_file(home: Path) -> ErasureRecord:
+    """As the file has them. ValueError when it cannot be read: nobody must come back by that."""
+    try:
+        said = json.loads((home / _NAME).read_text(encoding="utf-8"))
+        numbers = frozenset((number, client, at) for number, client, at in said.get("numbers", ()))
+        return ErasureRecord(
+            frozenset(said["clients"]),
+            frozenset(said["contacts"]),
+            numbers,
+            frozenset(said.get("secrets", ())),
+        )
+    except FileNotFoundError:
+        return ErasureRecord()
+    except (OSError, KeyError, TypeError) as error:
+        raise ValueError(str(home / _NAME)) from error
+
+
+def write_file(home: Path, ids: ErasureRecord) -> None:
+    """Add these to the file; on disk when this returns."""
+    ids = ids | read_file(home)
+    partial = home / f".{_NAME}.{os.getpid()}"
+    partial.touch(mode=0o600)
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump({name: sorted(values) for name, values in asdict(ids).items()}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, home / _NAME)
+    sync_folder(home)
+
+
+def _ids(conn: psycopg.Connection, query: str) -> frozenset[str]:
+    return frozenset(row[0] for row in conn.execute(query.encode()))

@@ -1,0 +1,169 @@
+"""A CSV file as a table of a delivery, gzipped or not, in its encoding.
+
+Belongs here: its header, its delimiter, and what is wrong with it as a file. Does not: RFC 4180
+(`ingest/sources/csv_text.py`), any value of a row.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.errors import DeliveryRefused, NeedsRowByRow, SourceUnreadable, refused
+from orchestration.ingest.sources.csv_text import BLOCK, BadText, Record, plain_blocks, records
+
+ENCODING_SETTING = "ATENDIMENTO_CSV_ENCODING"
+_BOM = b"\xef\xbb\xbf"
+_HEADER_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A CSV file, gzipped or not."""
+
+    table: SourceTable
+    path: Path
+    encoding: str
+    header: tuple[str, ...]
+    header_line: str
+    delimiter: str
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.path.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All its columns: a line is read whole."""
+        return self.header
+
+    def blocks(self) -> Iterator[bytes]:
+        """Its rows as CSV, fit for COPY."""
+        with self._opened() as stream:
+            if self.encoding == "utf-8":
+                skipped = len(self.header_line.encode())
+                if len(stream.read(skipped)) < skipped:
+                    raise NeedsRowByRow
+                yield from plain_blocks(stream.read, self.delimiter)
+                return
+            text = io.TextIOWrapper(stream, self.encoding, errors="surrogateescape", newline="")
+            text.read(len(self.header_line))
+
+            def transcoded(size: int) -> bytes:
+                try:
+                    return text.read(size).encode()
+                except UnicodeError:
+                    raise NeedsRowByRow from None
+
+            yield from plain_blocks(transcoded, self.delimiter)
+
+    def records(self) -> Iterator[Record]:
+        """Its rows one by one."""
+        with self._opened() as stream:
+            text = io.TextIOWrapper(stream, self.encoding, errors="surrogateescape", newline="")
+            text.read(len(self.header_line))
+            try:
+                yield from records(text, self.delimiter, self.header, first_line=2)
+            except BadText as bad:
+                raise _refused_text(self.name, bad, self.encoding) from None
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
+        with _readable(self.path) as stream:
+            start = stream.read(len(_BOM))
+            if start != _BOM or self.encoding != "utf-8":
+                stream.seek(0)
+            yield stream
+
+
+def open_csv(path: Path, table: SourceTable, encoding: str) -> CsvFile:
+    """Read the file's header; DeliveryRefused when it is no CSV file."""
+    with _readable(path) as stream:
+        # A byte order mark says UTF-8, whatever the setting.
+        marked = stream.read(len(_BOM)) == _BOM
+        if marked or encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig"):
+            encoding = "utf-8"
+        if not marked:
+            stream.seek(0)
+        text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
+        line = text.readline(_HEADER_LIMIT)
+        text.detach()
+    if not line.strip():
+        raise refused(
+            f"{path.name}: the file is empty, without even a header.",
+            "A table without rows is a file with its header alone.",
+        )
+    bare = line.rstrip("\r\n")
+    if len(line) == _HEADER_LIMIT or any(ord(char) < 32 and char != "\t" for char in bare):
+        raise refused(
+            f"{path.name}: this is not a CSV file: its first line is no header.",
+            "Look whether the file is of another kind, or damaged, and deliver again.",
+        )
+    if any("\udc80" <= char <= "\udcff" for char in bare):
+        raise _refused_text(path.name, BadText(1, "encoding"), encoding)
+    delimiter = _delimiter(bare, table)
+    try:
+        names = next(csv.reader([bare], delimiter=delimiter, strict=True))
+    except csv.Error:
+        bad = BadText(1, "a quote that opens there is never closed")
+        raise _refused_text(path.name, bad, encoding) from None
+    header = tuple(name.strip() for name in names)
+    return CsvFile(table, path, encoding, header, line, delimiter)
+
+
+def _delimiter(header: str, table: SourceTable) -> str:
+    """`,` or `;`: the one that makes more of the header's names columns of the table."""
+    known = {column.name for column in table.columns}
+
+    def recognised(delimiter: str) -> int:
+        return len(known & {name.strip(' "') for name in header.split(delimiter)})
+
+    return max((",", ";"), key=recognised)
+
+
+def _refused_text(name: str, bad: BadText, encoding: str) -> DeliveryRefused:
+    if bad.what == "encoding":
+        return refused(
+            f"{name}, line {bad.line}: the bytes are not {encoding}.",
+            f"Deliver the file in {encoding}, or name its encoding in {ENCODING_SETTING} "
+            "(CRMs here often export cp1252).",
+        )
+    return refused(
+        f"{name}, line {bad.line}: {bad.what}, so its rows cannot be told apart.",
+        "Correct that line and deliver again.",
+    )
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[BinaryIO]:
+    """The unzipped bytes of a file; whatever goes wrong while reading refuses the delivery."""
+    try:
+        if path.name.endswith(".gz"):
+            with gzip.open(path, "rb") as unzipped:
+                yield cast(BinaryIO, unzipped)
+        else:
+            with path.open("rb", buffering=BLOCK) as stream:
+                yield stream
+    except EOFError:
+        raise refused(
+            f"{path.name}: the gzip file is cut off before its end.", "Deliver it again, whole."
+        ) from None
+    except (gzip.BadGzipFile, zlib.error):
+        raise refused(
+            f"{path.name}: this is not a gzip file, or it is damaged.", "Deliver it again."
+        ) from None
+    except OSError as error:
+        raise refused(
+            f"{path.name}: the file cannot be read: {error.strerror or type(error).__name__}.",
+            "Check that it is there and its permissions.",
+            SourceUnreadable,
+        ) from None

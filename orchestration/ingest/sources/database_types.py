@@ -1,0 +1,208 @@
+"""What each database's columns and values are in the source contract's text.
+
+Belongs here: what differs from one kind of database to the next: its snapshot, its clock, which
+types know their offset, the order of texts. Does not: finding tables, streaming
+(`ingest/sources/other_databases.py`). Imported only where such a source is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mssql, mysql, oracle
+
+from orchestration.ingest.contract import Column, number_text
+from orchestration.ingest.errors import refused
+
+# A clock put back says an hour twice: what it said in the second may be less than in the first.
+_HOUR_SAID_TWICE = timedelta(hours=1)
+_SQLITE_PRECISION = timedelta(milliseconds=1)
+_WITHOUT_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?")
+
+Element = sa.ColumnElement[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """A column of the contract as its database has it; `kind` is the contract's.
+
+    `zone`: the time zone of values without an offset, where the source's URL names one.
+    """
+
+    name: str
+    type: sa.types.TypeEngine[object]
+    kind: str
+    dialect: str
+    zone: ZoneInfo | None
+
+    @property
+    def raw(self) -> Element:
+        """The column; SQLite's as stored, since it holds any value under any type."""
+        kept = sa.types.NullType() if self.dialect == "sqlite" else self.type
+        return sa.column(self.name, kept)
+
+    @property
+    def knows_offset(self) -> bool:
+        """Whether each value stands for an instant by itself."""
+        if self.dialect in ("mysql", "mariadb"):
+            return isinstance(self.type, mysql.TIMESTAMP | sa.TIMESTAMP)
+        if isinstance(self.type, mssql.DATETIMEOFFSET):
+            return True
+        return bool(
+            getattr(self.type, "timezone", False) or getattr(self.type, "local_timezone", False)
+        )
+
+    @property
+    def selected(self) -> Element:
+        """What is asked for: an instant in UTC, where the driver would lose its offset."""
+        if self.knows_offset and self.dialect == "mssql":
+            return sa.cast(sa.func.switchoffset(self.raw, "+00:00"), mssql.DATETIME2)
+        if self.knows_offset and self.dialect == "oracle":
+            return sa.func.sys_extract_utc(self.raw, type_=oracle.TIMESTAMP())
+        return self.raw
+
+    @property
+    def order(self) -> list[Element]:
+        """Null last, texts by code: the same row is the greater one in every database (R1)."""
+        value: Element = self.raw
+        if isinstance(self.type, sa.String) and self.dialect in ("mysql", "mariadb"):
+            value = sa.cast(value, sa.LargeBinary())
+        elif isinstance(self.type, sa.String) and self.dialect == "mssql":
+            value = sa.collate(value, "Latin1_General_BIN2")
+        return [sa.case((self.raw.is_(None), 1), else_=0), value]
+
+    def since(self, moment: datetime) -> Element | None:
+        """The rows from a moment on, and those without one; None where they cannot be told."""
+        if self.dialect == "sqlite":
+            if self.zone:
+                return None
+            low = (moment - _SQLITE_PRECISION).astimezone(UTC).isoformat()
+            day = sa.func.julianday(self.raw)
+            return sa.or_(day >= sa.func.julianday(low), day.is_(None))
+        if self.knows_offset:
+            bound = moment.astimezone(UTC).replace(tzinfo=None)
+        elif self.zone and isinstance(self.type, sa.DateTime):
+            bound = (moment - _HOUR_SAID_TWICE).astimezone(self.zone).replace(tzinfo=None)
+        else:
+            return None
+        early: Element = sa.literal(bound, sa.DateTime())
+        if self.knows_offset and self.dialect == "mssql":
+            early = sa.func.todatetimeoffset(early, "+00:00")
+        elif self.knows_offset and self.dialect == "oracle":
+            early = sa.func.from_tz(sa.cast(early, oracle.TIMESTAMP()), "UTC")
+        return sa.or_(self.raw >= early, self.raw.is_(None))
+
+    def text(self, value: object) -> str | None:
+        """A value as the contract writes it."""
+        if value is None:
+            return None
+        if isinstance(value, bytes | bytearray | memoryview):
+            value = bytes(value)
+            return str(int(any(value))) if self.kind == "boolean" else value.hex()
+        if isinstance(value, datetime):
+            return self._instant(value)
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, float | Decimal):
+            return number_text(value)
+        text = str(value)
+        if isinstance(self.type, sa.CHAR | sa.NCHAR):
+            text = text.rstrip(" ")
+        if self.kind == "timestamp" and self.zone and _WITHOUT_OFFSET.fullmatch(text):
+            return self._instant(datetime.fromisoformat(text))
+        return text or None
+
+    def _instant(self, value: datetime) -> str:
+        """With its offset, where it is known; a time said twice or never has none."""
+        if self.kind == "date" and value.time() == datetime.min.time():
+            return value.date().isoformat()  # Oracle's DATE has hours
+        if value.tzinfo is None and self.knows_offset:
+            value = value.replace(tzinfo=UTC)
+        elif value.tzinfo is None and self.zone:
+            local = value.replace(tzinfo=self.zone)
+            if local.utcoffset() == local.replace(fold=1).utcoffset():
+                value = local
+        return value.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of database: what begins a transaction that sees one instant, and its clock in UTC.
+
+    `begin` speaks to a connection without transactions of the driver's own, where it can.
+    """
+
+    begin: Callable[[sa.Connection], None]
+    clock: Callable[[sa.Connection], datetime]
+    autocommit: bool = True
+
+
+def _says(conn: sa.Connection, question: str) -> object:
+    return conn.exec_driver_sql(question).scalar_one()
+
+
+def _clock(question: str) -> Callable[[sa.Connection], datetime]:
+    def asked(conn: sa.Connection) -> datetime:
+        said = _says(conn, question)
+        assert isinstance(said, datetime)  # noqa: S101 — each question asks for a time
+        return said.replace(tzinfo=UTC)
+
+    return asked
+
+
+def _begin_mysql(conn: sa.Connection) -> None:
+    conn.exec_driver_sql("set session transaction isolation level repeatable read")
+    conn.exec_driver_sql("set time_zone = '+00:00'")
+    conn.exec_driver_sql("start transaction with consistent snapshot, read only")
+
+
+def _begin_mssql(conn: sa.Connection) -> None:
+    state = "select snapshot_isolation_state from sys.databases where name = db_name()"
+    if _says(conn, state) != 1:
+        raise refused(
+            "The source, an SQL Server, does not allow to read all tables as of one instant.",
+            "Let its administrator run ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON.",
+        )
+    conn.exec_driver_sql("set transaction isolation level snapshot")
+    conn.exec_driver_sql("begin transaction")
+
+
+def _begin_oracle(conn: sa.Connection) -> None:
+    conn.exec_driver_sql("set transaction read only")
+
+
+def _begin_sqlite(conn: sa.Connection) -> None:
+    conn.exec_driver_sql("pragma query_only = on")
+    conn.exec_driver_sql("begin")
+    # The snapshot is taken by the first look.
+    _says(conn, "select count(*) from sqlite_schema")
+
+
+_MYSQL = Kind(_begin_mysql, _clock("select utc_timestamp(6)"))
+KINDS = {
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
+    "mssql": Kind(_begin_mssql, _clock("select sysutcdatetime()")),
+    "oracle": Kind(_begin_oracle, _clock("select sys_extract_utc(systimestamp) from dual"), False),
+    "sqlite": Kind(_begin_sqlite, lambda _: datetime.now(UTC)),
+}
+
+
+def source_column(
+    found: tuple[str, sa.types.TypeEngine[object]],
+    known: Column,
+    dialect: str,
+    zone: ZoneInfo | None,
+) -> SourceColumn:
+    """A column that was found, with its place in the contract."""
+    name, kind = found
+    return SourceColumn(name, kind, known.kind, dialect, zone)

@@ -1,0 +1,135 @@
+"""A Parquet file as a table of a delivery: its values said as the source contract writes them.
+
+Belongs here: Parquet types to contract text. Does not: casts (a timestamp without a zone becomes
+text without an offset, which then does not cast). Imported only where a Parquet file is.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from orchestration.ingest.contract import SourceTable, number_text
+from orchestration.ingest.errors import DeliveryRefused, refused
+from orchestration.ingest.sources.csv_text import Record, with_nul
+
+_BATCH_ROWS = 16_384
+_EXACT = 2.0**53  # below, a double and an integer are the same number
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFile:
+    """One Parquet file, read batch by batch; of its columns only those of the contract."""
+
+    table: SourceTable
+    path: Path
+    columns: tuple[str, ...]
+    delimiter: str = ","
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.path.name
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return tuple(self.columns[at] for at in self._known())
+
+    def blocks(self) -> Iterator[bytes]:
+        """Its rows as CSV, fit for COPY."""
+        options = pacsv.WriteOptions(include_header=False)
+        for batch in self._batches():
+            sink = io.BytesIO()
+            pacsv.write_csv(batch, sink, options)
+            yield sink.getvalue()
+
+    def records(self) -> Iterator[Record]:
+        """Its rows one by one."""
+        line = 0
+        for batch in self._batches():
+            for fields in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                line += 1
+                if any("\0" in field for field in fields if field):
+                    yield with_nul(line, fields, self.header)
+                else:
+                    yield Record(line, tuple(field or None for field in fields))
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        """Batches with text columns only."""
+        try:
+            with pq.ParquetFile(self.path) as file:
+                # As the file spells them, which is not stripped.
+                names = [file.schema_arrow.names[at] for at in self._known()]
+                for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
+                    texts = [self._text(name.strip(), batch.column(name)) for name in names]
+                    yield pa.RecordBatch.from_arrays(texts, names=list(self.header))
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(self.path, error) from None
+
+    def _known(self) -> list[int]:
+        names = {column.name for column in self.table.columns}
+        return [at for at, name in enumerate(self.columns) if name in names]
+
+    def _text(self, name: str, column: pa.Array) -> pa.Array:
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            column = column.dictionary_decode()
+            kind = column.type
+        if pa.types.is_timestamp(kind):
+            # With a zone the text is UTC and ends in Z; without one it has no offset. What is finer
+            # than a microsecond PostgreSQL rounds, as of a CSV.
+            column = pc.cast(column, pa.timestamp(kind.unit, "UTC" if kind.tz else None))
+        elif pa.types.is_date(kind):
+            column = pc.cast(column, pa.date32())
+        if pa.types.is_nested(kind):
+            raise refused(
+                f"{self.name}: the column {name} holds {kind}, which is no single value.",
+                "Deliver text, numbers, dates, booleans or timestamps.",
+            )
+        if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            return _numbers(column)
+        texts = pc.cast(column, pa.string())
+        texts.validate(full=True)  # what says that it is text may be no UTF-8
+        return texts
+
+
+def _numbers(column: pa.Array) -> pa.Array:
+    """As `number_text` writes them; integers that may be null are floats in pandas."""
+    if pa.types.is_float16(column.type):
+        column = pc.cast(column, pa.float32())
+    texts = pc.cast(column, pa.string())
+    if pa.types.is_floating(column.type):
+        whole = pc.and_(pc.less(pc.abs(column), _EXACT), pc.equal(pc.round(column), column))
+        integers = pc.cast(pc.if_else(whole, column, 0), pa.int64())
+        texts = pc.if_else(whole, pc.cast(integers, pa.string()), texts)
+    else:
+        texts = pc.replace_substring_regex(texts, r"\.0+$", "")
+    scientific = pc.match_substring_regex(texts, "[eE]").fill_null(False)
+    if not scientific.true_count:
+        return texts
+    spelt = [number_text(number) for number in column.filter(scientific).to_pylist()]
+    return pc.replace_with_mask(texts, scientific, pa.array(spelt, pa.string()))
+
+
+def open_parquet(path: Path, table: SourceTable) -> ParquetFile:
+    """Read the file's columns; DeliveryRefused when it is no Parquet file."""
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from None
+    return ParquetFile(table, path, tuple(name.strip() for name in schema.names))
+
+
+def _unreadable(path: Path, error: Exception) -> DeliveryRefused:
+    return refused(
+        f"{path.name}: the file cannot be read as Parquet ({type(error).__name__}).",
+        "Look whether it is damaged or of another kind, and deliver it again.",
+    )

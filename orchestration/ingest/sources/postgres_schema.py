@@ -1,0 +1,289 @@
+"""A schema of a PostgreSQL database as a delivery: tables or views named as in the contract.
+
+Belongs here: finding them and reading all of them as of one snapshot, each from a given
+`updated_at` on. Does not: casts, nor from where on (`watermark.py`). A table has no order, so its
+rows are read in row order where it matters: then the greater row is the later one (R1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import unquote
+
+import psycopg
+from psycopg import sql
+
+from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES, SourceTable
+from orchestration.ingest.errors import (
+    NeedsRowByRow,
+    interruption,
+    refused,
+    source_failed,
+    unreadable_url,
+)
+from orchestration.ingest.sources.csv_text import Record
+from orchestration.ingest.sources.delivery import Delivery, check_header
+from orchestration.ingest.watermark import LiveSource, Positions, SourceRead, full_read_positions
+from orchestration.postgres.database import Database, DatabaseError
+
+SCHEMES = ("postgresql://", "postgres://")
+_OURS = "schema="  # the parameter of the URL that libpq may not see
+_FETCH_ROWS = 5_000
+# The connection that holds the snapshot is idle in its transaction for as long as the load takes.
+_SESSION = """
+set timezone = 'UTC';
+set datestyle = 'ISO, YMD';
+set client_encoding = 'UTF8';
+set idle_in_transaction_session_timeout = 0;
+set statement_timeout = 0;
+set transaction_timeout = 0;
+"""
+# Types that have an order of their own; any other is ordered by its text.
+_ORDERED = ("timestamptz", "timestamp", "date", "bool", "int2", "int4", "int8", "numeric")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRelation:
+    """One table or view, seen as of the delivery's snapshot."""
+
+    table: SourceTable
+    database: Database
+    snapshot: str
+    schema: str
+    columns: tuple[str, ...]
+    types: tuple[tuple[str, str], ...]  # column of the contract and its type
+    since: datetime | None = None  # older versions are left out
+    delimiter: str = ","
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return f"{self.schema}.{self.table.name}"
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return tuple(name for name, _ in self.types)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Its rows as CSV, fit for COPY."""
+        with (
+            self._connected() as conn,
+            conn.cursor() as cursor,
+            cursor.copy(
+                sql.SQL("copy (select {} from {} as source {}) to stdout (format csv)").format(
+                    self._texts(), self._relation(), self._part()
+                )
+            ) as copy,
+        ):
+            for block in copy:
+                text = bytes(block)
+                # An older server takes a line `\.` for the end of the data.
+                if text.startswith(b"\\.") or b"\n\\." in text:
+                    raise NeedsRowByRow
+                yield text
+
+    def records(self) -> Iterator[Record]:
+        """Its rows one by one."""
+        query = sql.SQL("select {} from {} as source {} order by {}").format(
+            self._texts(),
+            self._relation(),
+            self._part(),
+            sql.SQL(", ").join(self._order()),
+        )
+        with self._connected() as conn, conn.cursor("rows_in_order") as cursor:
+            cursor.itersize = _FETCH_ROWS
+            cursor.execute(query)
+            for line, fields in enumerate(cursor, start=1):
+                yield Record(line, tuple(field or None for field in fields))
+
+    def count_all(self) -> int:
+        """Its rows, also those that are not read."""
+        with self._connected() as conn:
+            query = sql.SQL("select count(*) from {}").format(self._relation())
+            (count,) = conn.execute(query).fetchone() or (0,)
+            return int(count)
+
+    def _part(self) -> sql.Composable:
+        """A row without `updated_at` is no version: it is read each time, to be set aside (R2)."""
+        if self.since is None:
+            return sql.SQL("")
+        return sql.SQL("where source.updated_at >= {} or source.updated_at is null").format(
+            sql.Literal(self.since)
+        )
+
+    def _relation(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.table.name)
+
+    def _texts(self) -> sql.Composed:
+        """Every column as text, the same for both paths: COPY alone would pad a `char(n)`.
+
+        A number of the contract comes without the zeros of a `numeric(p, s)`: 2.0 are 2 days.
+        """
+        types = dict(self.types)
+        numbers = {
+            column.name
+            for column in self.table.columns
+            if column.kind in ("days", "hours") and types.get(column.name) == "numeric"
+        }
+        return sql.SQL(", ").join(
+            sql.SQL("trim_scale({})::text" if name in numbers else "{}::text").format(
+                sql.Identifier("source", name)
+            )
+            for name in self.header
+        )
+
+    def _order(self) -> list[sql.Composed]:
+        """The columns in the contract's order: not their texts, which bear their names."""
+        types = dict(self.types)
+        known = [column.name for column in self.table.columns if column.name in types]
+        return [
+            sql.SQL("{}" if types[name] in _ORDERED else '{}::text collate "C"').format(
+                sql.Identifier("source", name)
+            )
+            for name in known
+        ]
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection]:
+        with _speaking(self.name), _reading(self.database) as conn:
+            conn.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self.snapshot)))
+            yield conn
+
+
+@contextmanager
+def open_schema(url: str, positions: Positions = full_read_positions) -> Iterator[Delivery]:
+    """The tables of the schema that `?schema=` of the URL names, all as of one instant.
+
+    `positions` says from which `updated_at` on each table is read.
+    """
+    database, schema = split_url(url)
+    label = f"{database.label}, schema {schema}"
+    with _reading(database) as conn:
+        with _speaking(label):
+            (snapshot,) = conn.execute("select pg_export_snapshot()").fetchone() or ("",)
+            found = _columns(conn, schema)
+            live = _live(conn, schema, found)
+        if not found:
+            raise refused(
+                f"The delivery {label} is empty: it holds no table of the source contract.",
+                "Name the right schema with ?schema=… at the end of the source's URL.",
+            )
+        since = positions(live)
+        tables = {}
+        notices: list[str] = []
+        for table in SOURCE_TABLES:
+            types = [(name, kind) for relation, _, name, kind in found if relation == table.name]
+            known = {column.name for column in table.columns}
+            if types:
+                source = SourceRelation(
+                    table,
+                    database,
+                    str(snapshot),
+                    schema,
+                    tuple(name for name, _ in types),
+                    tuple(column for column in types if column[0] in known),
+                    since.get(table.name),
+                )
+                notices += check_header(source)
+                tables[table.name] = source
+        counts = {name: tables[name].count_all for name in since if name in tables}
+        yield Delivery(label, tables, tuple(notices), reading=SourceRead(live, since, counts))
+
+
+def _columns(conn: psycopg.Connection, schema: str) -> list[tuple[str, str, str, str]]:
+    """Relation, what tells it from a later one, column and type; of the contract's tables.
+
+    A table made anew, as a restored one is, has another oid; one that was emptied by TRUNCATE has
+    another file on disk (a view has none).
+    """
+    return conn.execute(
+        """
+        select
+            c.relname, concat_ws('.', c.oid, pg_relation_filenode(c.oid)), a.attname, t.typname
+        from pg_class as c
+        join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        join pg_type as t on t.oid = a.atttypid
+        where c.relnamespace = (select oid from pg_namespace where nspname = %s)
+            and c.relkind = any('{r,v,m,f,p}') and c.relname = any(%s)
+        order by c.relname, a.attnum
+        """,
+        [schema, [table.name for table in SOURCE_TABLES]],
+    ).fetchall()
+
+
+def _live(
+    conn: psycopg.Connection, schema: str, found: list[tuple[str, str, str, str]]
+) -> LiveSource:
+    """A restored database has another oid too."""
+    row = conn.execute(
+        "select now(), oid from pg_database where datname = current_database()"
+    ).fetchone()
+    assert row is not None  # noqa: S101 — the database one is connected to is there
+    info = conn.info
+    entities = {table.name for table in ENTITY_TABLES}
+    return LiveSource(
+        f"postgresql {info.host}:{info.port}/{info.dbname} {schema}",
+        row[0],
+        {
+            relation: f"{row[1]}.{incarnation}"
+            for relation, incarnation, name, kind in found
+            if relation in entities and (name, kind) == ("updated_at", "timestamptz")
+        },
+    )
+
+
+def split_url(url: str) -> tuple[Database, str]:
+    """The database and the schema, which is our own parameter.
+
+    DeliveryRefused, without the URL, which may hold a password, when it cannot be read in one way.
+    """
+    address, _, query = url.partition("?")
+    parameters = query.split("&") if query else []
+    ours = [part for part in parameters if part.startswith(_OURS)]
+    kept = "&".join(part for part in parameters if part not in ours)
+    schema = unquote(ours[-1].removeprefix(_OURS)) if ours else ""
+    database = Database(f"{address}?{kept}" if kept else address)
+    try:
+        clear = database.is_clear
+    except psycopg.ProgrammingError:
+        clear = False
+    if not clear:
+        raise unreadable_url("postgresql://USER:PASSWORD@HOST:PORT/DATABASE?schema=NAME")
+    return database, schema or "public"
+
+
+@contextmanager
+def _reading(database: Database) -> Iterator[psycopg.Connection]:
+    try:
+        opened = database.connect(application="atendimento source")
+    except DatabaseError as error:
+        raise refused(
+            f"The source cannot be used. {str(error).splitlines()[0]}",
+            "Check that its server runs and that --source or ATENDIMENTO_SOURCE names it.",
+        ) from None
+    # Not a `with` block: that would commit at its end, which fails, after a delivery was loaded,
+    # when the source is gone by then.
+    try:
+        with _speaking(database.label):
+            opened.execute(_SESSION)
+            opened.commit()
+        opened.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        opened.read_only = True
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def _speaking(what: str) -> Iterator[None]:
+    """The source's own errors as a refusal; those of our database must not come by here."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if stop := interruption(error):
+            raise stop from None
+        raise source_failed(what, error) from None

@@ -1,0 +1,234 @@
+"""Reading one table of a delivery into the schema `arriving`: typed rows, and faulty ones.
+
+Belongs here: what can be decided by looking at one row alone (R2). Does not: what needs the other
+rows or the stored ones (`ingest/merge.py`, `references.py`). The fast path streams the file's bytes
+through COPY and checks them as a set; it says NotPlain when anything is wrong. The slow path
+reads row by row and names each fault. Both give the same typed rows; the fast path also says
+NotPlain when rows of the file contradict each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from orchestration.ingest import casts
+from orchestration.ingest.conflicts import has_rows, repeated_key_with_two_parents, repeated_version
+from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.errors import NeedsRowByRow
+from orchestration.ingest.raw_tables import analyze_keys, staging_table
+from orchestration.ingest.sources.delivery import TableSource
+
+_REPORT_EVERY = 10_000
+# COPY puts every column into a row, and a row of more than some hundred does not fit a page.
+_COPIED_COLUMNS = 200
+
+# What a file can do to COPY or to a cast: bad fields, bad bytes, a line too long for the server.
+_FAULTS_OF_A_FILE = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedTable:
+    """One table of the delivery as it was read.
+
+    `typed`: its rows with a column `line` (null on the fast path). Only on the slow path: `text`,
+    all rows with their line, and `faults` (line, column_name, reason).
+    """
+
+    source: TableSource
+    rows: int
+    typed: sql.Identifier
+    text: sql.Identifier | None = None
+    faults: sql.Identifier | None = None
+
+    @property
+    def table(self) -> SourceTable:
+        """Its place in the contract."""
+        return self.source.table
+
+
+def stage_fast(
+    conn: psycopg.Connection, source: TableSource, progress: Callable[[int], None]
+) -> StagedTable:
+    """Stream the table through COPY; NotPlain when any of its rows needs a closer look."""
+    if len(source.header) > _COPIED_COLUMNS:
+        raise NeedsRowByRow
+    table, text = source.table, staging_table(f"{source.table.name}_text")
+    typed = staging_table(source.table.name)
+    try:
+        with conn.transaction(), conn.cursor() as cursor:
+            _create_text(cursor, text, range(len(source.header)))
+            read = _copy_blocks(cursor, source, text, progress)
+            cursor.execute(
+                sql.SQL(
+                    "create unlogged table {} as select null::bigint as line, {} from {} where {}"
+                ).format(
+                    typed,
+                    _cast_columns(table, source.header, common=True),
+                    text,
+                    sql.SQL(" and ").join(
+                        casts.cheap_check(column, _value(source.header, column.name))
+                        for column in table.columns
+                    ),
+                )
+            )
+            if cursor.rowcount != read:
+                raise NeedsRowByRow
+            cursor.execute(sql.SQL("drop table {}").format(text))
+            analyze_keys(conn, table, typed)
+            # Asked here, beside the merging of another table, which is what takes longest.
+            for question in (
+                repeated_key_with_two_parents(table, typed),
+                repeated_version(table, typed),
+            ):
+                if question is not None and has_rows(conn, question):
+                    raise NeedsRowByRow
+    except _FAULTS_OF_A_FILE as error:
+        raise NeedsRowByRow from error
+    return StagedTable(source, read, typed)
+
+
+def stage_row_by_row(
+    conn: psycopg.Connection, source: TableSource, progress: Callable[[int], None]
+) -> StagedTable:
+    """Read row by row, with lines; a row with a fault of its own is named in `faults`.
+
+    Columns that the contract does not have are left out.
+    """
+    table, header = source.table, source.header
+    text, faults, typed = (
+        staging_table(f"{table.name}_{part}") for part in ("named_text", "fault", "named")
+    )
+    known = _known(source)
+    with conn.transaction(), conn.cursor() as cursor:
+        _create_text(
+            cursor,
+            text,
+            known,
+            "line bigint, whole text, reason text, column_name text,",
+        )
+        read = 0
+        nothing = (None,) * len(known)
+        with cursor.copy(sql.SQL("copy {} from stdin").format(text)) as copy:
+            for record in source.records():
+                fields = tuple(record.fields[at] for at in known) if record.fields else nothing
+                copy.write_row((record.line, record.whole, record.reason, record.column, *fields))
+                read += 1
+                if not read % _REPORT_EVERY:
+                    progress(read)
+        progress(read)
+        _name_faults(cursor, table, header, text, faults)
+        cursor.execute(
+            sql.SQL(
+                "create unlogged table {} as select line, {} from {} as t "
+                "where not exists (select from {} as f where f.line = t.line)"
+            ).format(typed, _cast_columns(table, header), text, faults)
+        )
+        analyze_keys(conn, table, typed)
+    return StagedTable(source, read, typed, text, faults)
+
+
+def as_delivered(source: TableSource, alias: str) -> sql.Composed:
+    """The row as it came, as jsonb: column to text, or one string when it fits no header."""
+    return sql.SQL(
+        "case when {whole} is not null then to_jsonb({whole}) "
+        "else jsonb_object({header}::text[], array[{fields}]::text[]) end"
+    ).format(
+        whole=sql.Identifier(alias, "whole"),
+        header=sql.Literal([source.header[at] for at in _known(source)]),
+        fields=sql.SQL(", ").join(sql.Identifier(alias, f"f{at}") for at in _known(source)),
+    )
+
+
+def _known(source: TableSource) -> list[int]:
+    """Where the contract's columns stand in a row."""
+    names = {column.name for column in source.table.columns}
+    return [at for at, name in enumerate(source.header) if name in names]
+
+
+def _create_text(
+    cursor: psycopg.Cursor, text: sql.Identifier, fields: Iterable[int], before: str = ""
+) -> None:
+    cursor.execute(
+        sql.SQL("create unlogged table {} ({} {})").format(
+            text,
+            sql.SQL(before),
+            sql.SQL(", ").join(
+                sql.SQL('{} text collate "C"').format(sql.Identifier(f"f{at}")) for at in fields
+            ),
+        )
+    )
+
+
+def _copy_blocks(
+    cursor: psycopg.Cursor,
+    source: TableSource,
+    text: sql.Identifier,
+    progress: Callable[[int], None],
+) -> int:
+    sent = 0
+    command = sql.SQL("copy {} from stdin (format csv, delimiter {}, force_null *)")
+    with cursor.copy(command.format(text, sql.Literal(source.delimiter))) as copy:
+        for block in source.blocks():
+            copy.write(block)
+            sent += block.count(b"\n")
+            progress(sent)
+    progress(cursor.rowcount)
+    return cursor.rowcount
+
+
+def _value(header: tuple[str, ...], column: str) -> sql.Composable:
+    """The delivered text of a column; null where the file does not have it."""
+    if column not in header:
+        return sql.SQL('null::text collate "C"')
+    return sql.Identifier(f"f{header.index(column)}")
+
+
+def _cast_columns(
+    table: SourceTable, header: tuple[str, ...], *, common: bool = False
+) -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.SQL("{} as {}").format(
+            casts.cast(column, _value(header, column.name), common=common),
+            sql.Identifier(column.name),
+        )
+        for column in table.columns
+    )
+
+
+def _name_faults(
+    cursor: psycopg.Cursor,
+    table: SourceTable,
+    header: tuple[str, ...],
+    text: sql.Identifier,
+    faults: sql.Identifier,
+) -> None:
+    """The first fault of each row, in the contract's order of columns."""
+    found = sql.SQL(", ").join(
+        sql.SQL("{} || ({})").format(
+            sql.Literal(f"{column.name}:"),
+            casts.fault(column, _value(header, column.name), is_key=column.name in table.key),
+        )
+        for column in table.columns
+    )
+    cursor.execute(
+        sql.SQL(
+            """
+            create unlogged table {faults} as
+            select
+                line,
+                coalesce(column_name, split_part(found, ':', 1)) as column_name,
+                coalesce(reason, split_part(found, ':', 2)) as reason
+            from (
+                select
+                    line, column_name, reason,
+                    case when reason is null then coalesce({found}) end as found
+                from {text}
+            ) as looked_at
+            where reason is not null or found is not null
+            """
+        ).format(faults=faults, found=found, text=text)
+    )

@@ -1,0 +1,135 @@
+"""What WhatsApp's events tell of erased clients, dropped: as it comes, in tables and in files.
+
+Belongs here: events, their tables and files. Does not: rows of deliveries (`ingest/redaction/personal_data.py`).
+A status stays, for it says what became of a message; WhatsApp's words about it do not.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from orchestration.ingest.errors import DeliveryRefused
+from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
+from orchestration.ingest.redaction.personal_data import OF_DISPATCH, known_numbers
+from orchestration.ingest.whatsapp import spool
+from orchestration.ingest.whatsapp.payload import WhatsAppEvent
+
+_AT_ONCE = 10_000
+
+
+def without_erased(event: WhatsAppEvent, numbers: ErasedNumbers) -> WhatsAppEvent | None:
+    """The event as it may be stored; None when it may not."""
+    if event.family == "preference":
+        return None if numbers.in_text(event.key, event.at) else event
+    if event.payload is not None:
+        return None if numbers.in_event(event.payload) else event
+    if event.error_message is not None and numbers.in_text(event.error_message):
+        return replace(event, error_message=None)
+    return event
+
+
+def blank_arriving(conn: psycopg.Connection) -> None:
+    """Before events are stored: no words about messages to erased clients."""
+    conn.execute(
+        sql.SQL(
+            "update arriving.whatsapp_event set error_message = null"
+            " where family = 'status' and error_message is not null and key in ({})"
+        ).format(sql.SQL(OF_DISPATCH))
+    )
+
+
+def blank_statuses(conn: psycopg.Connection) -> int:
+    """The same for what is stored: a status may come before its dispatch, and the dispatch late."""
+    blanked = conn.execute(
+        sql.SQL(
+            """
+            with gone as (
+                delete from raw.whatsapp_status
+                where error_message is not null and dispatch_id in ({})
+                returning *
+            )
+            insert into raw.whatsapp_status
+            select distinct on (dispatch_id, occurred_at, status, error_code)
+                dispatch_id, occurred_at, status, error_code, null, delivery_id
+            from gone
+            on conflict do nothing
+            """
+        ).format(sql.SQL(OF_DISPATCH))
+    ).rowcount
+    if blanked:
+        # Or the words stay among the most common values.
+        conn.execute("analyze raw.whatsapp_status")
+    return blanked
+
+
+def erase_events(conn: psycopg.Connection, numbers: ErasedNumbers) -> dict[str, int]:
+    """All that is stored of a client just erased: rows by table."""
+    keys = conn.execute("select distinct number_key from raw.whatsapp_preference").fetchall()
+    consent = conn.execute(
+        "delete from raw.whatsapp_preference where number_key = any(%s)",
+        [[key for (key,) in keys if numbers.in_text(key)]],
+    )
+    with conn.cursor("asides") as asides:
+        asides.itersize = _AT_ONCE
+        asides.execute("select digest, payload from raw.whatsapp_aside")
+        digests = [digest for digest, payload in asides if numbers.in_event(payload)]
+    aside = conn.execute("delete from raw.whatsapp_aside where digest = any(%s)", [digests])
+    return {
+        "raw.whatsapp_status": blank_statuses(conn),
+        "raw.whatsapp_preference": consent.rowcount,
+        "raw.whatsapp_aside": aside.rowcount,
+    }
+
+
+def redact_files(files: Iterable[Path], numbers: ErasedNumbers) -> int:
+    """Drop every line with an erased number from files of events; how many files had some.
+
+    Of a damaged file the lines that can be read stay: nobody can tell whose the others are.
+    """
+    rewritten = 0
+    for path in files:
+        lines, damaged = _readable(path)
+        kept = [line for line in lines if not numbers.in_event(line)]
+        if len(kept) == len(lines) and not damaged:
+            continue
+        text = b"".join(line + b"\n" for line in kept)
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(gzip.compress(text) if path.name.endswith(".gz") else text)
+        # Its time says when it was loaded.
+        os.utime(fresh, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+        fresh.replace(path)
+        rewritten += 1
+    return rewritten
+
+
+def drop_loaded_events(conn: psycopg.Connection, loaded: Iterable[Path]) -> None:
+    """Drop what files just loaded tell of erased clients, before they are put away.
+
+    A file that cannot be written is read again at the next load, and forgets then.
+    """
+    if numbers := known_numbers(conn):
+        with suppress(OSError, DeliveryRefused):
+            redact_files(loaded, numbers)
+
+
+def event_files(folder: Path) -> list[Path]:
+    """The files of events in a folder; none when there is no folder."""
+    return sorted(path for path in folder.glob("*") if path.is_file())
+
+
+def _readable(path: Path) -> tuple[list[bytes], bool]:
+    lines: list[bytes] = []
+    reading: Iterator[bytes] = spool.read_lines(path)
+    with suppress(spool.TruncatedFile):
+        lines.extend(reading)
+        return lines, False
+    return lines, True

@@ -1,0 +1,49 @@
+"""`/metrics` beside the lookup page: the file of metrics, for who has the token.
+
+Belongs here: that one address. Does not: reading the metrics; the page's process reads a file and
+never asks the database for what its role may not see.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+ADDRESS = "/metrics"
+_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def with_metrics_endpoint(app: App, file: Path, token: str) -> App:
+    """The app, with the metrics beside it when there is a token; without one nothing changes."""
+    if not token:
+        return app
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == ADDRESS:
+            await _answer(Request(scope), file, token)(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return either
+
+
+def _answer(request: Request, file: Path, token: str) -> PlainTextResponse:
+    given = request.headers.get("authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        headers = {"WWW-Authenticate": "Bearer", "Cache-Control": "no-store"}
+        return PlainTextResponse("The token is missing or wrong.\n", 401, headers)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError:
+        return PlainTextResponse("No metrics were written yet.\n", 503)
+    return PlainTextResponse(text, headers={"Cache-Control": "no-store"}, media_type=_TYPE)

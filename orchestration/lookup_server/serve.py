@@ -1,0 +1,166 @@
+"""`atendimento serve`: the lookup page over what is published.
+
+Belongs here: what the app is told, what must be true before it may serve, and the HTTP server's
+limits. Does not: what a request then does (`reports/lookup`).
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from contextlib import suppress
+from datetime import timedelta
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from orchestration import VERSION, logs
+from orchestration.access import accounts, retention, roles
+from orchestration.access.accounts import FirstPassword
+from orchestration.access.roles import Logins
+from orchestration.lookup_server.metrics_endpoint import with_metrics_endpoint
+from orchestration.postgres.database import Database
+from orchestration.publication.swap import published_by
+from orchestration.runs.bootstrap import open_database, prepare_home
+from orchestration.settings import Settings, SettingsError
+from reports.lookup.app import create_app
+from reports.lookup.config import LookupConfig, OpenIdConfig
+
+_AT_ONCE = 256
+_ROLES = {"manager": "demo manager", "attendant": "demo attendant"}
+
+
+class UnfitRole(Exception):
+    """The page's role could see or change more than a page may."""
+
+
+def lookup_config(settings: Settings, logins: Logins, host: str) -> LookupConfig:
+    """What the app is told; the address it listens on is among the names it answers to."""
+    own = [f"[{host}]" if ":" in host else host]
+    openid = _openid(settings) if settings.sign_in == "openid" else None
+    if openid:
+        # Without a port, as a request's name is compared.
+        own.append(re.sub(r":\d+$", "", urlsplit(openid.public_address).netloc))
+    return LookupConfig(
+        page_database=logins.page.url,
+        sign_in_database=logins.sign_in.url,
+        publish_dir=settings.published,
+        version=VERSION,
+        hosts=tuple(dict.fromkeys((*settings.hosts, *own))),
+        timezone=settings.group_timezone,
+        sign_in=settings.sign_in,
+        proxy_addresses=settings.proxies,
+        proxy_user_header=settings.proxy_user_header,
+        openid=openid,
+        idle=timedelta(minutes=settings.session_idle_minutes),
+        lifetime=timedelta(hours=settings.session_hours),
+    )
+
+
+def _openid(settings: Settings) -> OpenIdConfig:
+    """The provider as the settings name it. Raises SettingsError when it cannot be used."""
+    secret = settings.openid_client_secret
+    given = {
+        "ATENDIMENTO_OPENID_ISSUER": settings.openid_issuer,
+        "ATENDIMENTO_OPENID_CLIENT_ID": settings.openid_client_id,
+        "ATENDIMENTO_OPENID_CLIENT_SECRET": secret and secret.get_secret_value(),
+        "ATENDIMENTO_PUBLIC_ADDRESS": settings.public_address,
+    }
+    missing = [name for name, value in given.items() if not value]
+    if missing:
+        raise SettingsError(f"ATENDIMENTO_SIGN_IN is openid, which needs {', '.join(missing)} too.")
+    if not all(find_spec(module) for module in ("authlib", "requests")):
+        raise SettingsError(
+            "ATENDIMENTO_SIGN_IN is openid, and what it needs is not installed: "
+            "`uv sync --extra openid`, or `pip install 'tela-de-atendimento[openid]'`."
+        )
+    from reports.lookup.openid import is_safe
+
+    issuer, client_id, client_secret, address = map(str, given.values())
+    parts = urlsplit(address)
+    if not is_safe(issuer) or not is_safe(address) or parts.path.strip("/") or parts.query:
+        raise SettingsError(
+            "ATENDIMENTO_OPENID_ISSUER and ATENDIMENTO_PUBLIC_ADDRESS must begin with https:// "
+            "(http:// on this machine alone), the second without a path, for the provider sends "
+            "people back to it."
+        )
+    return OpenIdConfig(
+        issuer=issuer,
+        client_id=client_id,
+        client_secret=client_secret,
+        public_address=f"{parts.scheme}://{parts.netloc}",
+        claim=settings.openid_claim,
+    )
+
+
+def assert_fit(logins: Logins) -> None:
+    """Raise UnfitRole unless the page's role sees by policies alone, and changes nothing."""
+    with logins.page.connect(application="atendimento lookup") as conn:
+        faults = roles.page_role_faults(conn)
+    if faults:
+        raise UnfitRole(
+            "The lookup page is not served, since its database role is not fit for it: "
+            + "; ".join(faults)
+            + ". Nothing was changed."
+        )
+
+
+def prepare_lookup_server(settings: Settings) -> tuple[Database, Logins]:
+    """The database with all that the page needs. Raises DatabaseError, SettingsError, UnfitRole."""
+    if settings.sign_in == "proxy" and not settings.proxies:
+        raise SettingsError(
+            "ATENDIMENTO_SIGN_IN is proxy, and ATENDIMENTO_PROXY_ADDRESSES names none: nobody "
+            "could sign in."
+        )
+    if settings.sign_in == "openid":
+        _openid(settings)
+    prepare_home(settings)
+    database = open_database(settings)
+    logins = roles.page_logins(settings, database)
+    assert_fit(logins)
+    return database, logins
+
+
+def startup_messages(settings: Settings, database: Database) -> list[str]:
+    """What is said at the start: first passwords of a demo, and that a run is due after an update.
+
+    What is old is forgotten.
+    """
+    with database.connect(application="atendimento serve") as conn:
+        conn.autocommit = True
+        retention.delete_expired(conn, settings.access_log_days)
+        said = []
+        if published_by(conn) not in (None, VERSION):
+            said.append(
+                f"Published by {published_by(conn) or 'a version before 0.3.0'}, and this is "
+                f"{VERSION}: run `atendimento run`. Until then what is new cannot be shown."
+            )
+        if settings.sign_in == "local":
+            said += [_said(first) for first in accounts.demo_first_passwords(conn)]
+        return said
+
+
+def _said(first: FirstPassword) -> str:
+    return f"{_ROLES[first.role]:<15} login {first.login:<24} first password {first.password}"
+
+
+def serve_lookup(settings: Settings, logins: Logins, listening: socket.socket, host: str) -> None:
+    """Serve until told to stop. No log of addresses: anybody may type a name into one."""
+    app = create_app(lookup_config(settings, logins, host))
+    token = settings.metrics_token
+    server = uvicorn.Server(
+        uvicorn.Config(
+            with_metrics_endpoint(app, settings.metrics, token.get_secret_value() if token else ""),
+            log_config=logs.of_server(settings.log_format),
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=_AT_ONCE,
+            timeout_graceful_shutdown=10,
+            ws="none",
+        )
+    )
+    with suppress(KeyboardInterrupt):  # uvicorn ends in order first, then raises it again
+        server.run([listening])

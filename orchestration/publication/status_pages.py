@@ -1,0 +1,77 @@
+"""The pages beside the editions, written anew at the end of every run, of a failed one too.
+
+Belongs here: what the run knows and the pages do not: settings, and what each check says in
+Portuguese. Does not: the pages (`reports/status_pages.py`), nor when a run ends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from checks.catalogue import SUITES
+from orchestration.ingest import raw_tables
+from orchestration.postgres.database import Database
+from orchestration.progress import LOGGER
+from orchestration.publication.dbt import manifest_path
+from orchestration.settings import Settings
+from reports import labels
+from reports.editions import PublishError
+from reports.status_pages import StatusPageSettings, write_status_pages
+
+
+def refresh_status_pages(settings: Settings, database: Database) -> None:
+    """Write the quality page and the list of editions. A failure of that is a warning: how the run
+    ended stands already.
+    """
+    try:
+        standing = StatusPageSettings(
+            now=datetime.now(UTC),
+            timezone=settings.group_timezone,
+            stale_hours=settings.stale_hours,
+            words=check_labels(),
+            keep_editions=settings.keep_editions,
+            keep_days=settings.keep_edition_days,
+        )
+        with database.connect() as conn:
+            raw_tables.create_raw_tables(conn)
+            conn.commit()
+            write_status_pages(conn, settings.published, standing)
+    except PublishError as error:
+        LOGGER.warning("Warning: %s", error)
+    except Exception as error:
+        # Whatever it is, it must not fail the run; its text may repeat what it was given.
+        LOGGER.warning("Warning: the quality page could not be written: %s", type(error).__name__)
+
+
+def check_labels() -> dict[tuple[str, str], str]:
+    """What each check says in Portuguese, by its suite and its name."""
+    words = {
+        (suite.name, check.name): check.screen
+        for suite in SUITES.values()
+        for check in suite.checks
+    }
+    manifest = json.loads(manifest_path().read_text(encoding="utf-8"))
+    return words | {("dbt", name): said for name, said in _data_tests(manifest["nodes"])}
+
+
+def _data_tests(nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for node in nodes.values():
+        if node["resource_type"] != "test":
+            continue
+        metadata = node.get("test_metadata") or {}
+        given = metadata.get("kwargs", {})
+        columns = given.get("codes") or given.get("key") or [given.get("column_name", "")]
+        yield (
+            node["name"],
+            labels.data_test(
+                node["name"],
+                metadata.get("name", ""),
+                table=(node.get("attached_node") or "").rpartition(".")[2],
+                columns=", ".join(columns),
+                to="".join(re.findall(r"'(\w+)'", given.get("to", ""))),
+            ),
+        )

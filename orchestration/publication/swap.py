@@ -1,0 +1,168 @@
+"""The swap: what was built and checked becomes what is published, in one transaction.
+
+Belongs here: `marts_next` → `marts` → `marts_previous`, the day's set of history, and the ledger of
+publications. Does not: deciding whether the build is fit (the checks) or writing pages.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg import sql
+
+from orchestration import VERSION
+from orchestration.access import rights
+
+_TURNS = 600
+_TURN_SECONDS = 0.25
+
+
+class PublicationError(Exception):
+    """Nothing fit to publish is there; the published state is as it was."""
+
+
+def swap_schemas(
+    conn: psycopg.Connection,
+    *,
+    run_id: str,
+    as_of: datetime,
+    group_timezone: str,
+    edition: str,
+    expected: Collection[str],
+    keep_history: bool = False,
+    before_commit: Callable[[], object] = lambda: None,
+) -> None:
+    """Make `marts_next` the published state.
+
+    The schema before it stays as `marts_previous`; the set of `totalizer_history` of the day of
+    `as_of` in the group's time zone is replaced (section 4), unless `keep_history`: what was
+    published before is only published anew. `before_commit` is the last act of the transaction:
+    what it raises undoes the swap. Raises PublicationError when a table of `expected` is missing
+    from `marts_next` or was computed for another instant.
+    """
+    with conn.transaction():
+        # Everything before this may be lost with the machine and made again; this may not.
+        conn.execute("set local synchronous_commit = on")
+        _assert_complete(conn, as_of, expected)
+        if not keep_history:
+            record_history(conn, as_of.astimezone(ZoneInfo(group_timezone)).date())
+        conn.execute("drop schema if exists marts_previous cascade")
+        if _schema_exists(conn, "marts"):
+            _wait_for_readers(conn)
+            conn.execute("alter schema marts rename to marts_previous")
+        conn.execute("alter schema marts_next rename to marts")
+        # The lookup page asks it whether the tables are those it knows.
+        conn.execute(sql.SQL("comment on schema marts is {}").format(sql.Literal(VERSION)))
+        conn.execute(
+            "insert into ops.publication (run_id, as_of, edition, active_agendas)"
+            " select %s, %s, %s, coalesce(sum(agenda_count), 0)"
+            " from marts.totalizer where totalizer = 'active'",
+            [run_id, as_of, edition],
+        )
+        rights.grant_rights(conn)
+        before_commit()
+
+
+def published_by(conn: psycopg.Connection) -> str | None:
+    """Which version of the program published what is there; None when nothing is. Empty for one
+    before 0.3.0, which did not say so.
+    """
+    row = conn.execute(
+        "select coalesce(obj_description(oid, 'pg_namespace'), '') from pg_namespace"
+        " where nspname = 'marts'"
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _wait_for_readers(conn: psycopg.Connection) -> None:
+    """Lock the table that every reader's transaction locks first (`reports/lookup/read_transaction.py`).
+
+    A rename in the middle of one would lead its names to tables its snapshot cannot see. Waits in
+    short turns: who comes meanwhile must not stand behind one that reads for long. For a backup it
+    waits as long as that dumps.
+    """
+    turns = 0
+    while turns < _TURNS:
+        try:
+            with conn.transaction():
+                conn.execute(f"set local lock_timeout = '{_TURN_SECONDS}s'")
+                conn.execute("lock table marts.company in access exclusive mode")
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(_TURN_SECONDS)
+            turns += not _is_dumped(conn)
+        else:
+            conn.execute("set local lock_timeout to default")
+            return
+    raise PublicationError(
+        "marts.company has been read or locked by one transaction for minutes (pg_stat_activity "
+        "names it): end it and run again. The published state is as it was."
+    )
+
+
+def _is_dumped(conn: psycopg.Connection) -> bool:
+    """Whether a backup reads what is published."""
+    row = conn.execute(
+        "select exists (select from pg_locks inner join pg_stat_activity using (pid)"
+        " where relation = 'marts.company'::regclass and granted"
+        " and application_name in ('atendimento backup', 'pg_dump'))"
+    ).fetchone()
+    return row == (True,)
+
+
+def _assert_complete(conn: psycopg.Connection, as_of: datetime, expected: Collection[str]) -> None:
+    there = {
+        name
+        for (name,) in conn.execute(
+            "select relname from pg_class where relnamespace = to_regnamespace('marts_next')"
+            " and relkind in ('r', 'v')"
+        )
+    }
+    missing = sorted(set(expected) - there)
+    if missing:
+        raise PublicationError(
+            f"marts_next is not complete ({', '.join(missing)} missing): build all models first. "
+            "The published state is as it was."
+        )
+    for table, built_for in _instants(conn):
+        if built_for != as_of:
+            raise PublicationError(
+                f"marts_next.{table} was built as of {built_for}, this run is as of {as_of}: build "
+                "again. The published state is as it was."
+            )
+
+
+def _instants(conn: psycopg.Connection) -> Iterator[tuple[str, datetime]]:
+    """For which instant each table was built; a table is built at once, so one row tells."""
+    tables = conn.execute(
+        "select relname from pg_class inner join pg_attribute on attrelid = pg_class.oid"
+        " where relnamespace = 'marts_next'::regnamespace and relkind = 'r' and attname = 'as_of'"
+    ).fetchall()
+    for (table,) in tables:
+        first = sql.SQL("select as_of from {} limit 1").format(sql.Identifier("marts_next", table))
+        for (built_for,) in conn.execute(first):
+            yield table, built_for
+
+
+def record_history(conn: psycopg.Connection, snapshot_date: date) -> None:
+    """Make what `marts_next` counts the day's set of history, and no longer a backfill's."""
+    conn.execute("delete from ops.backfill_day where snapshot_date = %s", [snapshot_date])
+    conn.execute("delete from history.totalizer_history where snapshot_date = %s", [snapshot_date])
+    conn.execute(
+        """
+        insert into history.totalizer_history
+            (company_id, snapshot_date, totalizer, bucket, agenda_count, as_of)
+        select company_id, %s, totalizer, bucket, sum(agenda_count), max(as_of)
+        from marts_next.totalizer
+        group by company_id, totalizer, bucket
+        """,
+        [snapshot_date],
+    )
+
+
+def _schema_exists(conn: psycopg.Connection, schema: str) -> bool:
+    found = conn.execute("select to_regnamespace(%s) is not null", [schema]).fetchone()
+    return found is not None and bool(found[0])

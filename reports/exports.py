@@ -1,0 +1,128 @@
+"""A grid to take away: the same rows as CSV and as XLSX, for the spreadsheets used in Brazil.
+
+Belongs here: how a row is written into a file so that it opens as it is, and does nothing when it
+does. Does not: which rows and columns there are (`pages/`). Both writers take the rows as they come
+and hold a few hundred at a time; the same sheet gives the same bytes.
+
+CSV has `;` between values, a byte order mark and dates as Brazil writes them: the file opens by
+itself in a Brazilian spreadsheet. A text that a spreadsheet would take for a formula gets a `'`
+before it. In XLSX a text is a text whatever it begins with (`reports/xlsx.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, BinaryIO, NamedTuple
+
+from reports import formats, labels, xlsx
+from reports.documents import Writer
+from reports.view_model import Proof, Stamp
+from reports.xlsx import GridSheet, Kind, Value, plain_text
+
+
+class ExportColumn(NamedTuple):
+    """A column: what stands above it, what its values are, and its width in digits (0: by kind)."""
+
+    label: str
+    kind: Kind = "text"
+    width: int = 0
+
+
+class Sheet(NamedTuple):
+    """The rows of a grid, and what is known of them as a whole (pairs of words and value), which
+    the XLSX carries on a sheet of its own.
+    """
+
+    title: str
+    columns: tuple[ExportColumn, ...]
+    rows: Iterable[Sequence[Value]]
+    about: tuple[tuple[str, str], ...] = ()
+
+
+def sheet_of_proof(stamp: Stamp, proof: Proof) -> tuple[tuple[str, str], ...]:
+    """By what a file that was taken away can be believed and found again: what a page prints."""
+    return (
+        (labels.ABOUT_DATA_UNTIL, moment_or_none(stamp.data_until)),
+        (labels.ABOUT_AS_OF, moment_or_none(stamp.as_of)),
+        (labels.ABOUT_GENERATED, formats.moment(stamp.generated_at)),
+        (labels.ABOUT_TIMEZONE, stamp.timezone),
+        *proof.parameters,
+        *(
+            (identity.words, f"{formats.number(identity.left)} = {formats.number(identity.right)}")
+            for identity in proof.identities
+        ),
+        (labels.ABOUT_RUN, proof.run_id),
+        (labels.ABOUT_FINGERPRINT, proof.fingerprint),
+    )
+
+
+def moment_or_none(value: datetime | None) -> str:
+    """A moment as text; N/D when there is none."""
+    return labels.NOT_AVAILABLE if value is None else formats.moment(value)
+
+
+def csv_writer(sheet: Sheet) -> Writer:
+    """What writes the sheet as CSV."""
+    return partial(_write_csv, sheet)
+
+
+def xlsx_writer(sheet: Sheet) -> Writer:
+    """What writes the sheet as XLSX, with more than one sheet when one cannot hold all rows."""
+    return partial(_write_xlsx, sheet)
+
+
+# --- CSV -------------------------------------------------------------------------------------
+
+# What a spreadsheet reads as the beginning of a formula, also after what cannot be seen.
+_FORMULA = re.compile(r"[\t\r\n]|[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]")
+
+
+def _write_csv(sheet: Sheet, file: BinaryIO) -> None:
+    cells = tuple(_CSV_CELLS[column.kind] for column in sheet.columns)
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=False)
+    rows = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    rows.writerow([_csv_text(column.label) for column in sheet.columns])
+    rows.writerows(
+        ["" if value is None else cell(value) for cell, value in zip(cells, row, strict=True)]
+        for row in sheet.rows
+    )
+    text.flush()
+    text.detach()
+
+
+def _csv_text(value: str) -> str:
+    if value[:1].isalnum() and value.isprintable():
+        return value
+    value = plain_text(value)
+    return f"'{value}" if _FORMULA.match(value) else value
+
+
+def _csv_number(value: int | float | Decimal) -> str:
+    return f"{Decimal(str(value)):f}".replace(".", ",")
+
+
+_CSV_CELLS: dict[Kind, Callable[[Any], str]] = {
+    "text": _csv_text,
+    "number": _csv_number,
+    "day": formats.day,
+    "moment": formats.moment,
+}
+
+
+# --- XLSX ------------------------------------------------------------------------------------
+
+
+def _write_xlsx(sheet: Sheet, file: BinaryIO) -> None:
+    names, kinds, widths = zip(*sheet.columns, strict=True)
+    grids = [GridSheet(sheet.title, names, kinds, widths, sheet.rows)]
+    if sheet.about:
+        grids.append(
+            GridSheet(labels.ABOUT, labels.ABOUT_COLUMNS, ("text", "text"), (36, 60), sheet.about)
+        )
+    xlsx.write_workbook(file, grids)

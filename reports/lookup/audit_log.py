@@ -1,0 +1,92 @@
+"""The access log: who did what, when and why. Rows are only ever added.
+
+Belongs here: adding a row and reading them back. Does not: the page (`reports/lookup/audit_log_page.py`). Ids, codes
+and network addresses only: no name, phone, plate or e-mail, nor what was searched for.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+Action = Literal[
+    "signed_in",
+    "sign_in_refused",
+    "signed_out",
+    "password_changed",
+    "report_opened",
+    "report_taken",
+    "ficha_opened",
+    "phone_revealed",
+    "rows_taken",
+    "searched",
+    "log_read",
+]
+
+
+class AuditEntry(NamedTuple):
+    """One row of the log."""
+
+    log_id: int
+    at: datetime
+    user_id: str | None
+    action: str
+    company_id: str | None
+    agenda_id: str | None
+    client_id: str | None
+    details: dict[str, str]
+
+
+def record_action(
+    conn: psycopg.Connection,
+    action: Action,
+    user_id: str | None,
+    *,
+    company_id: str | None = None,
+    agenda_id: str | None = None,
+    client_id: str | None = None,
+    **details: str,
+) -> None:
+    """Add a row; what was not recorded must not happen, so errors go to the caller."""
+    conn.execute(
+        "insert into access.access_log"
+        " (user_id, action, company_id, agenda_id, client_id, details)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        [user_id, action, company_id, agenda_id, client_id, Jsonb(details)],
+    )
+
+
+def find_entries(
+    conn: psycopg.Connection,
+    company_ids: tuple[str, ...],
+    *,
+    before: int | None,
+    count: int,
+    action: str | None = None,
+    user_id: str | None = None,
+) -> list[AuditEntry]:
+    """The newest entries of those companies, from before an entry on."""
+    rows = conn.execute(
+        """
+        select log_id, at, user_id, action, company_id, agenda_id, client_id,
+            coalesce(details, '{}')
+        from access.access_log
+        where company_id = any(%(company_ids)s)
+            and (%(before)s::bigint is null or log_id < %(before)s)
+            and (%(action)s::text is null or action = %(action)s)
+            and (%(user_id)s::text is null or user_id = %(user_id)s)
+        order by log_id desc
+        limit %(count)s
+        """,
+        {
+            "company_ids": list(company_ids),
+            "before": before,
+            "action": action,
+            "user_id": user_id,
+            "count": count,
+        },
+    )
+    return [AuditEntry._make(row) for row in rows]

@@ -1,0 +1,118 @@
+"""What the filters of the screen offer (R14), as far as the reader may see it.
+
+Belongs here: the lists of the filter form. Does not: what was chosen (`reports/lookup/filter_params.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import psycopg
+
+from reports import formats, labels
+from reports.duplicate_names import with_distinct_names
+from reports.lookup import lookup_labels
+from reports.lookup.filter_params import DAYS, WITHOUT_AGENT, FilterParams, agent_value
+from reports.lookup.users import User
+from reports.lookup.view_model import Choice
+
+
+class FilterOptions(NamedTuple):
+    """The lists, in the order of the form; an empty one is not shown."""
+
+    companies: tuple[Choice, ...]
+    days: tuple[Choice, ...]
+    campaigns: tuple[Choice, ...]
+    event_types: tuple[Choice, ...]
+    teams: tuple[Choice, ...]
+    agents: tuple[Choice, ...]
+
+
+# A campaign that has ended is offered only when an address has chosen it.
+_CAMPAIGNS = """
+select campaign_id, name
+from campaign
+where active or campaign_id = %(chosen)s
+"""
+# The agents of a company, and whoever has rows there, wherever their home is by now: found from one
+# to the next, since the totals of a company are many and its agents few.
+_AGENTS = """
+with recursive working as (
+
+    select min(agent_id) as agent_id
+    from totalizer
+    where company_id = %(company_id)s
+
+    union all
+
+    select (
+        select min(totalizer.agent_id)
+        from totalizer
+        where
+            totalizer.company_id = %(company_id)s
+            and totalizer.agent_id > working.agent_id
+    )
+    from working
+    where working.agent_id is not null
+
+)
+
+select
+    working.agent_id,
+    coalesce(app_user.full_name, working.agent_id)
+from working
+left join app_user on app_user.user_id = working.agent_id
+where working.agent_id is not null
+
+union
+
+select user_id, full_name
+from app_user
+where
+    company_id = %(company_id)s
+    or exists (
+        select from user_company
+        where user_company.user_id = app_user.user_id and user_company.company_id = %(company_id)s
+    )
+"""
+
+
+def find_filter_options(
+    conn: psycopg.Connection, user: User, chosen: FilterParams
+) -> FilterOptions:
+    """The lists for a choice: event types of its campaign, teams and agents of its company."""
+    companies = conn.execute("select company_id, name from company").fetchall()
+    campaigns = conn.execute(_CAMPAIGNS, {"chosen": chosen.campaign_id}).fetchall()
+    event_types = conn.execute(
+        "select event_type_id, name from event_type where campaign_id = %s", [chosen.campaign_id]
+    ).fetchall()
+    teams = conn.execute(
+        "select team_id, name from team where company_id = %s and is_service_desk",
+        [chosen.company_id],
+    ).fetchall()
+    return FilterOptions(
+        _choices(companies, chosen.company_id),
+        tuple(Choice(day, lookup_labels.DAYS[day], day == chosen.day) for day in DAYS),
+        _choices(campaigns, chosen.campaign_id),
+        _choices(event_types, chosen.event_type_id),
+        _choices(teams, chosen.team_id),
+        _agents(conn, chosen) if user.is_manager else (),
+    )
+
+
+def _agents(conn: psycopg.Connection, chosen: FilterParams) -> tuple[Choice, ...]:
+    found = conn.execute(_AGENTS, {"company_id": chosen.company_id}).fetchall()
+    named = _choices(found, chosen.agent_id, agent_value)
+    return (*named, Choice(WITHOUT_AGENT, labels.UNASSIGNED_LIST, chosen.without_agent))
+
+
+def _choices(
+    offered: Iterable[tuple[str, str]],
+    chosen: str | None,
+    value: Callable[[str], str] = lambda key: key,
+) -> tuple[Choice, ...]:
+    in_order = sorted(
+        with_distinct_names(offered), key=lambda one: (formats.name_order(one[1]), one[0])
+    )
+    return tuple(Choice(value(key), text, key == chosen) for key, text in in_order)

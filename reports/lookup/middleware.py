@@ -1,0 +1,313 @@
+"""What stands between the network and the routes: headers, hosts, sizes, the proxy, last errors.
+
+Belongs here: one ASGI layer for each, and the checks of a form. Does not: who is signed in
+(`reports/lookup/request_context.py`), nor what an error page says (`errors.py`).
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reports.lookup.config import LookupConfig
+
+LOGGER = logging.getLogger("atendimento.lookup")
+BODY = "atendimento.body"
+PROXY_USER = "atendimento.proxy_user"
+FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 50
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Content-Security-Policy": (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+}
+_HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000")
+
+ErrorPage = Callable[[int], Response]
+
+
+class SafeHeaders:
+    """Puts the headers on every answer; a page's own policy stands."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the headers."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_safe(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers[_HTTPS_ONLY[0]] = _HTTPS_ONLY[1]
+            await send(message)
+
+        await self.app(scope, receive, send_safe)
+
+
+class LastErrors:
+    """What nobody foresaw becomes a plain page; the log gets its kind and place, never its words:
+    an error's text may repeat a row.
+    """
+
+    def __init__(self, app: ASGIApp, page: ErrorPage) -> None:
+        self.app = app
+        self.page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, whatever happens."""
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            LOGGER.error("%s at %s", type(error).__name__, place_of(error))
+            if not started:
+                await self.page(500)(scope, receive, send)
+
+
+def place_of(error: BaseException) -> str:
+    """The module and line of ours in which an error came up."""
+    place, trace = "?", error.__traceback__
+    while trace:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.startswith("reports."):
+            place = f"{module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+class KnownHosts:
+    """Refuses requests under a name that is not ours: a stranger's name may lead here."""
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...], page: ErrorPage) -> None:
+        self.app = app
+        self.hosts = {host.lower() for host in hosts}
+        self.page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is addressed to us."""
+        if scope["type"] == "http":
+            named = Headers(scope=scope).getlist("host")
+            if len(named) != 1 or _without_port(named[0]) not in self.hosts:
+                await self.page(400)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and port.isdecimal() else host.lower()
+
+
+def _in_utf8(value: str) -> str:
+    """A header as it was meant: most proxies write UTF-8, which was read as Latin-1."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
+
+
+def _without_client_port(told: str) -> str:
+    """An address as some proxies write it: 203.0.113.9:5678, [2001:db8::1]:443."""
+    if told.startswith("["):
+        return told[1:].partition("]")[0]
+    address, _, port = told.partition(":")
+    return address if port.isdecimal() else told
+
+
+class Proxy:
+    """Believes a listed proxy about its client: address, https, and with the sign-in `proxy` the
+    user. From any other address these headers are removed unread.
+    """
+
+    _HEADERS = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
+
+    def __init__(self, app: ASGIApp, config: LookupConfig) -> None:
+        self.app = app
+        self.networks = config.proxy_addresses
+        self.user_header = config.proxy_user_header.lower().encode()
+        self.tells_users = config.sign_in == "proxy"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on the request with what may be believed."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            client = scope.get("client")
+            scope = dict(scope)
+            scope[PROXY_USER] = None
+            if client and self._is_listed(client[0]):
+                scope["scheme"] = self._scheme(headers) or scope["scheme"]
+                scope["client"] = (self._client(headers) or client[0], 0)
+                users = headers.getlist(self.user_header.decode())
+                if self.tells_users and len(users) == 1:
+                    scope[PROXY_USER] = _in_utf8(users[0])
+            removed = {*self._HEADERS, self.user_header}
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in removed]
+        await self.app(scope, receive, send)
+
+    def _is_listed(self, address: str) -> bool:
+        try:
+            given = ip_address(address)
+        except ValueError:
+            return False
+        mapped = getattr(given, "ipv4_mapped", None)
+        return any((mapped or given) in network for network in self.networks)
+
+    def _scheme(self, headers: Headers) -> str | None:
+        told = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+        return told if told in ("http", "https") else None
+
+    def _client(self, headers: Headers) -> str | None:
+        """The last address that is not a listed proxy's: those before it, anybody can write."""
+        chain = ",".join(headers.getlist("x-forwarded-for")).split(",")
+        for told in reversed([_without_client_port(part.strip()) for part in chain]):
+            try:
+                ip_address(told)
+            except ValueError:
+                return None
+            if not self._is_listed(told):
+                return told
+        return None
+
+
+class SmallBodies:
+    """Reads a request's body whole before anything answers, and refuses a large one."""
+
+    def __init__(self, app: ASGIApp, largest: int, page: ErrorPage) -> None:
+        self.app = app
+        self.largest = largest
+        self.page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on the request with its body read."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        body = b""
+        more = _is_at_most(self.largest, declared)
+        is_small = more
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            is_small = len(body) <= self.largest
+            more = message.get("more_body", False) and is_small
+        if not is_small:
+            response = self.page(413)
+            response.headers["Connection"] = "close"
+            await response(scope, receive, send)
+            return
+        await self.app(dict(scope) | {BODY: body}, receive, send)
+
+
+def _is_at_most(most: int, told: str) -> bool:
+    """Whether a number that a client wrote is one, and no greater; it may have any length."""
+    return told.isdecimal() and len(told) <= len(str(most)) and int(told) <= most
+
+
+def form_of(request: Request) -> Mapping[str, str]:
+    """The fields of an urlencoded form; of a field given twice the first. Refuses anything else."""
+    body: bytes = request.scope[BODY]
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != FORM and body:
+        raise HTTPException(415)
+    try:
+        pairs = parse_qsl(
+            body.decode(),
+            keep_blank_values=True,
+            max_num_fields=_MOST_FIELDS,
+            errors="strict",
+        )
+    except ValueError as error:
+        raise HTTPException(400) from error
+    form: dict[str, str] = {}
+    for name, value in pairs:
+        form.setdefault(name, value)
+    return form
+
+
+def assert_own_form(request: Request, given: str, expected: str) -> None:
+    """Refuse a form that another site sent, or that does not carry the session's token.
+
+    Browsers that say where a request comes from are believed first. Our own policy makes them hide
+    the origin (`null`) where they do not say `same-origin`; then the token alone decides.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin", "null")
+    if site is not None and site not in ("same-origin", "none"):
+        raise HTTPException(403)
+    if origin != "null" and not is_own_origin(request, origin):
+        raise HTTPException(403)
+    if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
+        raise HTTPException(403)
+
+
+def is_own_origin(request: Request, origin: str) -> bool:
+    """Whether an origin is the host that this request is addressed to."""
+    # An origin is a scheme and a host, nothing more; what else a client writes is not parsed.
+    _, _, host = origin.lower().partition("://")
+    return host == request.headers.get("host", "").lower()
+
+
+# --- Cookies -----------------------------------------------------------------------------------
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """Over https a browser binds such a name to this host, and takes it from no other."""
+    return f"__Host-{name}" if request.url.scheme == "https" else name
+
+
+def set_cookie(request: Request, response: Response, name: str, value: str) -> None:
+    """Give the browser a value that scripts cannot read and other sites cannot send."""
+    response.set_cookie(
+        cookie_name(request, name),
+        value,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+
+
+def drop_cookie(request: Request, response: Response, name: str) -> None:
+    """Have the browser forget it."""
+    response.delete_cookie(
+        cookie_name(request, name),
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )

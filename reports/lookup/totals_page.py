@@ -1,0 +1,237 @@
+"""The working screen: filters, the seven totals that follow them, and the rows of one.
+
+Belongs here: the page and how it is put together. Does not: reading a choice (`reports/lookup/filter_params.py`), what is
+offered (`reports/lookup/filter_options.py`), finding rows (`reports/lookup/grid_rows.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, NamedTuple
+
+from starlette.responses import Response
+
+from reports import formats, labels
+from reports.lookup import company_context, filter_options, filter_params, grid_rows, lookup_labels
+from reports.lookup.filter_options import FilterOptions
+from reports.lookup.filter_params import FilterParams
+from reports.lookup.grid_rows import Span
+from reports.lookup.request_context import RequestContext
+from reports.lookup.view_model import LookupPage, render_response
+from reports.pages import totals
+from reports.pages.counted_rows import Cells, ListedRow
+from reports.pages.totals import Counts
+
+FILES_PATH = "/linhas"
+MOST_TAKEN = 100_000
+"""How many rows at most are made into a file; of more, the reports have one."""
+_ROWS_PLACE = "#linhas"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A total or a bucket of one, with the address that shows its rows."""
+
+    label: str
+    count: int
+    href: str
+    is_chosen: bool
+
+
+class TotalTile(NamedTuple):
+    """One totalizer and its buckets."""
+
+    whole: Number
+    note: str
+    buckets: tuple[Number, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsSection:
+    """The rows of one bucket on the page, of all that it counts."""
+
+    label: str
+    count: int
+    is_continued: bool
+    rows: tuple[Cells, ...]
+
+
+class Grid(NamedTuple):
+    """A page of the rows of what was chosen. Without rows `range` is empty."""
+
+    title: str
+    range: str
+    sections: tuple[TotalsSection, ...]
+    previous: str
+    following: str
+    csv: str
+    xlsx: str
+
+
+class Instant(NamedTuple):
+    """What all numbers were computed for, and the latest data they rest on; local clock times."""
+
+    as_of: datetime | None
+    data_until: datetime | None
+    timezone: str
+
+
+class Form(NamedTuple):
+    """What the filter form holds; `total` goes with it, so that the same total stays."""
+
+    offers: FilterOptions
+    first: date | None
+    last: date | None
+    total: str
+    plain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalsPage(LookupPage):
+    """The screen of one company."""
+
+    template: ClassVar[str] = "lookup_screen.html"
+
+    company_name: str
+    instant: Instant
+    form: Form
+    totals: tuple[TotalTile, ...]
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a choice leads to: the counts under its filters, the names of loss reasons, the labels
+    of the total's buckets in order, and those buckets that are shown with how many rows each.
+    """
+
+    counts: Counts
+    loss_reasons: Mapping[str, str]
+    named: Mapping[str, str]
+    shown: tuple[tuple[str, int], ...]
+
+    @property
+    def count(self) -> int:
+        """All rows that were chosen."""
+        return sum(count for _, count in self.shown)
+
+
+def picture_of(visit: RequestContext, choice: FilterParams) -> Picture:
+    """What the filters choose, counted."""
+    counts = totals.find_totals(visit.conn, choice.filters(visit.user.access)).get(
+        choice.company_id, {}
+    )
+    loss_reasons = totals.find_loss_reasons(visit.conn)
+    named = totals.buckets_of(choice.total, counts, loss_reasons)
+    return Picture(
+        counts,
+        loss_reasons,
+        named,
+        tuple(
+            (bucket, counts[choice.total, bucket].all_dates)
+            for bucket in named
+            if (choice.total, bucket) in counts and choice.bucket in (None, bucket)
+        ),
+    )
+
+
+def show(visit: RequestContext) -> Response:
+    """The page."""
+    choice = filter_params.read_filter_params(visit.conn, visit.user, visit.request.query_params)
+    company = company_context.company_of(visit.conn, visit.user, choice.company_id)
+    picture = picture_of(visit, choice)
+    # What was chosen may have become fewer rows since the address was made.
+    choice = choice.at(min(choice.page, max(1, -(-picture.count // grid_rows.ROWS_A_PAGE))))
+    spans = list(grid_rows.spans_of(picture.shown, choice.page))
+    filters = choice.filters(visit.user.access)
+    found = grid_rows.find_row_page(visit.conn, filters, company, choice.total, spans)
+    page = TotalsPage(
+        title=lookup_labels.SCREEN,
+        signed=visit.signed,
+        company_name=company.name,
+        instant=Instant(company.stamp.as_of, company.stamp.data_until, company.stamp.timezone),
+        form=Form(
+            filter_options.find_filter_options(visit.conn, visit.user, choice),
+            choice.first,
+            choice.last,
+            choice.total,
+            FilterParams(choice.company_id, total=choice.total).address(),
+        ),
+        totals=_totals(choice, picture),
+        grid=_grid(choice, picture, found),
+    )
+    return render_response(page)
+
+
+def _totals(choice: FilterParams, picture: Picture) -> tuple[TotalTile, ...]:
+    return tuple(
+        TotalTile(
+            _number(choice, code, None, label, totals.of_total(picture.counts, code).all_dates),
+            labels.TOTALIZER_NOTES[code],
+            tuple(
+                _number(choice, code, bucket, name, _count(picture.counts, code, bucket))
+                for bucket, name in _buckets(picture, code).items()
+            ),
+        )
+        for code, label in labels.TOTALIZERS.items()
+    )
+
+
+def _buckets(picture: Picture, total: str) -> Mapping[str, str]:
+    """The buckets of a total; of loss reasons, which may be many, those that were given."""
+    named = totals.buckets_of(total, picture.counts, picture.loss_reasons)
+    if total != "refused":
+        return named
+    return {code: name for code, name in named.items() if (total, code) in picture.counts}
+
+
+def _count(counts: Counts, total: str, bucket: str) -> int:
+    return counts.get((total, bucket), totals.NONE).all_dates
+
+
+def _number(choice: FilterParams, total: str, bucket: str | None, label: str, count: int) -> Number:
+    return Number(
+        label,
+        count,
+        choice.of(total, bucket).address() + _ROWS_PLACE,
+        (total, bucket) == (choice.total, choice.bucket),
+    )
+
+
+def _grid(
+    choice: FilterParams,
+    picture: Picture,
+    found: Sequence[tuple[Span, list[ListedRow]]],
+) -> Grid:
+    first = (choice.page - 1) * grid_rows.ROWS_A_PAGE
+    last = first + sum(len(listed) for _, listed in found)
+    counts = dict(picture.shown)
+    is_small = picture.count <= MOST_TAKEN
+    title = labels.TOTALIZERS[choice.total]
+    if choice.bucket is not None:
+        title = f"{title}: {picture.named.get(choice.bucket, choice.bucket)}"
+    return Grid(
+        title,
+        lookup_labels.ROWS_SHOWN.format(
+            first=formats.number(first + 1),
+            last=formats.number(last),
+            count=formats.number(picture.count),
+        )
+        if found
+        else "",
+        tuple(
+            TotalsSection(
+                picture.named[span.bucket],
+                counts[span.bucket],
+                span.skipped > 0,
+                tuple(row.cells for row in listed),
+            )
+            for span, listed in found
+        ),
+        choice.at(choice.page - 1).address() + _ROWS_PLACE if choice.page > 1 else "",
+        choice.at(choice.page + 1).address() + _ROWS_PLACE if last < picture.count else "",
+        choice.at(1).address(f"{FILES_PATH}.csv") if is_small else "",
+        choice.at(1).address(f"{FILES_PATH}.xlsx") if is_small else "",
+    )

@@ -1,0 +1,68 @@
+"""What every page of the app has, and turning one into an answer.
+
+Belongs here: the base view model, which `lookup_base.html` shows, and the policy of its scripts and
+styles. Does not: anything only one page shows.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from typing import ClassVar, NamedTuple
+
+from starlette.responses import HTMLResponse
+
+from reports.render import ENVIRONMENT, static
+
+STYLES = ("style.css", "lookup.css")
+
+
+class Signed(NamedTuple):
+    """Who is signed in, as the head of a page shows it. `csrf` goes into every form."""
+
+    name: str
+    csrf: str
+    is_manager: bool
+    has_password: bool
+
+
+class Choice(NamedTuple):
+    """What can be chosen in a list of a form."""
+
+    value: str
+    text: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupPage:
+    """The fields of the base template. `signed` is None where nobody is."""
+
+    template: ClassVar[str]
+    script: ClassVar[str | None] = None
+    """The file in `static/` of the page's own script, which it works without."""
+
+    title: str
+    signed: Signed | None = None
+
+
+def render_response(page: LookupPage, status: int = 200) -> HTMLResponse:
+    """Render a view model with its own template, under the policy that fits it."""
+    html = ENVIRONMENT.get_template(page.template).render(page=page)
+    return HTMLResponse(html, status, {"Content-Security-Policy": policy(page.script)})
+
+
+@cache
+def policy(script: str | None) -> str:
+    """Only our styles and that script; forms lead back here; nobody frames the page."""
+    scripts = _hash(script) if script else "'none'"
+    return (
+        f"default-src 'none'; style-src {' '.join(map(_hash, STYLES))}; script-src {scripts}; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+def _hash(name: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(static(name).encode()).digest()).decode()}'"

@@ -1,0 +1,219 @@
+"""An agenda with everything that one row can say of it: what lists and Fichas are made from.
+
+Belongs here: the row, its query and the two ways to choose rows: those of call lists, in order, and
+those with given ids. Does not: words, nor who is on a list and from when (R9 is SQL).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from reports.filters import Filters
+
+_ROWS_A_FETCH = 1000
+
+
+class AgendaRow(NamedTuple):
+    """An agenda as of the edition; every time is local.
+
+    One of `call_position`, `wait_position` and `call_obstacle` is set: to be phoned, not yet, or
+    what keeps it from both.
+    `delivered_at` and `read_at` are those of the message sent at `last_sent_at`.
+    """
+
+    company_id: str
+    agenda_id: str
+    agent_id: str | None
+    contact_date: date
+    event_type: str
+    campaign: str
+    team: str | None
+    agent: str | None
+    origin: str
+    is_open: bool
+    closed_at: datetime | None
+    whatsapp_status: str
+    whatsapp_cause: str | None
+    last_sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    cycle_start: datetime | None
+    response: str
+    loss_reason: str | None
+    replied_at: datetime | None
+    days_without_reply: int | None
+    booked_for: datetime | None
+    call_obstacle: str | None
+    call_position: int | None
+    call_reason: str | None
+    call_detail: str | None
+    since: datetime | None
+    phone: str | None
+    attempts: int | None
+    last_attempt_at: datetime | None
+    last_outcome: str | None
+    days_untried: int | None
+    wait_position: int | None
+    wait_reason: str | None
+    callable_at: datetime | None
+    client_id: str | None
+    client_name: str | None
+    ddd: str | None
+    mobile: str | None
+    landline: str | None
+    email: str | None
+    is_opted_out: bool | None
+    consent_origin: str | None
+    consent_at: datetime | None
+    vehicle_id: str | None
+    vehicle_model: str | None
+    vehicle_plate: str | None
+
+
+# The company leads every join that it is part of. Of two messages sent at one instant the greater
+# id is meant, as in R6.
+_AGENDAS = """
+select
+    agenda_status.company_id,
+    agenda_status.agenda_id,
+    agenda_status.agent_id,
+    agenda_status.contact_date,
+    coalesce(event_type.name, agenda_status.event_type_id) as event_type,
+    coalesce(campaign.name, agenda_status.campaign_id) as campaign,
+    coalesce(team.name, agenda_status.team_id) as team,
+    coalesce(app_user.full_name, agenda_status.agent_id) as agent,
+    agenda_status.origin,
+    agenda_status.is_open,
+    agenda_status.closed_at at time zone company.timezone as closed_at,
+    agenda_status.whatsapp_status,
+    agenda_status.whatsapp_cause,
+    agenda_status.last_sent_at at time zone company.timezone as last_sent_at,
+    message.delivered_at at time zone company.timezone as delivered_at,
+    message.read_at at time zone company.timezone as read_at,
+    agenda_status.cycle_start at time zone company.timezone as cycle_start,
+    agenda_status.response,
+    coalesce(loss_reason.name, agenda_status.loss_reason_id) as loss_reason,
+    agenda_status.replied_at at time zone company.timezone as replied_at,
+    agenda_status.days_without_reply,
+    agenda_status.booked_for at time zone company.timezone as booked_for,
+    agenda_status.call_obstacle,
+    call_list.position as call_position,
+    call_list.call_reason,
+    call_list.call_detail,
+    coalesce(call_list.since, call_waiting.since) at time zone company.timezone as since,
+    call_list.phone,
+    call_list.attempts,
+    call_list.last_attempt_at at time zone company.timezone as last_attempt_at,
+    call_list.last_outcome,
+    call_list.days_untried,
+    call_waiting.position as wait_position,
+    call_waiting.wait_reason,
+    call_waiting.callable_at at time zone company.timezone as callable_at,
+    agenda_status.client_id,
+    client.name as client_name,
+    client.ddd,
+    client.mobile,
+    client.landline,
+    client.email,
+    client.is_opted_out,
+    client.consent_origin,
+    client.consent_at at time zone company.timezone as consent_at,
+    agenda_status.vehicle_id,
+    vehicle.model as vehicle_model,
+    vehicle.plate as vehicle_plate
+from agenda_status
+inner join company on company.company_id = agenda_status.company_id
+left join call_list
+    on call_list.company_id = agenda_status.company_id
+    and call_list.agenda_id = agenda_status.agenda_id
+left join call_waiting
+    on call_waiting.company_id = agenda_status.company_id
+    and call_waiting.agenda_id = agenda_status.agenda_id
+left join client on client.client_id = agenda_status.client_id
+left join vehicle on vehicle.vehicle_id = agenda_status.vehicle_id
+left join event_type on event_type.event_type_id = agenda_status.event_type_id
+left join campaign on campaign.campaign_id = agenda_status.campaign_id
+left join team on team.team_id = agenda_status.team_id
+left join app_user on app_user.user_id = agenda_status.agent_id
+left join loss_reason on loss_reason.loss_reason_id = agenda_status.loss_reason_id
+left join lateral (
+    select
+        dispatch.delivered_at,
+        dispatch.read_at
+    from dispatch
+    where
+        dispatch.company_id = agenda_status.company_id
+        and dispatch.agenda_id = agenda_status.agenda_id
+        and dispatch.outcome = 'sent'
+        and dispatch.sent_at = agenda_status.last_sent_at
+    order by dispatch.dispatch_id collate "C" desc
+    limit 1
+) as message on true
+where {condition} and {chosen}
+order by {order}
+"""
+
+_ON_LISTS = """
+(agenda_status.company_id, agenda_status.agenda_id) in (
+    select company_id, agenda_id from call_list where {call_list}
+    union all
+    select company_id, agenda_id from call_waiting where {call_waiting}
+)
+"""
+
+_IN_ORDER = 'agenda_status.agent_id collate "C", call_list.position, call_waiting.position'
+
+
+def stream_agendas(
+    conn: psycopg.Connection, filters: Filters, agents: Sequence[str | None]
+) -> Iterator[tuple[str | None, list[AgendaRow]]]:
+    """Agent and rows of each of these agents' lists that has rows, one list in memory at a time:
+    first whom to phone, then whom not yet, each in its order. None is "Sem agente".
+
+    Needs an open transaction, since the cursor lives on the server.
+    """
+    condition = filters.of_agendas("agenda_status")
+    chosen = sql.SQL(_ON_LISTS).format(
+        call_list=_of_agents("call_list", filters, agents),
+        call_waiting=_of_agents("call_waiting", filters, agents),
+    )
+    query = sql.SQL(_AGENDAS).format(
+        condition=condition.text, chosen=chosen, order=sql.SQL(_IN_ORDER)
+    )
+    named = [agent for agent in agents if agent is not None]
+    with conn.cursor(name="call_lists", binary=True) as cursor:
+        cursor.itersize = _ROWS_A_FETCH
+        cursor.execute(query, {**condition.parameters, "agents": named})
+        for agent_id, rows in groupby(map(AgendaRow._make, cursor), key=attrgetter("agent_id")):
+            yield agent_id, list(rows)
+
+
+def find_agenda(
+    conn: psycopg.Connection, filters: Filters, agenda_ids: Sequence[str]
+) -> list[AgendaRow]:
+    """Those of these agendas that may be seen, in the order of their ids."""
+    condition = filters.of_agendas("agenda_status")
+    query = sql.SQL(_AGENDAS).format(
+        condition=condition.text,
+        chosen=sql.SQL("agenda_status.agenda_id = any(%(agenda_ids)s)"),
+        order=sql.SQL('agenda_status.agenda_id collate "C"'),
+    )
+    with conn.cursor(binary=True) as cursor:
+        cursor.execute(query, {**condition.parameters, "agenda_ids": list(agenda_ids)})
+        return [AgendaRow._make(row) for row in cursor]
+
+
+def _of_agents(relation: str, filters: Filters, agents: Sequence[str | None]) -> sql.Composable:
+    # The condition on companies keeps the set that is looked through to theirs.
+    agent = sql.Identifier(relation, "agent_id")
+    chosen = sql.SQL("{} = any(%(agents)s)").format(agent)
+    if None in agents:
+        chosen = sql.SQL("({} or {} is null)").format(chosen, agent)
+    return sql.SQL("{} and {}").format(filters.of_companies(relation).text, chosen)

@@ -1,0 +1,379 @@
+"""WhatsApp's events as versions, and what waits or is set aside.
+
+The delivery is `tests/deliveries.py`'s; times are of 20/11/2026, UTC, where only hours are given.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from deliveries import BASE, LENIENT, agenda, dispatch, load, rejected, reply, stored, write
+from psycopg import sql
+from whatsapp_payloads import NUMBER, body, click, preference, receive, spooled, status
+
+from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delivery
+from orchestration.ingest.whatsapp import spool
+from orchestration.postgres.database import Database
+
+CLIENT = BASE["client"][0]
+
+
+def at(time: str) -> str:
+    """An instant of the day."""
+    return f"2026-11-20T{time}+00:00"
+
+
+# The message is queued at 10:00 and not heard of since.
+QUEUED = dispatch(updated_at=at("10:00:00"), queued_at=at("10:00:00"))
+FIRST = {**BASE, "agenda": [agenda()], "dispatch": [QUEUED]}
+
+
+def dispatches(database: Database) -> list[tuple[object, ...]]:
+    """Of each version: the time it is of, its four times and its error, as clock times."""
+    times = ", ".join(
+        f"to_char({name} at time zone 'UTC', 'HH24:MI:SS')"
+        for name in ("updated_at", "sent_at", "delivered_at", "read_at", "failed_at")
+    )
+    with database.connect() as conn:
+        query = sql.SQL("select {}, error_code from raw.dispatch order by updated_at")
+        return conn.execute(query.format(sql.SQL(times))).fetchall()
+
+
+def consents(database: Database) -> list[tuple[object, ...]]:
+    with database.connect() as conn:
+        return conn.execute(
+            "select client_id, to_char(updated_at at time zone 'UTC', 'HH24:MI:SS.US'), "
+            "accepts_messages from raw.client order by 1, updated_at"
+        ).fetchall()
+
+
+def aside(database: Database) -> dict[str, int]:
+    with database.connect() as conn:
+        return dict(
+            conn.execute("select kind, count(*) from raw.whatsapp_aside group by 1").fetchall()
+        )
+
+
+def test_each_status_is_a_version_of_its_dispatch(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    statuses = [status("delivered", at("10:00:03")), status("sent", at("10:00:02"))]
+    loaded = receive(database, tmp_path / "spool", body(statuses))
+    assert dispatches(database) == [
+        ("10:00:00", None, None, None, None, None),
+        ("10:00:02", "10:00:02", None, None, None, None),
+        ("10:00:03", "10:00:02", "10:00:03", None, None, None),
+    ]
+    (events,) = (table for table in loaded.tables if table.table == "whatsapp_event")
+    assert (events.read, events.new, events.known, events.parked) == (2, 2, 0, 0)
+
+
+def test_the_same_payload_five_times_is_one_event(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    payload = body(
+        [status("sent", at("10:00:02"))],
+        [click("o1", at("11:00:00"))],
+        [preference("stop", at("12:00:00"))],
+    )
+    receive(database, tmp_path / "spool", payload)
+    once = stored(database)
+    loaded = receive(database, tmp_path / "spool", payload, payload, payload)
+    receive(database, tmp_path / "spool", payload)
+    assert stored(database) == once
+    (events,) = (table for table in loaded.tables if table.table == "whatsapp_event")
+    assert (events.read, events.new, events.known) == (9, 0, 9)
+
+
+def test_a_failure_has_its_code_and_the_earliest_stands(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    failures = [
+        status("failed", at("10:00:05"), errors=[{"code": 131049}]),
+        status("failed", at("10:00:04"), errors=[{"code": 131026}]),
+        status("failed", at("10:00:04"), errors=[{"code": 130472}]),
+    ]
+    receive(database, tmp_path / "spool", body(failures))
+    assert dispatches(database)[-1] == ("10:00:05", None, None, None, "10:00:04", "130472")
+
+
+def test_a_later_version_of_the_crm_is_seen_and_hides_no_event(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    receive(database, tmp_path / "spool", body([status("delivered", at("10:00:03"))]))
+    later = {
+        **QUEUED, "updated_at": at("10:30:00"), "sent_at": at("10:00:01"), "purpose": "no_show"
+    }  # fmt: skip
+    loaded = load(database, tmp_path / "2", {"dispatch": [later, QUEUED]})
+    assert [(t.new, t.known, t.rejected) for t in loaded.tables] == [(1, 1, 0)]
+    assert dispatches(database) == [
+        ("10:00:00", None, None, None, None, None),
+        ("10:00:03", None, "10:00:03", None, None, None),
+        ("10:30:00", "10:00:01", "10:00:03", None, None, None),
+    ]
+    with database.connect() as conn:
+        purposes = conn.execute("select purpose from raw.dispatch order by updated_at").fetchall()
+    assert purposes == [("first_contact",), ("first_contact",), ("no_show",)]
+
+
+def test_a_version_of_the_crm_at_the_very_time_of_an_event_has_both(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    receive(database, tmp_path / "spool", body([status("sent", at("10:00:02"))]))
+    same_time = {**QUEUED, "updated_at": at("10:00:02"), "read_at": at("10:00:01")}
+    load(database, tmp_path / "2", {"dispatch": [same_time]})
+    assert rejected(database) == []
+    assert dispatches(database)[1:] == [
+        ("10:00:02", "10:00:02", None, "10:00:01", None, None),
+    ]
+
+
+def test_another_row_of_a_version_is_still_a_duplicate(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    receive(database, tmp_path / "spool", body([status("sent", at("10:00:02"))]))
+    before = stored(database)
+    load(database, tmp_path / "2", {"dispatch": [{**QUEUED, "sent_at": at("10:00:02")}]})
+    assert rejected(database) == [("dispatch", 2, None, "duplicate_version")]
+    assert stored(database) == before
+
+
+@pytest.mark.parametrize("row_by_row", [False, True])
+def test_the_delivery_before_the_events_delivered_again_is_known(
+    database: Database, tmp_path: Path, row_by_row: bool
+) -> None:
+    again = {**FIRST, "dispatch": [QUEUED, dispatch("d2")]}
+    load(database, tmp_path / "1", again)
+    receive(database, tmp_path / "spool", body([status("sent", at("10:00:02"))]))
+    before = stored(database)
+    how = LoadSettings(rejected_share_limit=0, row_by_row=row_by_row)
+    loaded = load(database, tmp_path / "2", again, how)
+    assert [(t.new, t.known) for t in loaded.tables if t.table == "dispatch"] == [(0, 2)]
+    assert stored(database) == before
+
+
+def test_events_wait_for_their_dispatch_and_replies_for_their_option(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", BASE)
+    payload = body(
+        [status("sent", at("10:00:02"))],
+        [click("o1", at("11:00:00")), click("o9", at("11:00:00"), own="wamid.r2")],
+    )
+    loaded = receive(database, tmp_path / "spool", payload)
+    (events,) = (table for table in loaded.tables if table.table == "whatsapp_event")
+    assert (events.read, events.new, events.parked) == (3, 0, 3)
+    assert stored(database)["reply"] == []
+
+    load(database, tmp_path / "2", {"agenda": [agenda()], "dispatch": [QUEUED]})
+    assert dispatches(database)[-1][:2] == ("10:00:02", "10:00:02")
+    assert [row[1] for row in stored(database)["reply"]] == ["wamid.r1"]
+
+    more = {"option_id": "o9", "label": "Ligar", "action": "call_me"}
+    load(database, tmp_path / "3", {"chatbot_option": [*BASE["chatbot_option"], more]})
+    assert [(row[1], row[4]) for row in stored(database)["reply"]] == [
+        ("wamid.r1", "o1"),
+        ("wamid.r2", "o9"),
+    ]
+
+
+def test_a_reply_is_a_version_at_the_time_of_the_click(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    long = "wamid." + "x" * 70
+    receive(database, tmp_path / "s", body(messages=[click("o1", at("11:00:00"), own=long)]))
+    ((company, reply, updated_at, of, option, replied_at),) = stored(database)["reply"]
+    assert (company, of, option) == ("c1", "d1", "o1")
+    assert str(reply).startswith("sha256.")
+    assert updated_at == replied_at
+
+
+def test_a_reply_that_the_contract_does_not_take_is_kept_aside(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    clicks = [click("o" * 65, at("11:00:00"), own=f"wamid.{n}") for n in range(3)]
+    loaded = receive(database, tmp_path / "spool", body(messages=clicks))
+    assert loaded.rejected_by_reason == {}
+    assert aside(database) == {"messages/interactive/button_reply/too_long": 3}
+
+
+def replied(hour: str) -> dict[str, str]:
+    """The click of 11:00 as the CRM knows it: a version of the same time, told otherwise."""
+    return {**reply("wamid.r1", updated_at=at("11:00:00")), "replied_at": at(hour)}
+
+
+@pytest.mark.parametrize("row_by_row", [False, True])
+def test_a_click_told_by_both_is_what_the_crm_says_whichever_came_first(
+    database: Database, tmp_path: Path, row_by_row: bool
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    strict = LoadSettings(rejected_share_limit=0, row_by_row=row_by_row)
+    clicked = body(messages=[click("o1", at("11:00:00"))])
+    receive(database, tmp_path / "spool", clicked)
+    load(database, tmp_path / "2", {"reply": [replied("10:59:59")]}, strict)
+    after = stored(database)["reply"]
+    receive(database, tmp_path / "spool", clicked)
+    load(database, tmp_path / "3", {"reply": [replied("10:59:59")]}, strict)
+    assert stored(database)["reply"] == after
+    ((*_, when),) = after
+    assert str(when)[11:19] == "10:59:59"
+    load(database, tmp_path / "4", {"reply": [replied("10:59:58")]})
+    assert rejected(database) == [("reply", 2, None, "duplicate_version")]
+    assert stored(database)["reply"] == after
+
+
+def test_a_reply_belongs_to_the_dispatch_that_the_crm_names(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", {**FIRST, "dispatch": [QUEUED, dispatch("d2")]})
+    receive(database, tmp_path / "spool", body(messages=[click("o1", at("11:00:00"))]))
+    theirs = {**reply("wamid.r1", dispatch_id="d2"), "updated_at": at("12:00:00")}
+    load(database, tmp_path / "2", {"reply": [theirs]}, LoadSettings(rejected_share_limit=0))
+    assert [row[3] for row in stored(database)["reply"]] == ["d2"]
+
+
+def test_replies_of_events_loaded_before_they_were_told_apart_give_way_too(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", {**FIRST, "reply": [reply("r7")]})
+    receive(database, tmp_path / "spool", body(messages=[click("o1", at("11:00:00"))]))
+    with database.connect() as conn:
+        conn.execute("drop table raw.whatsapp_reply")
+        conn.execute("delete from ops.made where part = 'replies'")
+    strict = LoadSettings(rejected_share_limit=0)
+    load(database, tmp_path / "2", {"reply": [replied("10:59:59"), reply("r7")]}, strict)
+    assert [str(row[-1])[11:19] for row in stored(database)["reply"]] == ["12:00:00", "10:59:59"]
+
+
+def test_a_preference_holds_for_the_number_from_then_on(database: Database, tmp_path: Path) -> None:
+    sharing = [
+        {**CLIENT, "client_id": name, "updated_at": at("09:00:00"), "ddd": "(11)", "mobile": mobile}
+        for name, mobile in (("h1", "98765-4321"), ("h2", "8765 4321"), ("h3", "98765-4322"))
+    ]
+    load(database, tmp_path / "1", {**BASE, "client": sharing})
+    told = [preference("stop", at("10:00:00")), preference("resume", at("11:00:00"))]
+    receive(database, tmp_path / "spool", body(preferences=told))
+    assert consents(database) == [
+        *((c, time, accepts) for c in ("h1", "h2") for time, accepts in (
+            ("09:00:00.000000", True), ("10:00:00.000000", False), ("11:00:00.000000", True),
+        )),
+        ("h3", "09:00:00.000000", True),
+    ]  # fmt: skip
+
+
+def test_resume_ends_a_stop_but_not_what_the_crm_was_told(
+    database: Database, tmp_path: Path
+) -> None:
+    phone = {"ddd": "11", "mobile": "987654321"}
+    first = {**CLIENT, **phone, "updated_at": at("09:00:00")}
+    load(database, tmp_path / "1", {**BASE, "client": [first]})
+    receive(database, tmp_path / "s", body(preferences=[preference("stop", at("10:00:00"))]))
+    again = {**first, "updated_at": at("10:30:00"), "email": "x@y.z"}
+    refused = {**first, "updated_at": at("11:00:00"), "accepts_messages": "false"}
+    load(database, tmp_path / "2", {"client": [again, refused]})
+    receive(database, tmp_path / "s", body(preferences=[preference("resume", at("12:00:00"))]))
+    assert [accepts for _, _, accepts in consents(database)] == [True, False, False, False, False]
+
+
+def test_a_stop_stays_with_the_number_when_the_client_gets_another(
+    database: Database, tmp_path: Path
+) -> None:
+    first = {**CLIENT, "ddd": "11", "mobile": "987654321", "updated_at": at("09:00:00")}
+    moved = {**first, "mobile": "912345678", "updated_at": at("11:00:00")}
+    load(database, tmp_path / "1", {**BASE, "client": [first, moved]})
+    stops = [preference("stop", at("10:00:00")), preference("stop", at("12:00:00"))]
+    receive(database, tmp_path / "spool", body(preferences=stops))
+    assert [(time[:8], accepts) for _, time, accepts in consents(database)] == [
+        ("09:00:00", True),
+        ("10:00:00", False),
+        ("11:00:00", True),
+    ]
+
+
+def test_before_a_stop_that_is_older_than_the_client_he_had_not_stopped(
+    database: Database, tmp_path: Path
+) -> None:
+    first = {**CLIENT, "ddd": "11", "mobile": "987654321", "updated_at": at("09:00:00")}
+    load(database, tmp_path / "1", {**BASE, "client": [first]})
+    receive(database, tmp_path / "s", body(preferences=[preference("stop", at("08:00:00"))]))
+    assert [row[1:] for row in consents(database)] == [
+        ("07:59:59.999999", True),
+        ("08:00:00.000000", False),
+        ("09:00:00.000000", False),
+    ]
+
+
+def test_stop_and_resume_in_one_second_is_stop(database: Database, tmp_path: Path) -> None:
+    first = {**CLIENT, "ddd": "11", "mobile": "987654321", "updated_at": at("09:00:00")}
+    load(database, tmp_path / "1", {**BASE, "client": [first]})
+    told = [preference("stop", at("10:00:00")), preference("resume", at("10:00:00"))]
+    receive(database, tmp_path / "spool", body(preferences=told))
+    assert [accepts for _, _, accepts in consents(database)] == [True, False]
+
+
+def test_the_rest_is_kept_aside_once_and_counted(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    text = {"id": "m1", "type": "text", "text": {"body": "Oi"}, "timestamp": "1763640000"}
+    lines = [body(messages=[text]), b"{torn", body(messages=[text]), b"", b"[]"]
+    loaded = receive(database, tmp_path / "spool", *lines)
+    assert aside(database) == {"messages/text": 1, "unreadable": 1, "no_webhook": 1}
+    (events,) = (table for table in loaded.tables if table.table == "whatsapp_event")
+    assert (events.read, events.new, events.known) == (4, 3, 1)
+
+
+def test_a_delivery_may_hold_events_and_nothing_else(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    folder = tmp_path / "2"
+    folder.mkdir()
+    with gzip.open(folder / "whatsapp_events.jsonl.gz", "wb") as file:
+        file.write(body([status("read", at("10:10:00"))]))
+    load_delivery(database, folder, LENIENT)
+    assert dispatches(database)[-1][3] == "10:10:00"
+    assert (folder / "whatsapp_events.jsonl.gz").exists()
+
+
+def test_the_events_of_the_first_delivery_meet_its_rows(database: Database, tmp_path: Path) -> None:
+    folder = write(tmp_path / "1", FIRST)
+    (folder / "whatsapp_events.jsonl").write_bytes(body([status("sent", at("10:00:02"))]))
+    load_delivery(database, folder, LENIENT)
+    assert len(dispatches(database)) == 2
+
+
+def test_what_of_a_damaged_file_can_be_read_is_loaded(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    whole = gzip.compress(body([status("sent", at("10:00:02"))]) + b"\n" + json.dumps(
+        {"x": [n * 7919 % 10007 for n in range(20_000)]}).encode())  # fmt: skip
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "1.jsonl.gz").write_bytes(whole[:-100])
+    receive(database, tmp_path / "spool")
+    assert aside(database)["unreadable"] == 1
+    assert len(dispatches(database)) == 2
+
+
+def test_a_refused_delivery_leaves_the_events_where_they_are(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    waiting = spooled(tmp_path / "spool", [body([status("sent", at("10:00:02"))])])
+    bad = write(tmp_path / "2", {"dispatch": [{**QUEUED, "queued_at": "now"}]})
+    with pytest.raises(DeliveryRefused):
+        load_delivery(database, bad, LoadSettings(whatsapp_spool=waiting))
+    assert len(dispatches(database)) == 1
+    (left,) = spool.closed_files(waiting)
+    load_delivery(database, None, LoadSettings(whatsapp_spool=waiting))
+    assert len(dispatches(database)) == 2
+    assert spool.closed_files(waiting) == []
+    assert [path.name for path in (waiting / "loaded").iterdir()] == [left.name]
+
+
+def test_no_personal_data_in_the_ledger(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path / "1", FIRST)
+    payload = body([status("sent", at("10:00:02"))], [click("Rui", at("11:00:00"))])
+    loaded = receive(database, tmp_path / "spool", payload)
+    with database.connect() as conn:
+        told = conn.execute(
+            "select delivery::text, file::text from ops.delivery as delivery "
+            "join ops.delivery_file as file using (delivery_id)"
+        ).fetchall()
+    assert not any(word in f"{told}{loaded}" for word in (NUMBER, "Rui"))
