@@ -1,9 +1,7 @@
 """How fast the lookup page answers 20 people, against `pgbench` of the same SQL in the same run.
 
-Belongs here: the measurement over what a home has published. Does not: making that (`atendimento
-demo FOLDER --agendas 1000000`, `atendimento run`). Run it, with ATENDIMENTO_HOME as for the run, as
-`python -m benchmarks.lookup [--users N] [--pause SECONDS] [--seconds N] [--publications N]
-[--restart]`.
+Run it, with ATENDIMENTO_HOME as for the run, as `python -m benchmarks.lookup [--users N] [--pause
+SECONDS] [--seconds N] [--publications N] [--restart]`.
 
 The server is a process of its own, as `atendimento serve` starts it; the people are threads of
 another. Each asks, waits about `--pause` seconds (exponentially, as people do) and asks again.

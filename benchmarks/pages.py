@@ -1,9 +1,6 @@
 """How fast an edition is written, against bare Jinja of the same templates, in one run.
 
-Belongs here: the measurement of 2,000 call lists of 50 rows and 50 manager's reports (`--whole`:
-every page of the edition, Fichas and rows of totals too). Does not: made-up rows (the tests'
-published tables). Run it as `python -m benchmarks.pages [--lists N] [--rows N] [--companies N]
-[--whole]`.
+Run it as `python -m benchmarks.pages [--lists N] [--rows N] [--companies N] [--whole]`.
 
 Bare Jinja is `template.render(page=page)` over view models that are there already, in one process;
 what is measured against it starts at the tables and ends with files. Both are told as pages a

@@ -1,9 +1,4 @@
-"""Suites as Dagster asset checks: known before anything runs, blocking where they say so.
-
-Belongs here: a check as a spec, a finding as a result. Does not: the checks (`loaded.py`,
-`published.py`), nor the code location, which gives the resources `warehouse`, `checker` and
-`run_settings` by name.
-"""
+"""Suites as Dagster asset checks: known before anything runs, blocking where they say so."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager

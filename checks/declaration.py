@@ -1,8 +1,5 @@
 """What a check, its measurement, its limits and its finding are: plain data, free of imports.
 
-Belongs here: the shapes that `loaded.py` and `published.py` fill in. Does not: how a check is run
-(`suite.py`), nor which checks there are.
-
 A measurement is one query whose small result (a row a table, a company, a totalizer) is computed
 once; the checks over it are queries of that result and return the rows that should not be there:
 ids and numbers, never a name or a phone.

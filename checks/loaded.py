@@ -1,8 +1,4 @@
-"""The suite over the raw tables: did a whole delivery arrive?
-
-Belongs here: volume of what was loaded and of what was set aside. Does not: whether a row is well
-formed (ingest decides that, R2) or what it means.
-"""
+"""The suite over the raw tables: did a whole delivery arrive?"""
 
 from __future__ import annotations
 

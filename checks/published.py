@@ -1,9 +1,4 @@
-"""The suite over `marts_next`: is what was built fit to replace what is published?
-
-Belongs here: structure, the one instant, volume, shares, freshness, and change against the
-published edition and the last days. Does not: what a row must hold and which sums must agree
-(dbt's data tests).
-"""
+"""The suite over `marts_next`: is what was built fit to replace what is published?"""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What is measured of `marts_next`: the queries that read whole tables, each once.
-
-Belongs here: counts by table, company and totalizer, of what the rules already decided. Does not:
-deciding a rule again, nor what is too much or too little (`published.py`).
-"""
+"""What is measured of `marts_next`: the queries that read whole tables, each once."""
 
 from __future__ import annotations
 

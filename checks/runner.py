@@ -1,8 +1,7 @@
 """The worker as its user sees it: started early, asked for findings, closed.
 
 Great Expectations takes seconds and hundreds of megabytes to import, so it lives in a process of
-its own (`worker.py`) that can get ready while the database builds. Belongs here: that process's
-life. Does not: what is checked.
+its own (`worker.py`) that can get ready while the database builds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Great Expectations: the only module that talks to it, and only inside the worker's process.
 
-Belongs here: a suite as expectations, and their results as findings. Does not: which checks there
-are. No row leaves the database but what a check's own query returns: ids and numbers.
+No row leaves the database but what a check's own query returns: ids and numbers.
 """
 
 from __future__ import annotations

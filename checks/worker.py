@@ -2,7 +2,7 @@
 
 A request is one line of JSON on standard input (the URL may hold a password, so it is never an
 argument); the answer is one line a finding, then `{"done": true}` or `{"error": "…"}`. The first
-line of all is `{"ready": true}`. Belongs here: that protocol. Does not: any check.
+line of all is `{"ready": true}`.
 """
 
 from __future__ import annotations

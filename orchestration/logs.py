@@ -1,8 +1,7 @@
 """How log lines look: text for a person, or one JSON object a line for a collector.
 
-Belongs here: the formats, and which process uses which. Does not: what is logged; no personal data
-stands in a record. An error's own text may repeat what the program was working on, so of an error a
-line tells its kind and where it happened.
+An error's own text may repeat what the program was working on, so of an error a line tells its kind
+and where it happened.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What a person watching a run sees: which stage is running, for how long, how many rows.
 
-Belongs here: stages as log records, with a heartbeat. Does not: where the records go; the command
-line prints them, Dagster keeps them in the run's log. Counts and names of tables only.
+Counts and names of tables only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """Settings: what the environment and `.env` say, read once, checked, all named `ATENDIMENTO_…`.
 
-Belongs here: names, defaults and bounds. Does not: what is done with a setting.
 `tests/conventions/test_settings.py` keeps `.env.example` complete.
 """
 

@@ -1,8 +1,4 @@
-"""What an edition consists of: documents, each with its place, and what they are made from.
-
-Belongs here: the pieces that pages hand to the writer, and putting one into a file that only its
-owner reads. Does not: which documents there are (`reports/edition_plan.py`), what they show (`pages/`).
-"""
+"""What an edition consists of: documents, each with its place, and what they are made from."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Names that several ids share: each is said with its id, so that a filter by name is one by id.
-
-Belongs here: that, for a list in Python and for a query. Does not: what is listed.
-"""
+"""Names that several ids share: each is said with its id, so that a filter by name is one by id."""
 
 from __future__ import annotations
 

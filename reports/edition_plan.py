@@ -1,8 +1,4 @@
-"""Which documents an edition has, and in which parts they are made side by side.
-
-Belongs here: the list of parts, and which page module makes the documents of each. Does not: what a
-page shows (`pages/`), nor processes and files (`write.py`).
-"""
+"""Which documents an edition has, and in which parts they are made side by side."""
 
 from __future__ import annotations
 

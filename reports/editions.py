@@ -1,8 +1,7 @@
 """Editions: whole sets of pages side by side, and the link that says which one is read.
 
-Belongs here: the publish folder, switching its link, and removing what is old. Does not: what is
-in a page. A reader follows `current`, which always leads to a whole edition; an edition being
-written has a name of its own and nobody is led there. One writer at a time: the run's lock.
+A reader follows `current`, which always leads to a whole edition; an edition being written has a
+name of its own and nobody is led there. One writer at a time: the run's lock.
 
     <publish folder>/current -> <name>
     <publish folder>/<name>/

@@ -1,8 +1,7 @@
 """A grid to take away: the same rows as CSV and as XLSX, for the spreadsheets used in Brazil.
 
-Belongs here: how a row is written into a file so that it opens as it is, and does nothing when it
-does. Does not: which rows and columns there are (`pages/`). Both writers take the rows as they come
-and hold a few hundred at a time; the same sheet gives the same bytes.
+Both writers take the rows as they come and hold a few hundred at a time; the same sheet gives the
+same bytes.
 
 CSV has `;` between values, a byte order mark and dates as Brazil writes them: the file opens by
 itself in a Brazilian spreadsheet. A text that a spreadsheet would take for a formula gets a `'`

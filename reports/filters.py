@@ -1,8 +1,6 @@
 """R14: the filters, once, for every page and for the lookup.
 
-Belongs here: what a reader may choose, what they may see, and the SQL condition that follows.
-Does not: any page, nor where the values come from (a form, a sign-in). A query that takes its
-condition from here cannot forget whose companies they are.
+A query that takes its condition from here cannot forget whose companies they are.
 """
 
 from __future__ import annotations

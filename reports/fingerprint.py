@@ -1,6 +1,5 @@
 """The fingerprint of the published tables: equal for the same source and the same as-of.
 
-Belongs here: the hash that every page prints and tests compare. Does not: which rows there are.
 Left out is what is not made of the source and the instant alone: `totalizer_history` grows from day
 to day, and `totalizer_movement` depends on the edition before.
 """

@@ -1,8 +1,7 @@
 """Numbers, dates, hours and phones as Brazil writes them.
 
-Belongs here: one function per kind of value; templates reach the ones in `FILTERS`. Does not:
-words of the domain (`labels.py`), nor time zones: every instant arrives as local clock time. Babel
-writes the same and costs ten times as much; `tests/unit/reports/test_formats.py` compares the two.
+Babel writes the same and costs ten times as much; `tests/unit/reports/test_formats.py` compares the
+two.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Code → Portuguese words: every screen string that is not in a template.
-
-Belongs here: what a code is called, in the order of the specification, and the patterns of
-sentences. Does not: how a code is decided, nor how a number or a date is written (`formats.py`).
-"""
+"""Code → Portuguese words: every screen string that is not in a template."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Where a page stands within an edition.
 
-Belongs here: the names of folders and files. Does not: writing them. An id is any text of up to
-64 characters, perhaps a person's login, so a name is made of its hash: safe on every file
-system, the same in every edition, and nobody's name.
+An id is any text of up to 64 characters, perhaps a person's login, so a name is made of its hash:
+safe on every file system, the same in every edition, and nobody's name.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Phone numbers that somebody wrote into a text of their own, a note on a call for example.
-
-Belongs here: finding them. Does not: who may read them (`lookup/masking.py`).
-"""
+"""Phone numbers that somebody wrote into a text of their own, a note on a call for example."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The sentences of an agenda to phone, or not to phone yet: why, and whether WhatsApp went out.
-
-Belongs here: one true sentence for each case of R9, with its evidence. Does not: which case it is.
-"""
+"""The sentences of an agenda to phone, or not to phone yet: why, and whether WhatsApp went out."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
 """The pages that stand beside the editions: the quality page and the list of editions.
 
-Belongs here: reading their facts in one transaction and putting each file in its place. Does not:
-what they show (`pages/`), nor when they are written (the caller: at the end of every run, of failed
-ones too). An edition never changes; these pages do. Tables are named with their schema, since they
-are the pipeline's own and not of an edition.
+An edition never changes; these pages do. Tables are named with their schema, since they are the
+pipeline's own and not of an edition.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What every page has: its name, the way back, and the proof of its numbers.
-
-Belongs here: the base view model, which `base.html` shows, and the pieces that several pages
-share. Does not: anything only one page shows.
-"""
+"""What every page has: its name, the way back, and the proof of its numbers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """Writing the complete set of documents of one edition into a new folder, on every core.
 
-Belongs here: the snapshot that all of them show, the processes that share the work, and all or
-nothing. Does not: which documents there are (`reports/edition_plan.py`), nor which edition is read (`editions.py`).
 Queries name tables without a schema: the caller's search_path says which set is shown.
 """
 

@@ -1,8 +1,7 @@
 """XLSX workbooks, by XlsxWriter, as far as a grid needs them: a header that stays, and filters.
 
-Belongs here: which cells, formats and sheets. Does not: which rows there are, or CSV
-(`reports/exports.py`). A text is written as a text: nothing in it is ever a formula, a link or a number.
-No time of writing is kept: the same rows give the same bytes.
+A text is written as a text: nothing in it is ever a formula, a link or a number. No time of writing
+is kept: the same rows give the same bytes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Small deliveries for tests: tables as lists of rows, written as a folder of CSV files.
-
-Belongs here: a whole valid delivery to start from, and what is stored after a load. Does not:
-what a load must do with it (the tests).
-"""
+"""Small deliveries for tests: tables as lists of rows, written as a folder of CSV files."""
 
 from __future__ import annotations
 

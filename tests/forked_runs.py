@@ -4,8 +4,6 @@
 that is a fork too. A run passes *marks*: statements sent to PostgreSQL, events of Dagster, files
 made in the publish folder; they are counted by stage. At one of them it may be killed (`kill -9`),
 or stand still until it is told to go on. Marks are where a run is, whatever the machine's speed.
-
-Belongs here: that. Does not: what is expected of a run that was killed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A published state to begin from again and again, and the delivery that is to come after it.
 
 A first delivery is published, in a server of its own; `Kept.reset` makes a database and a home of
-that state anew, in a second. Belongs here: that, and what is published. Does not: what is done to
-a run of the second delivery (`tests/faults`).
+that state anew, in a second.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Looking for personal data that tests have planted: in every table, in every file.
-
-Belongs here: the search, and deliveries' files to plant in. Does not: what is planted, nor where it
-may be.
-"""
+"""Looking for personal data that tests have planted: in every table, in every file."""
 
 from __future__ import annotations
 

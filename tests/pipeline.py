@@ -1,7 +1,4 @@
-"""The whole program in a test: a home, a database, and the command line called in this process.
-
-Belongs here: running commands and looking at what is published. Does not: what is expected.
-"""
+"""The whole program in a test: a home, a database, and the command line called in this process."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A place on this machine that notifications are posted or mailed to.
-
-Belongs here: taking what comes and keeping it. Does not: what should come.
-"""
+"""A place on this machine that notifications are posted or mailed to."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Webhook bodies for tests, shaped as WhatsApp shapes them, and loading them.
-
-Belongs here: bodies and files of them. Does not: what must become of them (the tests).
-"""
+"""Webhook bodies for tests, shaped as WhatsApp shapes them, and loading them."""
 
 from __future__ import annotations
 

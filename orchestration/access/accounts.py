@@ -1,8 +1,6 @@
 """Local accounts of the lookup page, as an administrator handles them.
 
-Belongs here: first passwords, the list of accounts, withdrawing one. Does not: the command line
-(`cli/accounts.py`), nor signing in (`reports/lookup/sign_in.py`). It works as the owner of the
-database, which the page never does.
+It works as the owner of the database, which the page never does.
 """
 
 from __future__ import annotations

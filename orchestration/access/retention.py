@@ -1,8 +1,4 @@
-"""What the lookup page keeps is forgotten with time: its access log, sessions, sign-ins under way.
-
-Belongs here: how long, and doing it; when things are tidied up and whenever the page starts. Does
-not: what the runs leave (`maintenance/retention.py`), editions (`reports/editions.py`), nor erasing one client.
-"""
+"""What the lookup page keeps is forgotten with time: its access log, sessions, sign-ins under way."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The schema `access`: who is signed in, what they did, and the functions that row policies ask.
-
-Belongs here: its tables, functions and rights, and the policy on `history`, made once and again
-when they change. Does not: the policies of published tables (`dbt_project/macros/row_policies.sql`,
-they come with their tables), nor making logins (`access/roles.py`).
-"""
+"""The schema `access`: who is signed in, what they did, and the functions that row policies ask."""
 
 from __future__ import annotations
 

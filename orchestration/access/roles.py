@@ -1,8 +1,4 @@
-"""The lookup page's own logins: which addresses it uses, and whether its role is fit to serve.
-
-Belongs here: finding or making the two roles on the server at hand, and looking for what would let
-the page see or change more than it may. Does not: the roles' rights (`access/rights.py`).
-"""
+"""The lookup page's own logins: which addresses it uses, and whether its role is fit to serve."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Which backups a folder holds, and when they were made.
-
-Belongs here: their names. Does not: making one (`backup/create.py`), nor putting it back (`backup/restore.py`).
-"""
+"""Which backups a folder holds, and when they were made."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """`atendimento backup`: everything that a run cannot make anew, in one folder, as of one moment.
 
-Belongs here: the dump of the database, the WhatsApp events not loaded yet, what a backup is made
-of, and how many stay. Does not: putting it back (`backup/restore.py`).
-
     <folder>/2026-11-20T133000Z/database.dump     pg_dump -Fc; no schemas that dbt builds aside
                                 whatsapp/         events that wait for a run
                                 manifest.json     versions, sizes, sha256, rows of each table

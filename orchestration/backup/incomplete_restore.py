@@ -1,7 +1,5 @@
 """What a restore that was killed leaves: a database beside the one in use, a folder of events.
 
-Belongs here: how they are called, and removing them. Does not: restoring (`backup/restore.py`).
-
 Whoever removes them holds the run lock of the database in use: a restore under way holds it too.
 """
 

@@ -1,8 +1,4 @@
-"""What a backup must not undo: erased clients, withdrawn passwords, ended sessions, who saw what.
-
-Belongs here: taking that from the present state into the restored one, before it takes its place.
-Does not: restoring (`backup/restore.py`), nor how a client is erased (`privacy/erasure.py`).
-"""
+"""What a backup must not undo: erased clients, withdrawn passwords, ended sessions, who saw what."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """`atendimento restore`: a backup beside the present database, proved, then in its place.
 
-Belongs here: the order of things. Does not: making a backup (`backup/create.py`), nor what must not come
-back with one (`backup/preserved_state.py`).
-
 Until the two databases change names, in one transaction, the present one is what everybody uses;
 after it, it stays as `<name>_before_restore`.
 """

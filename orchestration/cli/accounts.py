@@ -1,7 +1,4 @@
-"""`atendimento account set|list|revoke`: local accounts of the lookup page.
-
-Belongs here: arguments and what is printed. Does not: the work (`access/accounts.py`).
-"""
+"""`atendimento account set|list|revoke`: local accounts of the lookup page."""
 
 from __future__ import annotations
 

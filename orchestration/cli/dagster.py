@@ -1,8 +1,4 @@
-"""`atendimento dagster`: Dagster's own programs, told where everything is.
-
-Belongs here: which program with which arguments. Does not: what they then run (`definitions.py`),
-nor how they are kept running (`deploy/`).
-"""
+"""`atendimento dagster`: Dagster's own programs, told where everything is."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The address that a server of ours listens on.
-
-Belongs here: taking it before anything is said, for both servers. Does not: what is served there
-(`lookup_server/serve.py`, `webhook/server.py`).
-"""
+"""The address that a server of ours listens on."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The command line, `atendimento`: every command.
-
-Belongs here: arguments, what is printed, exit codes. Does not: any work; each command imports what
-it needs when it is called, since Dagster and dbt take seconds to import.
-"""
+"""The command line, `atendimento`: every command."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`atendimento notify`, `metrics`, `tidy`, `backup`, `restore`: what keeps the house in order.
-
-Belongs here: their arguments, what they print, how they end. Does not: any work.
-"""
+"""`atendimento notify`, `metrics`, `tidy`, `backup`, `restore`: what keeps the house in order."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """The life of an agenda: message, answer, call, visit, no-show and return, up to `as_of`.
 
-Belongs here: what happens to an agenda and how often. Does not: how a row is written, or what the
-product makes of it: the shares below are those of an ordinary dealership, not of a rule.
-
 Every step returns when the agenda was closed, 0 when it is open: a step that lies after `as_of` has
 not happened, and the life stops there.
 """

@@ -1,7 +1,5 @@
 """Local time of a demo: a company's wall clock, and how its instants are written.
 
-Belongs here: days, hours and their text. Does not: what happens at them.
-
 All instants are counted in seconds since 1970-01-01 00:00 of the company's own wall clock, so that
 "at eight in the morning" is plain addition. The offset is the one in force at `as_of`: Brazilian
 zones have no daylight saving time now.

@@ -1,7 +1,5 @@
 """Writing a demo's files: row by row into a folder of their own, which takes its name when whole.
 
-Belongs here: files, the manifest, the swap of folders. Does not: what is in a row.
-
 The manifest is written last and lists every file with its size, rows and SHA-256, so that a folder
 with a manifest is a whole delivery.
 """

@@ -1,7 +1,6 @@
 """The rows of what happens: each function writes one row, with its versions, of an entity table.
 
-Belongs here: ids, columns in the contract's order, which version is written when. Does not: what
-happens, or how often. A time after `as_of` has not happened yet and is left empty; 0 is never.
+A time after `as_of` has not happened yet and is left empty; 0 is never.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""How a text of the demo becomes a field, a login or an e-mail.
-
-Belongs here: spelling. Does not: which text.
-"""
+"""How a text of the demo becomes a field, a login or an e-mail."""
 
 from __future__ import annotations
 

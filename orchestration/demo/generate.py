@@ -1,7 +1,4 @@
-"""Writing a whole demo: the group, the scenes that must be there, then lives until it is full.
-
-Belongs here: the order of the work and its bounds. Does not: what is in a row.
-"""
+"""Writing a whole demo: the group, the scenes that must be there, then lives until it is full."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The group of a demo: companies and their parameters, users, teams, campaigns, chatbot options.
-
-Belongs here: the reference tables of the source contract and what the lives of agendas need to know
-of them. Does not: anything that happens on a date.
-"""
+"""The group of a demo: companies and their parameters, users, teams, campaigns, chatbot options."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Names, places and models of the demo: the words a dealership group's rows are made of.
-
-Belongs here: lists of words. Does not: how they are combined, which is at random, so that no row
-can be taken for a person; e-mails are at example.com.
-"""
+"""Names, places and models of the demo: the words a dealership group's rows are made of."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Clients and their vehicles: names, messy phones, plates.
-
-Belongs here: the rows of `client` and `vehicle`, and what an agenda's life must know of a client.
-Does not: what the client is contacted about.
-"""
+"""Clients and their vehicles: names, messy phones, plates."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """The dice of a demo: every random choice comes from here, so that a seed fixes every byte.
 
-Belongs here: ways to draw. Does not: what is drawn.
-
 Only `random()` is used: its sequence for a seed is promised to stay the same across versions of
 Python, which is not so for every other method of `random.Random`.
 """

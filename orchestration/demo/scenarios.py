@@ -1,8 +1,5 @@
 """Scenes that every demo holds, however small and whatever the hour of `as_of`.
 
-Belongs here: one agenda (or contact) for every bucket, reason and cause a page can show, told in
-hours before `as_of`. Does not: frequencies; those are in `life`.
-
 A cause that is the group's own fault (R12) stands on a contact date yet to come, so that the alarm
 of a demo stays small; only `transient` and `account` have rows that ring it.
 """

@@ -1,9 +1,8 @@
 """From delivered text to typed value, as SQL: the cheap check, the exact fault, the cast.
 
-Belongs here: what each kind of the source contract accepts, once. Does not: which rows are asked.
-PostgreSQL's own input is laxer than the contract (`now`, no offset, 24:00, :60), so a value's
-shape is compared first. The cheap check says yes to the common shapes only and leaves calendar
-errors to the cast; the exact fault decides every value and never raises.
+PostgreSQL's own input is laxer than the contract (`now`, no offset, 24:00, :60), so a value's shape
+is compared first. The cheap check says yes to the common shapes only and leaves calendar errors to
+the cast; the exact fault decides every value and never raises.
 """
 
 from __future__ import annotations

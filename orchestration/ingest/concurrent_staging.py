@@ -1,8 +1,4 @@
-"""Reading the tables of a delivery beside the merging: two at once, each over its own connection.
-
-Belongs here: who reads what when, progress, and stopping early. Does not: how a table is read
-(`ingest/staging.py`), nor the order in which tables are merged (`load.py`).
-"""
+"""Reading the tables of a delivery beside the merging: two at once, each over its own connection."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Faults that show only beside other rows, as SQL over the rows that have just come (R1, R2).
-
-Belongs here: one query a fault, each giving (line, column_name, reason) of rows in `fresh`. Does
-not: what is done with such a row (`ingest/merge.py`), nor faults of one row alone (`casts.py`).
-"""
+"""Faults that show only beside other rows, as SQL over the rows that have just come (R1, R2)."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 One list. The raw tables, the casts, the reference checks, the demo data and dbt's `_sources.yml`
 all follow it; `tests/conventions/test_dbt_project.py` fails when the models do not.
-
-Belongs here: what a delivery promises. Does not: how a file is read, or what a value means.
 """
 
 from __future__ import annotations

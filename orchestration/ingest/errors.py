@@ -1,8 +1,4 @@
-"""How a delivery fails, and the reasons a row is set aside for.
-
-Belongs here: the exception a caller sees, the codes in `raw.rejected_row.reason`. Does not: who
-finds the fault.
-"""
+"""How a delivery fails, and the reasons a row is set aside for."""
 
 from __future__ import annotations
 

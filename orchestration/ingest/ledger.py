@@ -1,7 +1,6 @@
 """The ledger of deliveries: what came, when, and what became of it.
 
-Belongs here: writes to `ops.delivery` and `ops.delivery_file`. Does not: the rows themselves. No
-personal data stands here.
+No personal data stands here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """Loading a delivery: whole, in one transaction, or not at all (R1, R2).
 
-Belongs here: the order of things, and what a caller sees. Does not: reading, faults, SQL of rows.
 Two readers bring files into the schema `arriving` while one transaction merges what has come.
 """
 

@@ -1,7 +1,6 @@
 """`manifest.json`: what a sender says its delivery folder holds, and whether that is so.
 
-Belongs here: reading it and comparing sizes, SHA-256 and numbers of rows. Does not: which folder is
-taken when (`orchestration/ingest/inbox.py`), what is in a file. `sha256` and `rows` may be missing.
+`sha256` and `rows` may be missing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Putting new versions of an entity into its raw table (R1).
-
-Belongs here: the order in which faults are asked, and the insert. Does not: the faults
-(`ingest/conflicts.py`), reading, or what becomes of a rejected row (`ingest/quarantine.py`).
-"""
+"""Putting new versions of an entity into its raw table (R1)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Rows set aside (R2): storing them as they came, the limit, and trying the parked ones again.
-
-Belongs here: everything that writes `raw.rejected_row`. Does not: finding a fault.
-"""
+"""Rows set aside (R2): storing them as they came, the limit, and trying the parked ones again."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The raw tables and the ledger of deliveries, made from the source contract.
-
-Belongs here: DDL of the schema `raw` and of `ops.delivery…`, and the names of tables. Does not:
-what is put into them.
-"""
+"""The raw tables and the ledger of deliveries, made from the source contract."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Reference tables: replaced whole, and valid to the last row or the delivery is refused.
 
-Belongs here: the rules of whole reference tables. Does not: reading and the faults of one value
-(`ingest/staging.py`, `casts.py`). No message names a value but an id.
+No message names a value but an id.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """Reading one table of a delivery into the schema `arriving`: typed rows, and faulty ones.
 
-Belongs here: what can be decided by looking at one row alone (R2). Does not: what needs the other
-rows or the stored ones (`ingest/merge.py`, `references.py`). The fast path streams the file's bytes
-through COPY and checks them as a set; it says NotPlain when anything is wrong. The slow path
-reads row by row and names each fault. Both give the same typed rows; the fast path also says
-NotPlain when rows of the file contradict each other.
+The fast path streams the file's bytes through COPY and checks them as a set; it says NotPlain when
+anything is wrong. The slow path reads row by row and names each fault. Both give the same typed
+rows; the fast path also says NotPlain when rows of the file contradict each other.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Up to where a live source was read: `ops.watermark`, moved in the transaction that loads.
 
-Belongs here: from which `updated_at` on each table is read next, and which tables are gone. Does
-not: reading. What is read twice is known already (R1), so a position too early costs time and one
-too late loses rows: it is never taken from a clock, only from rows that were loaded.
+What is read twice is known already (R1), so a position too early costs time and one too late loses
+rows: it is never taken from a clock, only from rows that were loaded.
 """
 
 from __future__ import annotations

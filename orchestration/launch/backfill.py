@@ -1,8 +1,5 @@
 """`atendimento backfill`: the history of past days, each as of its last microsecond (R3).
 
-Belongs here: which days are due, and computing one after the other. Does not: what is counted
-(dbt), nor how a day's set is replaced (`publication/swap.py`).
-
 A day is built where a run builds, under the run's lock; nothing else that is published changes. The
 lock is let go between two days, so that the runs of the day need not wait for a long backfill.
 """

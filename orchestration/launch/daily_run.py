@@ -1,7 +1,4 @@
-"""`atendimento run`: the job `daily`, executed in this process and told as an exit code.
-
-Belongs here: starting the job and saying how it ended. Does not: what the job does.
-"""
+"""`atendimento run`: the job `daily`, executed in this process and told as an exit code."""
 
 from __future__ import annotations
 

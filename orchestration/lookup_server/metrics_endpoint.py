@@ -1,8 +1,4 @@
-"""`/metrics` beside the lookup page: the file of metrics, for who has the token.
-
-Belongs here: that one address. Does not: reading the metrics; the page's process reads a file and
-never asks the database for what its role may not see.
-"""
+"""`/metrics` beside the lookup page: the file of metrics, for who has the token."""
 
 from __future__ import annotations
 

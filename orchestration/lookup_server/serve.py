@@ -1,8 +1,4 @@
-"""`atendimento serve`: the lookup page over what is published.
-
-Belongs here: what the app is told, what must be true before it may serve, and the HTTP server's
-limits. Does not: what a request then does (`reports/lookup`).
-"""
+"""`atendimento serve`: the lookup page over what is published."""
 
 from __future__ import annotations
 

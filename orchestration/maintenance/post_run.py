@@ -1,7 +1,6 @@
 """What follows a run, however it ended: alarms are told, metrics written, old things removed.
 
-Belongs here: the order, and that none of it changes how the run ended. Does not: doing it. A run by
-hand does this itself; with Dagster's daemon, sensors and a schedule do (`sensors.py`).
+A run by hand does this itself; with Dagster's daemon, sensors and a schedule do (`sensors.py`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""What is old is removed, so that years of runs take bounded room: `atendimento tidy`.
-
-Belongs here: Dagster's runs with their events and logs, results of checks, failures, rejected rows,
-leftovers of killed processes and restores, the server's log. Does not: editions of pages (each
-publication prunes those), nor data: versions, history and loaded deliveries stay.
-"""
+"""What is old is removed, so that years of runs take bounded room: `atendimento tidy`."""
 
 from __future__ import annotations
 

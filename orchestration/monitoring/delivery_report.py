@@ -1,7 +1,6 @@
 """`atendimento deliveries`: what came when, and what became of it.
 
-Belongs here: the ledger, the inbox and the WhatsApp spool as lines for a person. Does not: writing
-any of them. No personal data: names of sources and files, and counts.
+No personal data: names of sources and files, and counts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""`atendimento doctor`: what is configured, reachable, fresh and wrong, one line each.
-
-Belongs here: looking, and saying what to do. Does not: changing anything, nor what the web servers
-or the quality page show.
-"""
+"""`atendimento doctor`: what is configured, reachable, fresh and wrong, one line each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """What Prometheus may know: gauges read from what the runs left, as text.
 
-Belongs here: names, help and queries. Does not: who serves the text (`lookup_server/metrics_endpoint.py`), nor what
-is an alarm (`notify/`). Labels are closed lists of codes: no company, client or file.
+Labels are closed lists of codes: no company, client or file.
 """
 
 from __future__ import annotations

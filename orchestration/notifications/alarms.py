@@ -1,8 +1,7 @@
 """The alarms under way and who was told of them: `ops.alarm`, `ops.alarm_telling`.
 
-Belongs here: what begins, what ends, what a channel has still to be told. Does not: looking
-(`notifications/conditions.py`) or telling (`notifications/dispatcher.py`). What is told is kept by channel, so that one that fails is
-tried again without telling the others twice.
+What is told is kept by channel, so that one that fails is tried again without telling the others
+twice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Ways to tell: a webhook (JSON by POST) and e-mail.
 
-Belongs here: how a message leaves the house, and why it did not. Does not: what it says. An
-address may hold a secret or name a person: it is not logged nor kept, only a digest of it.
+An address may hold a secret or name a person: it is not logged nor kept, only a digest of it.
 """
 
 from __future__ import annotations

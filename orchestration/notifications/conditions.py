@@ -1,7 +1,6 @@
 """What is wrong at this moment, read from what the runs left.
 
-Belongs here: one query a kind of alarm. Does not: whether it is new (`notifications/alarms.py`), nor how it is
-said (`notifications/messages.py`). Ids, names of companies, counts and moments only: no personal data.
+Ids, names of companies, counts and moments only: no personal data.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Looking and telling: what is wrong becomes alarms, and each channel gets its news.
-
-Belongs here: the order of things, and that two processes tell once. Does not: what is wrong, what
-is said, how it is sent.
-"""
+"""Looking and telling: what is wrong becomes alarms, and each channel gets its news."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The alarms that the database cannot keep: that it cannot be used, and a failure it did not take.
-
-Belongs here: who was told of them, in a small file of the state folder; told once, and once again
-when it is over. Does not: noticing them (whoever is refused calls), nor other alarms.
-"""
+"""The alarms that the database cannot keep: that it cannot be used, and a failure it did not take."""
 
 from __future__ import annotations
 

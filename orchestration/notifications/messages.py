@@ -1,7 +1,6 @@
 """Alarms in Portuguese: what happened, since when, what to do.
 
-Belongs here: every sentence of a message. Does not: how it is sent (`notifications/channels.py`). What the pages
-say of the same things is taken from `reports/labels.py`.
+What the pages say of the same things is taken from `reports/labels.py`.
 """
 
 from __future__ import annotations

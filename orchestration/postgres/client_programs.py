@@ -1,8 +1,4 @@
-"""PostgreSQL's own programs, pg_dump and pg_restore, run against a database.
-
-Belongs here: which program, how it is told the address, and what it says when it fails. Does not:
-the server itself (`postgres/embedded.py`), nor what is dumped (`backup/create.py`).
-"""
+"""PostgreSQL's own programs, pg_dump and pg_restore, run against a database."""
 
 from __future__ import annotations
 

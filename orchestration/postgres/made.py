@@ -3,9 +3,6 @@
 Even in vain such a statement waits for whoever uses the table: for an index, for those who write;
 for a column, for those who read. Asked at every start, each command would stand still for as long
 as a backup dumps or a delivery is loaded. So what was executed is remembered.
-
-Belongs here: that memory. Does not: any table (the modules that own them), nor changes that need
-more than `if not exists` (`postgres/migrate.py`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,5 @@
 """State made by an earlier version becomes this one's: migrations, in order, once each.
 
-Belongs here: what `create table if not exists` and `add column if not exists` of the modules that
-own tables cannot do by themselves (rename, fill, drop), and which version opened a database last.
-Does not: those tables (`runs/ledger.py`, `ingest/raw_tables.py` …), nor what each run builds anew.
-
 A migration meets an empty database too, before any table is made: it says `if exists`. What it did
 stays; a mistake in one that was released is mended by the next.
 """

@@ -1,9 +1,8 @@
 """`atendimento erase CLIENT`: a client's personal data leave every version, table and page (LGPD).
 
-Belongs here: what is stored, and the order of things. Does not: what later deliveries tell again
-(`ingest/redaction/personal_data.py`, `ingest/whatsapp/redaction.py`). The client stays under their id, as one
-who accepts no messages; so do the counts of `totalizer_history`, in which nobody is told apart.
-Delivery folders are their sender's, and are left alone.
+The client stays under their id, as one who accepts no messages; so do the counts of
+`totalizer_history`, in which nobody is told apart. Delivery folders are their sender's, and are
+left alone.
 
 Whatever stops it, the same command again does what is left: of the numbers hashes are kept, and the
 names of tables whose files are to be rewritten. Publishing comes last.

@@ -1,8 +1,4 @@
-"""Running dbt in this process: the manifest, a build, and its outcome in plain terms.
-
-Belongs here: how dbt is called and what its results mean for a run. Does not: which models there
-are (dbt_project) nor Dagster's view of them (`assets/warehouse.py`).
-"""
+"""Running dbt in this process: the manifest, a build, and its outcome in plain terms."""
 
 from __future__ import annotations
 

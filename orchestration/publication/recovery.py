@@ -1,8 +1,5 @@
 """Tables and pages are switched together; here is put right what a death between the two left.
 
-Belongs here: asking the ledger of publications what was published, and leading readers to its
-pages. Does not: publishing (`assets/publication.py`, `publication/swap.py`).
-
 The link to the pages is switched as the last act of the transaction that swaps the tables. Two
 moments are left: the process dies after the link and before the commit, or the server dies in the
 commit and the process does not learn how it ended. The ledger is written by that transaction, so it

@@ -1,8 +1,4 @@
-"""The pages beside the editions, written anew at the end of every run, of a failed one too.
-
-Belongs here: what the run knows and the pages do not: settings, and what each check says in
-Portuguese. Does not: the pages (`reports/status_pages.py`), nor when a run ends.
-"""
+"""The pages beside the editions, written anew at the end of every run, of a failed one too."""
 
 from __future__ import annotations
 

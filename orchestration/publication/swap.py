@@ -1,8 +1,4 @@
-"""The swap: what was built and checked becomes what is published, in one transaction.
-
-Belongs here: `marts_next` → `marts` → `marts_previous`, the day's set of history, and the ledger of
-publications. Does not: deciding whether the build is fit (the checks) or writing pages.
-"""
+"""The swap: what was built and checked becomes what is published, in one transaction."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What every run needs before it starts: folders, a database that answers, the run lock.
-
-Belongs here: turning settings into something that works. Does not: what a run then does.
-"""
+"""What every run needs before it starts: folders, a database that answers, the run lock."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""When the next edition is to be made, by the settings' crons.
-
-Belongs here: reading the crons. Does not: what runs at a tick (`schedules.py`).
-"""
+"""When the next edition is to be made, by the settings' crons."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """Dagster's storage in PostgreSQL, over connections that are kept.
 
-Belongs here: the pool. Does not: what is stored (dagster-postgres), nor where
-(`deploy/dagster.yaml` names this class).
-
 dagster-postgres connects anew for each statement, some 1,700 times a run: seconds of it. A kept
 connection is asked whether it lives before it is used, so that a restart of the server is not
 noticed.

@@ -1,8 +1,4 @@
-"""The sentence of a run that could not tell the database why it failed: kept in a small file.
-
-Belongs here: the file, and its entry in `ops.run_failure` once the database answers again. Does
-not: saying why a run failed (`runs/run_result.py`).
-"""
+"""The sentence of a run that could not tell the database why it failed: kept in a small file."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What the pipeline remembers about itself: schemas `ops` (runs, checks) and `history`.
-
-Belongs here: the tables that outlive a run, and who writes them. Does not: the raw tables (they
-follow the source contract, `ingest/raw_tables.py`) nor anything dbt builds.
-"""
+"""What the pipeline remembers about itself: schemas `ops` (runs, checks) and `history`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""How a run of the job ended: an exit code, and one sentence for a person.
-
-Belongs here: reading a run's failure events. Does not: running (`launch/daily_run.py`), nor what to do
-about a failure.
-"""
+"""How a run of the job ended: an exit code, and one sentence for a person."""
 
 from __future__ import annotations
 

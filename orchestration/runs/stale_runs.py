@@ -1,9 +1,5 @@
 """Which runs are alive, and what becomes of one whose process died.
 
-Belongs here: the lock by which a run's process says that it lives, and the end of runs that nobody
-holds any more. Does not: the lock of the one run at a time (`runs/bootstrap.py`), nor doing a dead run's
-work again (Dagster's retries).
-
 A process that is killed, runs out of memory or stops with its machine says nothing: Dagster would
 hold its run for under way, and with one run at a time the queue would wait for it. PostgreSQL lets
 go of a session's locks when the session ends, however it ended.

@@ -1,8 +1,5 @@
 """Runs nobody asked for by hand: a schedule's, a sensor's, and the second try of one that died.
 
-Belongs here: which they are, and the instant that one computes for when it comes late. Does not:
-taking the lock they wait for (`runs/bootstrap.py`), nor trying again (Dagster).
-
 A person may ask for any instant, also for one in the past. A run that is late, because it waited
 or is tried again, must not lead readers back behind what they have seen; but the delivery that it
 loads must not stay hidden either. So it computes for the instant that is published.

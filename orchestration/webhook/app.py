@@ -1,7 +1,6 @@
 """The two requests WhatsApp makes: to prove who we are, and to deliver events.
 
-Belongs here: routes, limits, signatures. Does not: the disk (`journal.py`). Nothing of a body or
-of an address's query is ever logged: both hold what nobody else may read.
+Nothing of a body or of an address's query is ever logged: both hold what nobody else may read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Connections that say nothing, or begin a request and never end its head.
-
-Belongs here: closing them after a while, which uvicorn does only between two requests. Does not:
-bodies that do not come (`app.py`).
-"""
+"""Connections that say nothing, or begin a request and never end its head."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Bodies on disk, one a line, each synced before `append` returns.
-
-Belongs here: one writer's open file, its lock, and closing it so that a load may take it. Does
-not: reading (`ingest/whatsapp/spool.py`, which says what the names mean).
-"""
+"""Bodies on disk, one a line, each synced before `append` returns."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Serving the receiver until it is told to stop.
-
-Belongs here: the HTTP server's limits. Does not: what a request means (`app.py`).
-"""
+"""Serving the receiver until it is told to stop."""
 
 from __future__ import annotations
 

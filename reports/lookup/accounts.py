@@ -1,8 +1,5 @@
 """Local accounts: tries, lock-out, and setting a password.
 
-Belongs here: reads and writes of `access.account` and `access.attempt`. Does not: hashing
-(`passwords.py`), nor who the users are (the delivery says).
-
 A try is counted before its password is looked at, so that tries made at the same instant cannot be
 more than the limit; a right password forgets them.
 """

@@ -1,7 +1,4 @@
-"""The app: routes, what stands before them, and its life.
-
-Belongs here: putting together. Does not: anything that a request then does.
-"""
+"""The app: routes, what stands before them, and its life."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The access log: who did what, when and why. Rows are only ever added.
 
-Belongs here: adding a row and reading them back. Does not: the page (`reports/lookup/audit_log_page.py`). Ids, codes
-and network addresses only: no name, phone, plate or e-mail, nor what was searched for.
+Ids, codes and network addresses only: no name, phone, plate or e-mail, nor what was searched for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The page of the access log: for managers, of their companies, the newest first.
-
-Belongs here: the page. Does not: the log (`reports/lookup/audit_log.py`).
-"""
+"""The page of the access log: for managers, of their companies, the newest first."""
 
 from __future__ import annotations
 

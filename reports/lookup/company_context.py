@@ -1,8 +1,4 @@
-"""A company as it is published now, with the instant that everything shown was computed for.
-
-Belongs here: the company of a visit, for the words that the generated pages share. Does not: which
-company somebody chose (`reports/lookup/filter_params.py`), nor any page.
-"""
+"""A company as it is published now, with the instant that everything shown was computed for."""
 
 from __future__ import annotations
 

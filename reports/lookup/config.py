@@ -1,8 +1,4 @@
-"""What the app is told when it is made: addresses, folders, limits.
-
-Belongs here: the values, with the defaults that tests use too. Does not: where they come from
-(`orchestration/lookup_server/serve.py` makes them of the settings).
-"""
+"""What the app is told when it is made: addresses, folders, limits."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Connections to the database that heal: a pool for each of the two logins.
-
-Belongs here: opening, settings of every session, waiting for a database that was away. Does not:
-what is read (`reports/lookup/read_transaction.py`) or written (`sessions.py`, `accounts.py`, `reports/lookup/audit_log.py`).
-"""
+"""Connections to the database that heal: a pool for each of the two logins."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Error pages: one plain page for all that goes wrong, the same for "not there" and "not yours".
-
-Belongs here: which error becomes which page. Does not: raising one, nor errors that nobody foresaw
-(`reports/lookup/middleware.py`).
-"""
+"""Error pages: one plain page for all that goes wrong, the same for "not there" and "not yours"."""
 
 from __future__ import annotations
 

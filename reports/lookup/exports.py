@@ -1,7 +1,6 @@
 """The rows of the grid on screen to take away, as CSV and as XLSX: all of them, not only the page.
 
-Belongs here: the two answers. Does not: how a row is written into a file (`reports/exports.py`). A file
-holds no phone: whoever works a row finds it in the Ficha.
+A file holds no phone: whoever works a row finds it in the Ficha.
 """
 
 from __future__ import annotations

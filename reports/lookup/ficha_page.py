@@ -1,8 +1,4 @@
-"""The Ficha of one agenda, for whoever may see it; its phones for whoever works it.
-
-Belongs here: the page, and showing the phones to somebody who asks for them. Does not: what a Ficha
-says (`pages/ficha.py`), nor how a phone is masked (`masking.py`).
-"""
+"""The Ficha of one agenda, for whoever may see it; its phones for whoever works it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the filters of the screen offer (R14), as far as the reader may see it.
-
-Belongs here: the lists of the filter form. Does not: what was chosen (`reports/lookup/filter_params.py`).
-"""
+"""What the filters of the screen offer (R14), as far as the reader may see it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,5 @@
 """What somebody chose on the screen: read from an address, and written into one.
 
-Belongs here: the filters of R14 as an address holds them, the total whose rows are shown, and the
-page of them. Does not: what is offered to choose (`reports/lookup/filter_options.py`), nor the condition that the filters
-become (`reports/filters.py`).
-
 Nothing that the reader may not see can be chosen: it is not found. What belongs to another campaign
 or company than the one chosen, because that was changed last, falls away.
 """

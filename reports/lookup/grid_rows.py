@@ -1,9 +1,5 @@
 """The rows of a total under the filters of the screen, page by page or all of them.
 
-Belongs here: which rows stand on a page. Does not: the words of a row (`pages/counted_rows.py`),
-nor how many there are of each bucket (`pages/totals.py`): a page is found by these counts, so that
-it cannot show another number of rows than the total says.
-
 Rows stand by bucket in the order of the total, then by contact date and id.
 """
 

@@ -1,7 +1,4 @@
-"""`/health`: whether the app can serve, for whoever watches it. No secret, no personal data.
-
-Belongs here: the question and its answer. Does not: pages for people.
-"""
+"""`/health`: whether the app can serve, for whoever watches it. No secret, no personal data."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Somebody else's list to take away: before its phones go, the reader says why.
-
-Belongs here: the page that asks. Does not: which files are lists of others, nor sending one
-(`report_files.py`).
-"""
+"""Somebody else's list to take away: before its phones go, the reader says why."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Code → Portuguese words of the lookup page, beside those of `reports/labels.py`.
-
-Belongs here: what only the app says: errors, the sign-in, the access log. Does not: words of the
-domain, which the generated pages share.
-"""
+"""Code → Portuguese words of the lookup page, beside those of `reports/labels.py`."""
 
 from __future__ import annotations
 

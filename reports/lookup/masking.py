@@ -1,9 +1,4 @@
-"""Phones for those who do not work the row: enough to recognise one, too little to phone.
-
-Belongs here: who works a row, what they see of a number when they do not, and what they are asked
-when they want it whole. Does not: showing a number after all, which is an action of its own
-(`ficha_page.py`).
-"""
+"""Phones for those who do not work the row: enough to recognise one, too little to phone."""
 
 from __future__ import annotations
 

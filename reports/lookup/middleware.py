@@ -1,8 +1,4 @@
-"""What stands between the network and the routes: headers, hosts, sizes, the proxy, last errors.
-
-Belongs here: one ASGI layer for each, and the checks of a form. Does not: who is signed in
-(`reports/lookup/request_context.py`), nor what an error page says (`errors.py`).
-"""
+"""What stands between the network and the routes: headers, hosts, sizes, the proxy, last errors."""
 
 from __future__ import annotations
 

@@ -1,9 +1,5 @@
 """OpenID Connect: what the provider is told, and which of its answers are believed.
 
-Belongs here: its discovery document and keys, where people are sent, and turning a code into a
-login (authorization code flow with PKCE). Does not: routes, cookies and sessions
-(`openid_sign_in.py`), nor what is under way (`openid_states.py`).
-
 It needs the extra `openid`; nothing else imports it before the sign-in `openid` is configured.
 """
 

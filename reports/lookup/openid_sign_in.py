@@ -1,8 +1,5 @@
 """Signing in and out by OpenID Connect.
 
-Belongs here: the routes, and what binds a sign-in to the browser that began it. Does not: what is
-said to the provider and believed of it (`openid.py`), nor sessions, which are those of every kind.
-
 A link leads to the provider, and a page that goes on by itself leads to signing out there: our
 policy lets forms lead to our own addresses alone, and a browser holds to it through redirects.
 """

@@ -1,7 +1,6 @@
 """Sign-ins under way at an OpenID provider: each is answered once, in the browser that began it.
 
-Belongs here: reads and writes of `access.openid_state`. Does not: what is said to the provider
-(`openid.py`). Of the state and of the browser's token only hashes are kept.
+Of the state and of the browser's token only hashes are kept.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
 """Links of a generated page, as far as its reader may follow them.
 
-Belongs here: leaving out of a page the links that would lead to "not found". Does not: who may open
-what (`report_files.py`), nor writing pages, which are the same for all their readers.
-
 A link that is all of a list's item goes with its item; of any other its text stays.
 """
 

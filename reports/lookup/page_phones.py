@@ -1,8 +1,5 @@
 """The phones of a generated page, for readers who do not work its rows.
 
-Belongs here: masking them in a page. Does not: who works what (`report_files.py`), how a number is
-masked (`masking.py`), nor writing pages, which are the same for all their readers.
-
 A page says in its head that its phones are marked, each with `data-phone`. One that does not say
 so, or holds a number to phone that is not marked, is not shown at all: an edition of an earlier
 version is such.

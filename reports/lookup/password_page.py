@@ -1,7 +1,4 @@
-"""Choosing a new password: at the first sign-in, or whenever somebody wants to.
-
-Belongs here: the form and what it leads to. Does not: what makes a good one (`passwords.py`).
-"""
+"""Choosing a new password: at the first sign-in, or whenever somebody wants to."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Passwords: hashing with Argon2id, and which ones are accepted.
-
-Belongs here: what needs no database. Does not: accounts (`accounts.py`).
-"""
+"""Passwords: hashing with Argon2id, and which ones are accepted."""
 
 from __future__ import annotations
 

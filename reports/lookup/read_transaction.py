@@ -1,8 +1,5 @@
 """Reading the published tables as somebody: one transaction, one state, their rows alone.
 
-Belongs here: the transaction and whose it is. Does not: queries of pages, nor the policies that
-choose the rows (they are in the database).
-
 A publication renames schemas. A name is resolved by the newest catalogue, rows are chosen by the
 transaction's snapshot: a rename between the two would show new, empty-looking tables. So a
 transaction begins by locking one published table, which `publish` locks against it for the moment

@@ -1,8 +1,5 @@
 """The generated pages, lists and files, each to whom it belongs; anything else is not found.
 
-Belongs here: which file of the publish folder a user may open, and sending it. Does not: what is in
-one, nor how they are named (`reports/paths.py`).
-
 Who may open what is computed from the user's own companies and id, never looked up from the
 address: an address that names anything else leads nowhere, whether or not it is there.
 """

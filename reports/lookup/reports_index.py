@@ -1,7 +1,4 @@
-"""The lists and reports: the user's companies, with the reports and lists that are theirs.
-
-Belongs here: the page. Does not: which files there may be (`report_files.py`).
-"""
+"""The lists and reports: the user's companies, with the reports and lists that are theirs."""
 
 from __future__ import annotations
 

@@ -1,11 +1,8 @@
 """A visit: one request of somebody who is signed in, in a reading transaction of their own.
 
-Belongs here: what every route of the app is given, and the way to it: session, user, transaction,
-form. Does not: what a route then shows, nor signing in (`sign_in.py`).
-
-    def view(visit: Visit) -> Response: …            or what makes it when the reading has ended
-    Route("/caminho", visiting(view))
-    Route("/caminho", visiting(view), methods=["POST"])      form checked, in `visit.form`
+def view(visit: Visit) -> Response: …            or what makes it when the reading has ended
+Route("/caminho", visiting(view))
+Route("/caminho", visiting(view), methods=["POST"])      form checked, in `visit.form`
 """
 
 from __future__ import annotations

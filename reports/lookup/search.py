@@ -1,8 +1,5 @@
 """Finding a client, and why they are or are not to be phoned today.
 
-Belongs here: the page of what was found. Does not: the finding itself, which the database does as
-far as the reader may see (`marts.search`), nor the sentences of R9 (`reports/phrases.py`).
-
 What is sought comes by a form and stands in no address: proxies and browsers write those down. The
 session remembers it, and the address has its number, so that one can go back to what was found.
 

@@ -1,8 +1,6 @@
 """Sessions: who is signed in, kept on the server.
 
-Belongs here: reads and writes of `access.session`. Does not: cookies (`reports/lookup/middleware.py`), nor how a
-user proved who they are (`sign_in.py`). Of a token only its hash is kept: who reads the table
-cannot sign in with it.
+Of a token only its hash is kept: who reads the table cannot sign in with it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,5 @@
 """Signing in and out with a local account; behind a proxy, where to go instead.
 
-Belongs here: the form and what it leads to. Does not: what counts as a try (`accounts.py`),
-hashing (`passwords.py`), the proxy's word (`reports/lookup/middleware.py`), nor OpenID Connect
-(`openid_sign_in.py`).
-
 The answer to a wrong password, an unknown or deactivated user and a locked account is one and the
 same, and takes as long; so is that to a locked address, which comes at once.
 """

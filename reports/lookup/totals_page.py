@@ -1,8 +1,4 @@
-"""The working screen: filters, the seven totals that follow them, and the rows of one.
-
-Belongs here: the page and how it is put together. Does not: reading a choice (`reports/lookup/filter_params.py`), what is
-offered (`reports/lookup/filter_options.py`), finding rows (`reports/lookup/grid_rows.py`).
-"""
+"""The working screen: filters, the seven totals that follow them, and the rows of one."""
 
 from __future__ import annotations
 

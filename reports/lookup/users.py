@@ -1,8 +1,4 @@
-"""Who a user is: as the delivery says, in what is published now.
-
-Belongs here: the user and what follows from the role. Does not: asking the database
-(`reports/lookup/read_transaction.py`), nor how they proved who they are (`sign_in.py`).
-"""
+"""Who a user is: as the delivery says, in what is published now."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What every page of the app has, and turning one into an answer.
-
-Belongs here: the base view model, which `lookup_base.html` shows, and the policy of its scripts and
-styles. Does not: anything only one page shows.
-"""
+"""What every page of the app has, and turning one into an answer."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The alarm of R12, "acionar o TI": why messages do not go out and which job to look at.
-
-Belongs here: the part of a report that shows it, its query and its builder. Does not: when there
-is an alarm (R12 is SQL).
-"""
+"""The alarm of R12, "acionar o TI": why messages do not go out and which job to look at."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""A call list: whom one agent phones, in the order of R9, and why; and whom not yet.
-
-Belongs here: the page, and the documents of a list: the page, its rows to take away, its Fichas.
-Does not: the rows (`reports/queries/agendas.py`), their sentences (`reports/phrases.py`), nor who is on the list and
-in which order (R9 is SQL).
-"""
+"""A call list: whom one agent phones, in the order of R9, and why; and whom not yet."""
 
 from __future__ import annotations
 

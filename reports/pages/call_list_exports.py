@@ -1,7 +1,6 @@
 """A call list to take away: the rows to phone, as CSV and XLSX.
 
-Belongs here: the columns and the two files. Does not: who must not be phoned yet. A file may be fed
-to a dialler, so it holds nobody whom R9 does not name.
+A file may be fed to a dialler, so it holds nobody whom R9 does not name.
 """
 
 from __future__ import annotations

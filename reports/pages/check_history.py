@@ -1,8 +1,4 @@
-"""What the checks found: the last result of each expectation, and its history run by run.
-
-Belongs here: reading `ops.check_result`. Does not: which checks there are or what they are called
-in words (the caller hands that in), nor the page (`quality.py`).
-"""
+"""What the checks found: the last result of each expectation, and its history run by run."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The manager's report of one company: is sending well, what are the totals, who works on what.
-
-Belongs here: the page, and the documents that go with it. Does not: the parts that the group's
-report has as well (`reports/pages/report_sections.py`), nor the rows of a total (`total_rows.py`).
-"""
+"""The manager's report of one company: is sending well, what are the totals, who works on what."""
 
 from __future__ import annotations
 

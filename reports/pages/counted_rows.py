@@ -1,8 +1,4 @@
-"""The rows that a total of a company counts, each said in words.
-
-Belongs here: the query for the rows of one total, their order, and the words of a row. Does not:
-which rows count (R11 is SQL), nor the pages and files that show them (`total_rows.py`).
-"""
+"""The rows that a total of a company counts, each said in words."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What was delivered: the last deliveries file by file, and the rows that are set aside (R2).
-
-Belongs here: reading the ledger of deliveries and counting `raw.rejected_row`. Does not: what a
-row held, which no page ever shows, nor the page (`quality.py`).
-"""
+"""What was delivered: the last deliveries file by file, and the rows that are set aside (R2)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The editions that are there, so that what was published on a day can be looked at again.
-
-Belongs here: the page, beside the editions and written anew with them. Does not: which editions
-stay (`reports/editions.py`).
-"""
+"""The editions that are there, so that what was published on a day can be looked at again."""
 
 from __future__ import annotations
 

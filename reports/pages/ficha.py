@@ -1,9 +1,4 @@
-"""The Ficha: everything known about one agenda and its client, on one page.
-
-Belongs here: the page, with one Ficha or many, and the builder of each. Does not: the queries
-(`reports/queries/agendas.py`, `reports/queries/ficha_facts.py`), the sentences of R9 (`reports/phrases.py`), nor who may see which
-agenda (`filters.py`).
-"""
+"""The Ficha: everything known about one agenda and its client, on one page."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Where the Fichas of an edition stand: those of a list's agendas in files of fifty, in its order.
-
-Belongs here: those files, and the address of each Ficha, for its list and for every grid that names
-the agenda. Does not: what a Ficha shows (`ficha.py`).
-"""
+"""Where the Fichas of an edition stand: those of a list's agendas in files of fifty, in its order."""
 
 from __future__ import annotations
 

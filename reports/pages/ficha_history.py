@@ -1,8 +1,4 @@
-"""The time line of a Ficha: what happened to an agenda, in words.
-
-Belongs here: one line for each event. Does not: which events there are and in which order
-(`reports/queries/ficha_facts.py`).
-"""
+"""The time line of a Ficha: what happened to an agenda, in words."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The two funnels: from the agenda to the visit, and from the no-show back to it.
-
-Belongs here: the part of a report that shows them, and its builder. Does not: which agendas reach a
-step (`int_agenda__journey` is SQL), nor the query, which workload and funnels share
-(`workload.py`).
-"""
+"""The two funnels: from the agenda to the visit, and from the no-show back to it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The group's report: the parts of a company's report for all of them, and every company in a line.
-
-Belongs here: the page, and the documents of the group. Does not: the parts that a company's report
-has as well (`reports/pages/report_sections.py`), nor a total by company (`group_total.py`).
-"""
+"""The group's report: the parts of a company's report for all of them, and every company in a line."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""A total of the group by bucket and company, each number leading to the company's own rows.
-
-Belongs here: the page behind a number of the group's report, and its files to take away. Does not:
-rows of agendas: of all companies together they would be more than anyone reads.
-"""
+"""A total of the group by bucket and company, each number leading to the company's own rows."""
 
 from __future__ import annotations
 

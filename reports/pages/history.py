@@ -1,8 +1,5 @@
 """The last 30 days of each total: a small chart, and the table of its numbers.
 
-Belongs here: the part of a report that shows them, its query and the geometry of the bars. Does
-not: what a total counts, nor keeping its history (`orchestration/publication/swap.py`).
-
 The set of the day of an edition is kept when it is published, after its pages are written: the last
 day shows the edition's own totals.
 """

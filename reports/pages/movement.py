@@ -1,8 +1,4 @@
-"""What entered and left each total since the edition before, and by what event.
-
-Belongs here: the part of a report that shows it, its query and its builder. Does not: what moved a
-row (`totalizer_movement` is SQL).
-"""
+"""What entered and left each total since the edition before, and by what event."""
 
 from __future__ import annotations
 

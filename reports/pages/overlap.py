@@ -1,7 +1,6 @@
 """How far the totals overlap: agendas that stand in more than one of them.
 
-Belongs here: the part of a report that shows it, its query and its builder. Does not: the totals
-themselves. Passive contacts are no agendas and are left out.
+Passive contacts are no agendas and are left out.
 """
 
 from __future__ import annotations

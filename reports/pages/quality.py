@@ -1,8 +1,7 @@
 """The quality page: what came in, what was set aside, what the checks found, what became of runs.
 
-Belongs here: the page, put together from `runs.py`, `check_history.py` and `deliveries.py`. Does
-not: when it is written (`reports/status_pages.py`). It stands beside the editions and is written anew
-at the end of every run, of failed ones too. No contents of any row.
+It stands beside the editions and is written anew at the end of every run, of failed ones too. No
+contents of any row.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What a company's report and the group's have in common: the same parts in the same order.
-
-Belongs here: the parts put together, and the numbers of the proof. Does not: what one of the two
-reports alone shows (`reports/pages/company_report.py`, `reports/pages/group_report.py`).
-"""
+"""What a company's report and the group's have in common: the same parts in the same order."""
 
 from __future__ import annotations
 

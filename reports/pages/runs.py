@@ -1,8 +1,4 @@
-"""What became of the runs: each one's outcome, and the last thirty days at a glance.
-
-Belongs here: reading `ops` for runs, and which of a run's traces says how it ended. Does not: what
-its checks found (`check_history.py`), nor the page (`quality.py`).
-"""
+"""What became of the runs: each one's outcome, and the last thirty days at a glance."""
 
 from __future__ import annotations
 

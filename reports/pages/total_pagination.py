@@ -1,9 +1,4 @@
-"""Where the rows of a total stand: on which of its pages, and at which address.
-
-Belongs here: the division into pages and the address where a number's rows begin, for the pages of
-rows and for every page that leads to them. Does not: the rows, nor the order of the buckets
-(`totals.py`).
-"""
+"""Where the rows of a total stand: on which of its pages, and at which address."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The rows of one total of a company: as pages with filters (R14), as CSV and as XLSX.
-
-Belongs here: the documents of a total and what its filters offer. Does not: the rows and their
-words (`counted_rows.py`), where on the pages they stand (`reports/pages/total_pagination.py`), nor the filtering
-itself (`static/grid.js`): without a script all rows are there and a link still leads to its part.
-"""
+"""The rows of one total of a company: as pages with filters (R14), as CSV and as XLSX."""
 
 from __future__ import annotations
 

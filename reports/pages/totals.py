@@ -1,9 +1,4 @@
-"""The seven totalizers of R11 with their buckets, for the contacts of today and for all.
-
-Belongs here: the part of a report that shows totals, its queries and its builder. Does not: how a
-row falls into a bucket (R6–R11 are SQL), where its rows are shown (`total_rows.py`), nor a whole
-page.
-"""
+"""The seven totalizers of R11 with their buckets, for the contacts of today and for all."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The totals for machines: `totais.json`, beside each report and with the same numbers.
 
-Belongs here: the file's form, which `docs/totais.schema.json` describes and `SCHEMA_VERSION`
-numbers. Does not: the numbers (`totals.py`, `alarms.py`). Instants are ISO 8601 in UTC.
+Instants are ISO 8601 in UTC.
 """
 
 from __future__ import annotations

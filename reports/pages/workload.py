@@ -1,8 +1,4 @@
-"""Workload and results of each team, agent or company.
-
-Belongs here: the part of a report that shows them, and the one query for all its counts, which the
-funnels share. Does not: who is to be phoned (R9), nor which agendas reach a step (both are SQL).
-"""
+"""Workload and results of each team, agent or company."""
 
 from __future__ import annotations
 

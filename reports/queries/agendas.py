@@ -1,8 +1,4 @@
-"""An agenda with everything that one row can say of it: what lists and Fichas are made from.
-
-Belongs here: the row, its query and the two ways to choose rows: those of call lists, in order, and
-those with given ids. Does not: words, nor who is on a list and from when (R9 is SQL).
-"""
+"""An agenda with everything that one row can say of it: what lists and Fichas are made from."""
 
 from __future__ import annotations
 

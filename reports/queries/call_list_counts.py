@@ -1,8 +1,4 @@
-"""The call lists that there are: whose, and how many clients are on each.
-
-Belongs here: which lists a company has, and their counts. Does not: a list itself
-(`call_list.py`), nor who is on it (R9 is SQL).
-"""
+"""The call lists that there are: whose, and how many clients are on each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A company as the pages need it: its name, its parameters and its local clock.
-
-Belongs here: the query that every page of a company starts from. Does not: a page.
-"""
+"""A company as the pages need it: its name, its parameters and its local clock."""
 
 from __future__ import annotations
 

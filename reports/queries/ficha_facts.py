@@ -1,8 +1,4 @@
-"""What a Ficha shows beside the agenda's own row, found for many agendas at once.
-
-Belongs here: the events of the time line, the totals that count the agenda, the client's vehicles
-and other agendas; one query each, whatever the number of agendas. Does not: words.
-"""
+"""What a Ficha shows beside the agenda's own row, found for many agendas at once."""
 
 from __future__ import annotations
 

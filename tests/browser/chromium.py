@@ -1,7 +1,4 @@
-"""The browser: finding Chromium on this machine and starting it.
-
-Belongs here: the program and its arguments. Does not: what is opened in it.
-"""
+"""The browser: finding Chromium on this machine and starting it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""One company with as many agendas as a test asks for, made inside the database.
-
-Belongs here: the published tables filled for measuring, for paper and for filtering. Does not:
-names that are made to break pages (`tests/unit/reports/published_tables.py`).
-"""
+"""One company with as many agendas as a test asks for, made inside the database."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""One page opened in the browser, and everything it did that a page must not do.
-
-Belongs here: what the browser tells by itself, from the first byte on. Does not: what is asked of a
-page once it stands (`probes.py`).
-"""
+"""One page opened in the browser, and everything it did that a page must not do."""
 
 from __future__ import annotations
 

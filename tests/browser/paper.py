@@ -1,10 +1,9 @@
 """A page on paper: what is cut off, and whether each row of each table arrives whole.
 
-Belongs here: measuring the page laid out for print, printing it to PDF on A4 and reading that back.
-Does not: which pages are printed. Texts are compared by their letters and digits alone, since a PDF
-knows neither spaces nor line ends; what is written from right to left is left out, since a PDF
-holds it in the order of its drawing. Where a row went is told by marks, too small to be seen, that
-each of its cells gets before printing.
+Texts are compared by their letters and digits alone, since a PDF knows neither spaces nor line
+ends; what is written from right to left is left out, since a PDF holds it in the order of its
+drawing. Where a row went is told by marks, too small to be seen, that each of its cells gets before
+printing.
 """
 
 from __future__ import annotations

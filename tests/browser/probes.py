@@ -1,8 +1,4 @@
-"""What is asked of a page that stands: each probe returns the faults it sees, in words.
-
-Belongs here: questions that hold for any page, so that they can be tried on a page made wrong on
-purpose (`test_probes.py`). Does not: which pages, widths or colours are looked at.
-"""
+"""What is asked of a page that stands: each probe returns the faults it sees, in words."""
 
 from __future__ import annotations
 

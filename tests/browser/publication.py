@@ -1,8 +1,4 @@
-"""Publish folders made by hand, and the pages found in them.
-
-Belongs here: writing an edition as a run would, and sorting its pages by the kind that each names
-in `<body data-page="….html">`. Does not: what a page must be.
-"""
+"""Publish folders made by hand, and the pages found in them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Pictures of the main pages for `docs/`: `make screenshots`.
 
-Belongs here: a demo group followed for some days, and one picture of the fullest page of each kind.
-Does not: anything that is tested. People, phones and plates are the demo's, made up; instant and
-seed are fixed, so that the pictures change only when the pages do.
+People, phones and plates are the demo's, made up; instant and seed are fixed, so that the pictures
+change only when the pages do.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Fifty people are planted, whose names and phones nobody else has, in good rows, in bad ones and in
 free text; then all is done that could repeat them. Whatever is printed, logged, recorded or kept
-beside them is looked through. What an erased client leaves is `tests/integration/access/test_erase.py`'s.
+beside them is looked through. What an erased client leaves is
+`tests/integration/access/test_erase.py`'s.
 """
 
 from __future__ import annotations

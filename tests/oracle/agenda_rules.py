@@ -1,7 +1,4 @@
-"""R5–R9 for one agenda: its messages, WhatsApp status, cycle, response and place on the call list.
-
-Belongs here: one function a rule. Does not: totals, jobs, and positions in a list.
-"""
+"""R5–R9 for one agenda: its messages, WhatsApp status, cycle, response and place on the call list."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Two sets of published tables held against each other, whole.
-
-Belongs here: the columns and keys of section 4, and how a difference is told. Does not: where
-either set comes from.
-"""
+"""Two sets of published tables held against each other, whole."""
 
 from __future__ import annotations
 

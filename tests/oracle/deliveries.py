@@ -1,8 +1,4 @@
-"""Random adversarial deliveries, valid in every row, made to sit on the edges of R3–R13.
-
-Belongs here: rows of the source contract from a seed. Does not: files (`delivery_files.py`), nor
-what is expected of them (`reading.py`).
-"""
+"""Random adversarial deliveries, valid in every row, made to sit on the edges of R3–R13."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A delivery folder in the many spellings that section 2 allows.
-
-Belongs here: how a value, a row and a file are written. Does not: which rows there are.
-"""
+"""A delivery folder in the many spellings that section 2 allows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What every part of a random delivery needs: ids, versions, phones, and the reference tables.
-
-Belongs here: the pieces. Does not: agendas and what hangs below them (`deliveries.py`).
-"""
+"""What every part of a random delivery needs: ids, versions, phones, and the reference tables."""
 
 from __future__ import annotations
 

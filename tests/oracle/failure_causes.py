@@ -1,7 +1,4 @@
-"""Section 5: why a message failed, typed from the specification.
-
-Belongs here: WhatsApp's codes and their causes. Does not: when a cause is looked up (R6).
-"""
+"""Section 5: why a message failed, typed from the specification."""
 
 from __future__ import annotations
 

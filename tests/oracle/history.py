@@ -1,8 +1,4 @@
-"""What happened to each agenda: its messages, replies, bookings and calls, and how far it came.
-
-Belongs here: the published rows below an agenda that exists, and the steps of the funnel. Does
-not: what R5–R9 decide of them (`agenda_rules.py`).
-"""
+"""What happened to each agenda: its messages, replies, bookings and calls, and how far it came."""
 
 from __future__ import annotations
 

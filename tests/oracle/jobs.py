@@ -1,7 +1,4 @@
-"""R9's lists in their order, and the jobs of R13.
-
-Belongs here: which agendas are on a list, and where. Does not: why an agenda is to be phoned.
-"""
+"""R9's lists in their order, and the jobs of R13."""
 
 from __future__ import annotations
 

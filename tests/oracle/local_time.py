@@ -1,8 +1,7 @@
 """Local dates, local midnights and hours ("Local" in domain.md, section 2).
 
-Belongs here: arithmetic between instants and a time zone's clock. Does not: which event is meant.
-All instants are aware datetimes; Python compares and subtracts aware datetimes of *different*
-zones by instant but those of one zone by wall clock, so every instant is first brought to UTC.
+All instants are aware datetimes; Python compares and subtracts aware datetimes of *different* zones
+by instant but those of one zone by wall clock, so every instant is first brought to UTC.
 """
 
 from __future__ import annotations

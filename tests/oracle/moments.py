@@ -1,8 +1,4 @@
-"""Random instants that lie where the rules change their mind.
-
-Belongs here: time zones, edges (local midnights, changes of the clock, whole days before as_of)
-and the smallest steps around them. Does not: which event takes place at such an instant.
-"""
+"""Random instants that lie where the rules change their mind."""
 
 from __future__ import annotations
 

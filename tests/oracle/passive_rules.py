@@ -1,7 +1,4 @@
-"""R10 for one passive contact: who wrote, and into which bucket the contact goes.
-
-Belongs here: recognition and buckets. Does not: what a key is made of (`phones.py`).
-"""
+"""R10 for one passive contact: who wrote, and into which bucket the contact goes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Phone numbers: R4 and the keys of R10.
-
-Belongs here: what a string of characters is as a phone. Does not: whose it is.
-"""
+"""Phone numbers: R4 and the keys of R10."""
 
 from __future__ import annotations
 

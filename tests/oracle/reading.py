@@ -1,7 +1,4 @@
-"""The published tables of section 4, read from the source rows without a database.
-
-Belongs here: `publish`, and the columns of the two status tables. Does not: a rule.
-"""
+"""The published tables of section 4, read from the source rows without a database."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The reading itself, on cases computed by hand from the specification.
-
-Belongs here: what keeps the other path from being wrong alone. Does not: the database.
-"""
+"""The reading itself, on cases computed by hand from the specification."""
 
 from __future__ import annotations
 

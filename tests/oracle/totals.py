@@ -1,7 +1,4 @@
-"""R11 and R12: counts over agendas and passive contacts.
-
-Belongs here: which rows a totalizer and the alarm count. Does not: what is decided of one row.
-"""
+"""R11 and R12: counts over agendas and passive contacts."""
 
 from __future__ import annotations
 

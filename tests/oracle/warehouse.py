@@ -1,7 +1,4 @@
-"""The way round the other path: a delivery through load, build and publication, read back.
-
-Belongs here: the harness. Does not: the comparison, nor what is expected.
-"""
+"""The way round the other path: a delivery through load, build and publication, read back."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""R3: what is known as of one instant.
-
-Belongs here: the version in force, the events that have happened, and who belongs to whom. Does
-not: what follows from them.
-"""
+"""R3: what is known as of one instant."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The rules' cases: every dbt unit test of the project, run against a database of this session.
-
-Belongs here: how they are run and how a failure is told. Does not: a case (the yml of its model).
-"""
+"""The rules' cases: every dbt unit test of the project, run against a database of this session."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""R11: what moved between two editions, over the swap that makes the one the previous of the other.
-
-Belongs here: where the previous edition is found, and what stays behind of looking at it. Does not:
-which event explains a move (the unit tests of `totalizer_movement`).
-"""
+"""R11: what moved between two editions, over the swap that makes the one the previous of the other."""
 
 from __future__ import annotations
 

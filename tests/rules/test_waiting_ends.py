@@ -1,8 +1,4 @@
-"""R9: who must not be phoned yet comes onto the call list at the second that was promised.
-
-Belongs here: the two lists as of a second before, and as of that second. Does not: why an agenda
-waits (the unit tests of `int_agenda__call_candidate`).
-"""
+"""R9: who must not be phoned yet comes onto the call list at the second that was promised."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The sensor of the inbox: which folder is asked for, and again when its run failed on the way.
-
-Belongs here: asking. Does not: what a run does with a folder, nor which folder is complete.
-"""
+"""The sensor of the inbox: which folder is asked for, and again when its run failed on the way."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What PostgreSQL's catalogue says of the tables that outlive a run, to compare two databases.
-
-Belongs here: the questions. Does not: which databases (`test_released_versions.py`).
-"""
+"""What PostgreSQL's catalogue says of the tables that outlive a run, to compare two databases."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """Phone numbers of erased clients: kept as keyed hashes, and found again in what comes later.
 
-Belongs here: the hashes, and whether a text has such a number in it. Does not: whose a number is
-(`orchestration/privacy/erasure.py`), nor what becomes of the text.
-
 A number kept as it is would not be erased, and a plain hash of eleven digits is guessed in a
 minute; the key is a secret of the database's own. What somebody tells after their number was erased
 is new.

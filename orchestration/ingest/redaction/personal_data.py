@@ -1,9 +1,6 @@
 """Erased clients (LGPD): which columns are personal, and blanking what comes of them again.
 
-Belongs here: the one list of personal columns of the source contract, whose a row is, and blanking
-rows before they are compared or stored. Does not: erasing what is stored
-(`orchestration/privacy/erasure.py`), events (`ingest/whatsapp/redaction.py`). A source that always tells all
-tells an erased client in every delivery.
+A source that always tells all tells an erased client in every delivery.
 """
 
 from __future__ import annotations

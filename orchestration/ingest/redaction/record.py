@@ -1,7 +1,4 @@
-"""Who was erased, kept beside the database too: a backup of before must not bring them back.
-
-Belongs here: the file in the home, of ids and hashes. Does not: erasing (`privacy/erasure.py`).
-"""
+"""Who was erased, kept beside the database too: a backup of before must not bring them back."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""A CSV file as a table of a delivery, gzipped or not, in its encoding.
-
-Belongs here: its header, its delimiter, and what is wrong with it as a file. Does not: RFC 4180
-(`ingest/sources/csv_text.py`), any value of a row.
-"""
+"""A CSV file as a table of a delivery, gzipped or not, in its encoding."""
 
 from __future__ import annotations
 

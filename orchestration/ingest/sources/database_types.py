@@ -1,8 +1,6 @@
 """What each database's columns and values are in the source contract's text.
 
-Belongs here: what differs from one kind of database to the next: its snapshot, its clock, which
-types know their offset, the order of texts. Does not: finding tables, streaming
-(`ingest/sources/other_databases.py`). Imported only where such a source is read.
+Imported only where such a source is read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What a delivery consists of: for each table its header, blocks fit for COPY, and its records.
-
-Belongs here: the files of a folder, and columns. Does not: how a kind of source is read
-(`ingest/sources/csv_file.py`, `ingest/sources/parquet_file.py`, `ingest/sources/postgres_schema.py`, `ingest/sources/other_databases.py`), nor values.
-"""
+"""What a delivery consists of: for each table its header, blocks fit for COPY, and its records."""
 
 from __future__ import annotations
 

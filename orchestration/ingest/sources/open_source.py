@@ -1,7 +1,4 @@
-"""Which kind of source a name stands for, what it may be called, and opening it.
-
-Belongs here: folders and URLs told apart, labels without a password. Does not: how each is read.
-"""
+"""Which kind of source a name stands for, what it may be called, and opening it."""
 
 from __future__ import annotations
 

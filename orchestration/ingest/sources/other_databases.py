@@ -1,8 +1,7 @@
 """A schema of another database than PostgreSQL as a delivery, by SQLAlchemy (extra `databases`).
 
-Belongs here: finding its tables and streaming all of them as of one instant. Does not: what differs
-between databases (`ingest/sources/database_types.py`), casts. One connection holds the snapshot, so that one table
-is read at a time; SQLAlchemy is imported only where such a source is opened.
+One connection holds the snapshot, so that one table is read at a time; SQLAlchemy is imported only
+where such a source is opened.
 """
 
 from __future__ import annotations

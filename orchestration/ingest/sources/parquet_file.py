@@ -1,7 +1,6 @@
 """A Parquet file as a table of a delivery: its values said as the source contract writes them.
 
-Belongs here: Parquet types to contract text. Does not: casts (a timestamp without a zone becomes
-text without an offset, which then does not cast). Imported only where a Parquet file is.
+Imported only where a Parquet file is.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A schema of a PostgreSQL database as a delivery: tables or views named as in the contract.
 
-Belongs here: finding them and reading all of them as of one snapshot, each from a given
-`updated_at` on. Does not: casts, nor from where on (`watermark.py`). A table has no order, so its
-rows are read in row order where it matters: then the greater row is the later one (R1).
+A table has no order, so its rows are read in row order where it matters: then the greater row is
+the later one (R1).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """One webhook body as events: statuses, replies, consent, and everything else kept aside.
 
-Belongs here: the shape of WhatsApp's payloads; nothing raises, whatever a line holds. Does not:
-files, the database. An event's values are text fit for PostgreSQL, and its ids fit the contract.
+An event's values are text fit for PostgreSQL, and its ids fit the contract.
 """
 
 from __future__ import annotations

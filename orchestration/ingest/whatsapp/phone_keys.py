@@ -1,8 +1,4 @@
-"""Whose number it is, as SQL, at load: consent that WhatsApp reports names a number alone.
-
-Belongs here: the key of R10 for a number of WhatsApp's and for a client. Does not: passive
-contacts, whose clients the models find; `tests/unit/ingest/test_whatsapp_phone_keys.py` keeps both equal.
-"""
+"""Whose number it is, as SQL, at load: consent that WhatsApp reports names a number alone."""
 
 from __future__ import annotations
 

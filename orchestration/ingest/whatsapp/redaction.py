@@ -1,6 +1,5 @@
 """What WhatsApp's events tell of erased clients, dropped: as it comes, in tables and in files.
 
-Belongs here: events, their tables and files. Does not: rows of deliveries (`ingest/redaction/personal_data.py`).
 A status stays, for it says what became of a message; WhatsApp's words about it do not.
 """
 

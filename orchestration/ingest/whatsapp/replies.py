@@ -1,10 +1,4 @@
-"""Replies that WhatsApp told, as versions beside those that the CRM delivers.
-
-Belongs here: one idea. What WhatsApp said stands in `raw.whatsapp_reply`, once each; a version of
-it is in `raw.reply` only where the CRM has delivered none of the same time. So the CRM's rows are
-compared among themselves alone (R1), and it does not matter which of the two told a click first.
-Does not: what a click is (`payload.py`).
-"""
+"""Replies that WhatsApp told, as versions beside those that the CRM delivers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What `overlay.py` puts into the raw tables: each row as it is with the events up to then.
-
-Belongs here: the two statements, one a table. Both start from the moments at which something was
-delivered or happened. Does not: which rows are made anew, and when.
-"""
+"""What `overlay.py` puts into the raw tables: each row as it is with the events up to then."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """The folder in which webhook bodies wait as JSON lines, and what a file of them is.
 
-Belongs here: which files are closed, taking and reading them, putting loaded ones away. Does not:
-what a line says, and writing (`orchestration/webhook/journal.py`). A file still written to ends in
-`.part` and its writer holds a lock on it; a writer that died holds none, and its file is closed for
-it. What a load takes has a name that nobody gives twice, so that it puts away what it has read.
+A file still written to ends in `.part` and its writer holds a lock on it; a writer that died holds
+none, and its file is closed for it. What a load takes has a name that nobody gives twice, so that
+it puts away what it has read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Erased clients in what was loaded and in what is loaded later: rows set aside, events, files.
-
-Belongs here: one way at a time by which a client could stay or come back. Does not: the whole
-command (`tests/integration/access/test_erase.py`).
-"""
+"""Erased clients in what was loaded and in what is loaded later: rows set aside, events, files."""
 
 from __future__ import annotations
 

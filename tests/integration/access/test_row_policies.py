@@ -1,8 +1,4 @@
-"""R14 in PostgreSQL: whoever reads sees their rows of every published table, and nothing else.
-
-Belongs here: what the page's role sees as each kind of reader, against an owner's plain reading of
-all rows. Does not: the page's own conditions (tests of the lookup).
-"""
+"""R14 in PostgreSQL: whoever reads sees their rows of every published table, and nothing else."""
 
 from __future__ import annotations
 

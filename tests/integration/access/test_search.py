@@ -1,7 +1,4 @@
-"""The search of the lookup page: found however it is typed, and only by whom it may be seen.
-
-Belongs here: `marts.search` over a few clients made for it. Does not: the page's form.
-"""
+"""The search of the lookup page: found however it is typed, and only by whom it may be seen."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A published demo with its pages, and people at their browsers.
-
-Belongs here: what the tests of the lookup page stand on. Does not: what is expected of it.
-"""
+"""A published demo with its pages, and people at their browsers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""An OpenID provider of our own, over HTTP on this machine.
-
-Belongs here: what a provider says, and the ways in which it can say something else. Does not: what
-is expected of the page.
-"""
+"""An OpenID provider of our own, over HTTP on this machine."""
 
 from __future__ import annotations
 

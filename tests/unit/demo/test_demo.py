@@ -1,8 +1,4 @@
-"""The demo delivery: valid to the last row, the same bytes again, every bucket, whole or not.
-
-Belongs here: what a demo promises. Does not: what the product makes of it; the plain reading of the
-rules in `tests/oracle` says which buckets the rows fall into.
-"""
+"""The demo delivery: valid to the last row, the same bytes again, every bucket, whole or not."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 # ruff: noqa: DTZ001 — pages get local clock times, which have no zone
-"""An agenda's row and its company as a page gets them, to be varied by tests.
-
-Belongs here: one believable row. Does not: rows in tables (`tests/unit/reports/published_tables.py`).
-"""
+"""An agenda's row and its company as a page gets them, to be varied by tests."""
 
 from __future__ import annotations
 

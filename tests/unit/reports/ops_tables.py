@@ -1,7 +1,6 @@
 """The pipeline's own tables, made as a run makes them and filled with what a page must tell.
 
-Belongs here: runs of every kind with their deliveries, checks and rows set aside. Does not: the
-published tables (`tests/unit/reports/published_tables.py`). Every text that a page must not show says so.
+Every text that a page must not show says so.
 """
 
 from __future__ import annotations

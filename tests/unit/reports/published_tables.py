@@ -1,8 +1,4 @@
-"""The published tables, made by hand and filled with rows that a page must survive.
-
-Belongs here: the columns of domain.md, section 4 and the dimensions beside them, as the pages
-read them, and one small group of companies. Does not: any rule; the rows are simply stated.
-"""
+"""The published tables, made by hand and filled with rows that a page must survive."""
 
 from __future__ import annotations
 
