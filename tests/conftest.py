@@ -23,7 +23,7 @@ from orchestration.postgres.database import Database
 from orchestration.runs.check_runner import CheckRunner, open_check_runner
 from orchestration.settings import Settings, load_settings
 
-_LONG = ("faults", "upgrade", "runs", "access")
+_LONG = ("faults", "upgrade", "end_to_end", "access")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -31,8 +31,8 @@ Mark = tuple[str, int]
 
 _ROOMS = (
     "orchestration.cli.main", "orchestration.launch.daily_run", "orchestration.definitions",
-    "orchestration.runs.stale_runs", "orchestration.schedules", "dbt.cli.main", "dbt.adapters.postgres",
-    "psycopg", "psycopg2", "checks.suite", "checks.worker",
+    "orchestration.runs.stale_runs", "orchestration.schedules", "dbt.cli.main",
+    "dbt.adapters.postgres", "psycopg", "psycopg2", "checks.suite", "checks.worker",
 )  # fmt: skip
 
 

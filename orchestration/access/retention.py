@@ -1,4 +1,4 @@
-"""What the lookup page keeps is forgotten with time: its access log, sessions, sign-ins under way."""
+"""Deletes expired sessions, searches, sign-ins and old rows of the access log."""
 
 from __future__ import annotations
 

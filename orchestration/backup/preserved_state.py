@@ -1,4 +1,4 @@
-"""What a backup must not undo: erased clients, withdrawn passwords, ended sessions, who saw what."""
+"""Carries into a restored database what a backup must not undo: erasures, accounts, the log."""
 
 from __future__ import annotations
 

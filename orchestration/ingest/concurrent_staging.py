@@ -1,4 +1,4 @@
-"""Reading the tables of a delivery beside the merging: two at once, each over its own connection."""
+"""Stages the tables of a delivery two at a time while the load merges what is staged."""
 
 from __future__ import annotations
 

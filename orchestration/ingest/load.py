@@ -56,8 +56,8 @@ from orchestration.postgres.database import Database
 
 __all__ = [
     "DeliveryRefused",
-    "LoadSettings",
     "LoadResult",
+    "LoadSettings",
     "TableLoad",
     "drop_staging",
     "load_delivery",

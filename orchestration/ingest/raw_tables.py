@@ -158,8 +158,8 @@ def _add_columns(
 ) -> None:
     """The columns that an earlier version of the contract did not have, where the table is there.
 
-    One that may not be null needs a migration before (`orchestration/postgres/migrate.py`), unless the
-    table is empty.
+    One that may not be null needs a migration before (`postgres/migrate.py`), unless the table
+    is empty.
     """
     for column in table.columns:
         if there is not None and column.name not in there:

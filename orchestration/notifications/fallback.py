@@ -1,4 +1,4 @@
-"""The alarms that the database cannot keep: that it cannot be used, and a failure it did not take."""
+"""Alarms kept in a file while the database cannot keep them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Databases: one address, said the way each library wants it, and a connection that is fit to use."""
+"""The address of a PostgreSQL database as each library spells it, and how to connect to it."""
 
 from __future__ import annotations
 

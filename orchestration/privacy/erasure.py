@@ -286,7 +286,7 @@ def _remove_half_restored(settings: Settings, database: Database, client_id: str
     except OSError:
         raise _incomplete(
             client_id,
-            f"{incomplete_restore.events_folder(settings)}, which a restore that was stopped has left, "
+            f"{incomplete_restore.events_folder(settings)}, left by a restore that was stopped, "
             "could not be removed. It, and what is published, may still hold the client. Check the "
             "folder's rights",
         ) from None

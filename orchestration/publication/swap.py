@@ -75,7 +75,7 @@ def published_by(conn: psycopg.Connection) -> str | None:
 
 
 def _wait_for_readers(conn: psycopg.Connection) -> None:
-    """Lock the table that every reader's transaction locks first (`reports/lookup/read_transaction.py`).
+    """Lock the table that each reader locks first (`reports/lookup/read_transaction.py`).
 
     A rename in the middle of one would lead its names to tables its snapshot cannot see. Waits in
     short turns: who comes meanwhile must not stand behind one that reads for long. For a backup it

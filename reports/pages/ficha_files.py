@@ -1,4 +1,4 @@
-"""Where the Fichas of an edition stand: those of a list's agendas in files of fifty, in its order."""
+"""Files of Fichas: those of a call list, fifty to a file, in its order."""
 
 from __future__ import annotations
 

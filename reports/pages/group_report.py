@@ -1,4 +1,4 @@
-"""The group's report: the parts of a company's report for all of them, and every company in a line."""
+"""The report of the group: what a company report has, for all companies, and a line for each."""
 
 from __future__ import annotations
 

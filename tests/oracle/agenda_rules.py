@@ -1,4 +1,4 @@
-"""R5–R9 for one agenda: its messages, WhatsApp status, cycle, response and place on the call list."""
+"""R5 to R9 and R13 for one agenda, in plain Python over the versions in force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R11: what moved between two editions, over the swap that makes the one the previous of the other."""
+"""Movements (what entered and left a total) name the event that explains the move."""
 
 from __future__ import annotations
 

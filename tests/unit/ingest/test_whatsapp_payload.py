@@ -15,7 +15,7 @@ from whatsapp_payloads import body, click, preference, seconds, status
 from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of, message_key
 
 AT = "2026-11-20T12:00:00+00:00"
-FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "data" / "whatsapp_webhooks"
+FIXTURES = Path(__file__).resolve().parents[4] / "shared" / "data" / "whatsapp_webhooks"
 
 
 def one(line: bytes) -> WhatsAppEvent:

@@ -1,0 +1,1 @@
+"""Backups: creating one, listing those in a folder, and restoring one."""

@@ -1,0 +1,1 @@
+"""Kinds of sources: delivery folders (CSV, Parquet), PostgreSQL schemas, other databases."""

@@ -1,0 +1,1 @@
+"""Starts the daily job or a backfill from a command; alone in importing `definitions`."""

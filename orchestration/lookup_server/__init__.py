@@ -1,0 +1,1 @@
+"""Serving the lookup page: configuration, checks before the start, the HTTP server, `/metrics`."""

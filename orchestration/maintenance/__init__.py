@@ -1,0 +1,1 @@
+"""What happens after and between runs: post-run hooks and retention."""

@@ -1,0 +1,1 @@
+"""What an operator looks at: `doctor`, metrics, and the report of deliveries."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: addresses and connections, the embedded server, client programs, migrations."""

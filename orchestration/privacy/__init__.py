@@ -1,0 +1,1 @@
+"""Erasing one client's personal data everywhere (LGPD)."""

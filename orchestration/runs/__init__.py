@@ -1,0 +1,1 @@
+"""What a run needs and leaves: bootstrap, the run lock, the ledger of runs, results, stale runs."""

@@ -1,0 +1,1 @@
+"""Queries over the published tables, as typed rows; pages build their view models from them."""
