@@ -34,8 +34,3 @@ def delete_expired_state(context: dg.OpExecutionContext) -> None:
 def cleanup() -> None:
     """The daily tidying."""
     delete_expired_state()
-
-
-# Whose runs hold the database from their first step to their last; `__ASSET_JOB` is what Dagster
-# calls a run of assets picked in its UI.
-JOBS_THAT_HOLD_THE_DATABASE = frozenset({daily.name, "__ASSET_JOB"})

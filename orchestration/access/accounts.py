@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from orchestration.demo.delivery_files import GENERATOR, MANIFEST
+from orchestration.ingest.contract import DEMO_GENERATOR, MANIFEST
 from reports.lookup import accounts, passwords, sessions
 from reports.lookup.config import HashCost
 from reports.lookup.passwords import Hasher
@@ -174,4 +174,4 @@ def _is_of_demo(folder: Path) -> bool:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(manifest, dict) and manifest.get("generator") == GENERATOR
+    return isinstance(manifest, dict) and manifest.get("generator") == DEMO_GENERATOR

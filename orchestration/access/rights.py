@@ -6,9 +6,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.postgres.made import create_once
-
-PAGE = "atendimento_page"
-SIGN_IN = "atendimento_signin"
+from orchestration.postgres.roles import PAGE, SIGN_IN
 
 # Any number; whoever changes rights of the page holds it, so that two never do at once.
 _LOCK = 7_301_845_121

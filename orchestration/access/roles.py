@@ -13,8 +13,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from orchestration.access import rights
-from orchestration.access.rights import PAGE, SIGN_IN
 from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.roles import PAGE, SIGN_IN
 from orchestration.settings import Settings
 
 

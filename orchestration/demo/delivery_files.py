@@ -15,10 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from orchestration.ingest.contract import SOURCE_TABLES
-
-GENERATOR = "atendimento demo"
-MANIFEST = "manifest.json"
+from orchestration.ingest.contract import DEMO_GENERATOR, MANIFEST, SOURCE_TABLES
 
 
 class DemoError(Exception):
@@ -93,7 +90,7 @@ class DeliveryFiles:
                     "sha256": file.digest.hexdigest(),
                 }
             )
-        manifest = {"generator": GENERATOR, **facts, "files": listed}
+        manifest = {"generator": DEMO_GENERATOR, **facts, "files": listed}
         text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
         (self.folder / MANIFEST).write_text(text, encoding="utf-8")
 
@@ -163,7 +160,7 @@ def _files_of_demo(folder: Path) -> set[str]:
     """The names an earlier demo says it wrote; none when there is no such manifest."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["generator"] != GENERATOR:
+        if manifest["generator"] != DEMO_GENERATOR:
             return set()
         return {MANIFEST, *(file["name"] for file in manifest["files"])}
     except (OSError, ValueError, KeyError, TypeError):

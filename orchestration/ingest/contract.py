@@ -33,6 +33,10 @@ SQL_TYPE: dict[Kind, str] = {
 }
 
 ID_LENGTH = 64
+MANIFEST = "manifest.json"
+"""The file of a delivery folder that says what the folder holds."""
+DEMO_GENERATOR = "atendimento demo"
+"""The `generator` in the manifest of a demo delivery."""
 # What both PostgreSQL and Python can hold in every time zone.
 EARLIEST_YEAR, LATEST_YEAR = 2, 9998
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.ingest.manifest import MANIFEST, BadManifest, manifest_differences, read_manifest
+from orchestration.ingest.contract import MANIFEST
+from orchestration.ingest.manifest import BadManifest, manifest_differences, read_manifest
 
 
 @dataclass(frozen=True, slots=True)

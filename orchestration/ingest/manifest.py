@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.ingest.contract import MANIFEST
 from orchestration.ingest.errors import DeliveryRefused, SourceUnreadable, refused
 
-MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
 _AT_ONCE = 2
 

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database, DatabaseError
-from orchestration.publication.dbt import without_values
+from orchestration.postgres.messages import without_values
 
 
 class ProgramFailed(DatabaseError):

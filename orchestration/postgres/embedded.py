@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestration.access import rights
+from orchestration.postgres import roles
 from orchestration.postgres.database import Database, DatabaseError
 
 SUPERUSER = "postgres"
@@ -189,7 +189,7 @@ class _Server:
             # Over TCP nobody is let in, so the private socket is the only door.
             if not conn.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone():
                 conn.execute(f"create role {OWNER} login nosuperuser nobypassrls")
-            for role in (rights.PAGE, rights.SIGN_IN):
+            for role in (roles.PAGE, roles.SIGN_IN):
                 if not conn.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
                     conn.execute(f"create role {role} login nosuperuser nobypassrls noinherit")
             found = conn.execute("select 1 from pg_database where datname = %s", [DATABASE])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.postgres.database import Database
+from orchestration.postgres.messages import without_values
 from orchestration.settings import ROOT
 
 PROJECT = ROOT / "dbt_project"
@@ -24,16 +25,12 @@ _PARSED = "partial_parse.msgpack"
 _QUIET = (
     "--no-use-colors", "--no-version-check", "--log-level", "none", "--log-level-file", "none",
 )  # fmt: skip
-# Where a message of PostgreSQL repeats values: after a colon or `value`, and in whole lines. A
-# value may have quotes and line ends in it, so all that follows is left out.
-_VALUE = re.compile(r'(: |value )".*', re.DOTALL)
 # What PostgreSQL, or the library in its place, says when it is not the model's fault.
 _AWAY = re.compile(
     "server closed the connection|terminating connection|connection already closed"
     "|connection to server|the database system is"
 )
 _FULL = re.compile("No space left on device|could not extend file .*: wrote only")
-_LINES_WITH_VALUES = ("DETAIL:", "CONTEXT:", "LINE ")
 
 
 class BuildFailed(Exception):
@@ -143,16 +140,6 @@ def _advice(
     if _AWAY.search(message):
         return "The database was stopped or restarted: run again once it answers."
     return otherwise
-
-
-def without_values(message: str) -> str:
-    """What dbt says about a failed model, without the values of rows."""
-    told = []
-    for line in _VALUE.sub(r"\1…", message.strip()).splitlines():
-        if line.strip().startswith(_LINES_WITH_VALUES):
-            break
-        told.append(line)
-    return "\n".join(told)
 
 
 def _invoke(

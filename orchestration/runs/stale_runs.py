@@ -14,9 +14,12 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import psycopg
 
-from orchestration.jobs import JOBS_THAT_HOLD_THE_DATABASE
 from orchestration.postgres.database import Database
 from orchestration.runs import ledger
+
+# The jobs whose runs hold the database from first step to last: `daily`, and `__ASSET_JOB`, which
+# is what Dagster calls a run of assets picked in its UI.
+_JOBS_HOLDING_DATABASE = frozenset({"daily", "__ASSET_JOB"})
 
 _RUNS = 7_301_845_118  # any number; makes a run's id a key of PostgreSQL's locks
 
@@ -88,7 +91,7 @@ def end_stale_runs(instance: dg.DagsterInstance, database: Database) -> list[str
 
 def _is_suspect(record: dg.RunRecord, now: datetime) -> bool:
     run = record.dagster_run
-    if run.job_name not in JOBS_THAT_HOLD_THE_DATABASE:
+    if run.job_name not in _JOBS_HOLDING_DATABASE:
         return False
     by_hand = run.tags.get(_STARTED_BY_HAND) == run.run_id
     return by_hand or now - record.update_timestamp > _GRACE[run.status]

@@ -26,12 +26,12 @@ from kept_state import AFTER, BEFORE, FIRST, SECOND, Digest, Kept, digest
 from pipeline import Program, Said, environment
 
 from orchestration.access import roles
-from orchestration.access.rights import PAGE
 from orchestration.backup import create, restore
 from orchestration.backup.catalog import list_backups
 from orchestration.ingest.redaction import erased_numbers, record
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
+from orchestration.postgres.roles import PAGE
 from orchestration.privacy.erasure import erase_stored
 from orchestration.runs.bootstrap import backfill_lock, run_lock
 from orchestration.settings import Settings, load_settings

@@ -16,7 +16,7 @@ import pytest
 from forked_runs import STAGES, Mark
 from kept_state import Digest, Kept, digest
 
-from orchestration.access.rights import PAGE
+from orchestration.postgres.roles import PAGE
 from reports import editions
 from reports.lookup.connections import ConnectionPools, page_settings
 from reports.lookup.read_transaction import read_as_user

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
+from orchestration.ingest.contract import MANIFEST, SOURCE_TABLES, SourceTable
 from orchestration.ingest.errors import refused
-from orchestration.ingest.manifest import MANIFEST, Manifest, manifest_of
+from orchestration.ingest.manifest import Manifest, manifest_of
 from orchestration.ingest.sources.csv_file import ENCODING_SETTING, open_csv
 from orchestration.ingest.sources.csv_text import Record
 from orchestration.ingest.watermark import NOT_LIVE, SourceRead

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from orchestration.access import roles
-from orchestration.access.rights import PAGE
 from orchestration.access.roles import page_role_faults
 from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.roles import PAGE
 from orchestration.runs import ledger
 from orchestration.settings import Settings
 from tests.integration.access.conftest import Published

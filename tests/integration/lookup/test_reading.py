@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from tests_database import fresh_database
 
-from orchestration.access.rights import PAGE
 from orchestration.postgres.database import Database
+from orchestration.postgres.roles import PAGE
 from orchestration.publication.swap import swap_schemas
 from orchestration.runs import ledger
 from reports.lookup.connections import ConnectionPools, page_settings
