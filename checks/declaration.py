@@ -19,7 +19,7 @@ SuiteName = Literal["loaded", "published"]
 class Limits:
     """Where a warning begins. The name is the placeholder in a check's SQL (`$stale_hours`)."""
 
-    agendas_fell_share: float = 0.2
+    agenda_drop_share: float = 0.2
     invalid_phone_share: float = 0.4
     no_client_share: float = 0.2
     failed_message_share: float = 0.2

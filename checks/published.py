@@ -88,7 +88,7 @@ AGENDAS = (
     _of_agendas(
         "agendas_did_not_fall",
         "select sum(published_agendas) as published_agendas, sum(agendas) as agendas from $batch"
-        " having sum(agendas) < sum(published_agendas) * (1 - $agendas_fell_share)",
+        " having sum(agendas) < sum(published_agendas) * (1 - $agenda_drop_share)",
         "All companies together have not lost more than a set share of their agendas.",
         "O total de agendas não caiu além do limite desde a edição publicada.",
         compares=True,
@@ -97,7 +97,7 @@ AGENDAS = (
         "agendas_of_no_company_fell",
         "select company_id, published_agendas, agendas from $batch"
         " where published_agendas >= $least_agendas and agendas > 0"
-        " and agendas < published_agendas * (1 - $agendas_fell_share)",
+        " and agendas < published_agendas * (1 - $agenda_drop_share)",
         "No company has lost more than a set share of its agendas.",
         "As agendas de nenhuma empresa caíram além do limite desde a edição publicada.",
         compares=True,

@@ -55,27 +55,27 @@ class Settings(BaseSettings):
         None,
         description="postgresql:// URL of a server 17 or newer; without it the embedded PostgreSQL",
     )
-    start_database: bool = Field(
+    embedded_autostart: bool = Field(
         True, description="false: `atendimento start` alone starts the embedded PostgreSQL"
     )
-    page_database_url: str | None = Field(
+    lookup_database_url: str | None = Field(
         None, description="postgresql:// URL of the role the lookup page reads as; default: made"
     )
-    signin_database_url: str | None = Field(
+    sign_in_database_url: str | None = Field(
         None, description="postgresql:// URL of the role it keeps sign-ins as; default: made"
     )
     home: Path = Field(ROOT / "var", description="state: embedded database, Dagster, logs")
     source: str | None = Field(
         None, description="delivery folder, or postgresql://…?schema=NAME, for runs that name none"
     )
-    source_window_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
+    lookback_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
         2,
         description="hours before the newest row loaded from which a database is read again",
     )
-    source_whole_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
+    full_refresh_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
         20, description="hours after which a database is read whole again, not only what is new"
     )
-    source_whole: bool = Field(
+    full_refresh: bool = Field(
         False, description="true reads a database whole at each run, not only what is new"
     )
     inbox: Path | None = Field(
@@ -84,14 +84,14 @@ class Settings(BaseSettings):
     publish_dir: Path | None = Field(
         None, description="where the pages are published; default HOME/published"
     )
-    keep_editions: Annotated[int, Field(ge=1)] = Field(
+    edition_retention_count: Annotated[int, Field(ge=1)] = Field(
         6, description="how many editions of the pages stay whatever their date, the newest"
     )
-    keep_edition_days: Annotated[int, Field(ge=0)] = Field(
+    edition_retention_days: Annotated[int, Field(ge=0)] = Field(
         30, description="days for which the last edition of each date stays"
     )
     csv_encoding: str = Field("utf-8", description="encoding of CSV files, e.g. cp1252")
-    rejected_share_limit: Share = Field(
+    max_rejected_share: Share = Field(
         0.05, description="share of rejected rows of an entity file above which R2 refuses"
     )
     group_timezone: str = Field(
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     refresh_schedule: str = Field(
         "*/30 7-19 * * 1-6", description="cron of the refresh through the working day"
     )
-    agendas_fell_share: Share = Field(
+    agenda_drop_share: Share = Field(
         0.2, description="share by which agendas may fall between editions before a warning"
     )
     invalid_phone_share: Share = Field(
@@ -113,13 +113,13 @@ class Settings(BaseSettings):
     stale_hours_by_company: dict[str, PositiveFloat] = Field(
         {}, description='companies with a limit of their own: {"COMPANY_ID": HOURS, …}'
     )
-    page_processes: Annotated[int, Field(ge=0)] = Field(
+    render_processes: Annotated[int, Field(ge=0)] = Field(
         0, description="processes that write the pages of a large edition; 0 is one a core"
     )
     sign_in: Literal["local", "proxy", "openid"] = Field(
         "local", description="how people sign in to the lookup page: local accounts, proxy, openid"
     )
-    proxy_addresses: str = Field(
+    trusted_proxies: str = Field(
         "",
         description="addresses or networks of the reverse proxy, by commas; it alone is believed",
     )
@@ -133,10 +133,10 @@ class Settings(BaseSettings):
     openid_client_secret: SecretStr | None = Field(
         None, description="the secret it shares with this page"
     )
-    openid_claim: str = Field(
+    openid_login_claim: str = Field(
         "preferred_username", description="claim of its ID token that is the login of a user"
     )
-    lookup_hosts: str = Field(
+    allowed_hosts: str = Field(
         "127.0.0.1,localhost,[::1]", description="host names the lookup page answers to, by commas"
     )
     session_idle_minutes: Annotated[int, Field(ge=1)] = Field(
@@ -145,16 +145,16 @@ class Settings(BaseSettings):
     session_hours: Annotated[int, Field(ge=1, le=168)] = Field(
         12, description="hours after which a session ends in any case"
     )
-    access_log_days: Annotated[int, Field(ge=1)] = Field(
+    access_log_retention_days: Annotated[int, Field(ge=1)] = Field(
         365, description="days for which the lookup page's access log is kept"
     )
-    webhook_secret: SecretStr | None = Field(
+    whatsapp_app_secret: SecretStr | None = Field(
         None, description="app secret of WhatsApp's webhooks; without it there is no receiver"
     )
-    webhook_verify_token: SecretStr | None = Field(
+    whatsapp_verify_token: SecretStr | None = Field(
         None, description="token to enter at WhatsApp beside the receiver's address"
     )
-    webhook_spool: Path | None = Field(
+    whatsapp_spool_dir: Path | None = Field(
         None, description="folder of received WhatsApp events; default HOME/whatsapp"
     )
     notify_webhooks: SecretStr = Field(
@@ -177,11 +177,11 @@ class Settings(BaseSettings):
     )
     notify_smtp_user: str | None = Field(None, description="user of the mail server, if it asks")
     notify_smtp_password: SecretStr | None = Field(None, description="password of that user")
-    notify_edition_by: time | Literal["never"] = Field(
+    edition_deadline: time | Literal["never"] = Field(
         time(8),
         description="local time by which an edition of the day must be there, or never, no matter",
     )
-    public_address: str | None = Field(
+    public_url: str | None = Field(
         None, description="address at which people open the pages, for links in messages"
     )
     metrics_token: SecretStr | None = Field(
@@ -193,20 +193,20 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         "text", description="log lines as text, or as one JSON object each"
     )
-    keep_run_days: Annotated[int, Field(ge=1)] = Field(
+    run_retention_days: Annotated[int, Field(ge=1)] = Field(
         30, description="days for which Dagster's runs with their events and logs stay"
     )
-    keep_runs: Annotated[int, Field(ge=1)] = Field(
+    run_retention_count: Annotated[int, Field(ge=1)] = Field(
         1000, description="how many of these runs stay at most, the newest"
     )
-    keep_result_days: Annotated[int, Field(ge=31)] = Field(
+    result_retention_days: Annotated[int, Field(ge=31)] = Field(
         90, description="days for which check results, failures and rejected rows stay"
     )
-    keep_backups: Annotated[int, Field(ge=1)] = Field(
+    backup_retention_count: Annotated[int, Field(ge=1)] = Field(
         7, description="how many backups stay in their folder, the newest"
     )
 
-    @field_validator("database_url", "page_database_url", "signin_database_url")
+    @field_validator("database_url", "lookup_database_url", "sign_in_database_url")
     @classmethod
     def _is_a_url(cls, url: str | None) -> str | None:
         if url is None:
@@ -241,7 +241,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{text!r} is no cron of five fields, such as '0 6 * * *'") from error
         return text
 
-    @field_validator("proxy_addresses")
+    @field_validator("trusted_proxies")
     @classmethod
     def _are_addresses(cls, text: str) -> str:
         for part in _listed(text):
@@ -260,7 +260,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is not an encoding Python knows") from error
         return name
 
-    @field_validator("home", "publish_dir", "inbox", "webhook_spool", "metrics_file")
+    @field_validator("home", "publish_dir", "inbox", "whatsapp_spool_dir", "metrics_file")
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:
         try:
@@ -299,12 +299,12 @@ class Settings(BaseSettings):
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The addresses of the reverse proxy."""
-        return tuple(ip_network(part) for part in _listed(self.proxy_addresses))
+        return tuple(ip_network(part) for part in _listed(self.trusted_proxies))
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The host names that the lookup page answers to."""
-        return _listed(self.lookup_hosts)
+        return _listed(self.allowed_hosts)
 
     @property
     def notify_webhook_urls(self) -> tuple[str, ...]:
@@ -329,7 +329,7 @@ class Settings(BaseSettings):
     @property
     def whatsapp_spool(self) -> Path:
         """The folder in which WhatsApp events wait for the next run."""
-        return self.webhook_spool or self.home / "whatsapp"
+        return self.whatsapp_spool_dir or self.home / "whatsapp"
 
 
 def load_settings(env_file: Path = ROOT / ".env") -> Settings:

@@ -31,14 +31,14 @@ _LOCK = 7_301_845_120  # any number; one writer at a time, so that an older stat
 class StatusPageSettings:
     """What the pages are made from, beside the database and the publish folder.
 
-    `words` says each check in Portuguese; `keep_editions` and `keep_days` are told, not applied.
+    `words` says each check in Portuguese; `edition_retention_count` and `keep_days` are told, not applied.
     """
 
     now: datetime
     timezone: str = "America/Sao_Paulo"
     stale_hours: float = 24
     words: Words = field(default_factory=dict)
-    keep_editions: int
+    edition_retention_count: int
     keep_days: int
 
 
@@ -95,7 +95,7 @@ def _pages(
         published.run_id if published else labels.NOT_AVAILABLE,
         (published.fingerprint if published else None) or labels.NOT_AVAILABLE,
         (
-            Parameter(labels.PARAMETER_KEPT, formats.number(standing.keep_editions)),
+            Parameter(labels.PARAMETER_KEPT, formats.number(standing.edition_retention_count)),
             Parameter(labels.PARAMETER_KEPT_DAYS, formats.days(standing.keep_days)),
         ),
     )

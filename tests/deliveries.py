@@ -12,7 +12,7 @@ from orchestration.ingest.raw_tables import column_names
 from orchestration.postgres.database import Database
 
 Row = Mapping[str, str]
-LENIENT = LoadSettings(rejected_share_limit=1.0)
+LENIENT = LoadSettings(max_rejected_share=1.0)
 
 AT = "2026-11-20T09:00:00-03:00"
 LATER = "2026-11-21T09:00:00-03:00"

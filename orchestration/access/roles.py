@@ -34,8 +34,8 @@ def page_logins(settings: Settings, database: Database) -> Logins:
     """
     secrets_file = settings.home / "lookup-logins.json"
     given = {
-        PAGE: settings.page_database_url,
-        SIGN_IN: settings.signin_database_url,
+        PAGE: settings.lookup_database_url,
+        SIGN_IN: settings.sign_in_database_url,
     }
     with database.connect() as conn:
         conn.autocommit = True
@@ -82,7 +82,7 @@ def _usual(conn: psycopg.Connection, database: Database, role: str, secrets_file
 
 
 def _how_to_name(role: str) -> str:
-    name = "ATENDIMENTO_PAGE_DATABASE_URL" if role == PAGE else "ATENDIMENTO_SIGNIN_DATABASE_URL"
+    name = "ATENDIMENTO_LOOKUP_DATABASE_URL" if role == PAGE else "ATENDIMENTO_SIGN_IN_DATABASE_URL"
     return (
         "Let an administrator make a role (`create role … login nosuperuser nobypassrls "
         f"noinherit password '…'`) and name its address in {name}. Nothing is served."

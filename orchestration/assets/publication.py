@@ -62,7 +62,7 @@ def edition_of_pages(
                 else None,
             ),
             address=warehouse.url,
-            processes=settings.page_processes or None,
+            processes=settings.render_processes or None,
             on_progress=lambda pages: progress.say(f"{pages:,} pages so far"),
         )
         ledger.record_edition(
@@ -139,8 +139,8 @@ def publication(
         try:
             removed = editions.prune_editions(
                 settings.published,
-                newest=settings.keep_editions,
-                days=settings.keep_edition_days,
+                newest=settings.edition_retention_count,
+                days=settings.edition_retention_days,
                 now=datetime.now(ZoneInfo(settings.group_timezone)),
             )
             progress.say(f"edition {name}, {len(removed)} old editions removed")
@@ -157,7 +157,7 @@ def due_each_day(settings: Settings) -> dg.AssetsDefinition:
     """The publication; on a day of the morning run it shows as failing in Dagster without an
     edition by then.
     """
-    by = settings.notify_edition_by
+    by = settings.edition_deadline
     if by == "never":
         return publication
     days = settings.morning_schedule.split()[2:5]

@@ -126,7 +126,7 @@ def create_backup(settings: Settings, folder: Path | None = None) -> Backup:
             except BaseException:
                 shutil.rmtree(making, ignore_errors=True)
                 raise
-            return Backup(place, manifest, _prune(into, settings.keep_backups))
+            return Backup(place, manifest, _prune(into, settings.backup_retention_count))
     except OSError as error:
         raise BackupError(
             f"The backup could not be written to {into}: {error.strerror}. No backup was made; "

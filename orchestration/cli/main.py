@@ -310,12 +310,12 @@ def _account(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _webhook(options: argparse.Namespace, settings: Settings) -> int:
-    secret, token = settings.webhook_secret, settings.webhook_verify_token
+    secret, token = settings.whatsapp_app_secret, settings.whatsapp_verify_token
     if secret is None or token is None:
         return _end(
             WRONG_USAGE,
-            "The receiver is off: set ATENDIMENTO_WEBHOOK_SECRET to the app secret and "
-            "ATENDIMENTO_WEBHOOK_VERIFY_TOKEN to a token of your own (docs/whatsapp.md).",
+            "The receiver is off: set ATENDIMENTO_WHATSAPP_APP_SECRET to the app secret and "
+            "ATENDIMENTO_WHATSAPP_VERIFY_TOKEN to a token of your own (docs/whatsapp.md).",
         )
     from orchestration.cli.listening import bind_socket
     from orchestration.webhook.server import serve_webhook
@@ -387,7 +387,7 @@ def _start(_: argparse.Namespace, settings: Settings) -> int:
 
     try:
         prepare_home(settings)
-        database = open_database(settings.model_copy(update={"start_database": True}))
+        database = open_database(settings.model_copy(update={"embedded_autostart": True}))
     except SettingsError as error:
         return _end(WRONG_USAGE, f"Wrong settings: {error}")
     except DatabaseError as error:

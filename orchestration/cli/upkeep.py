@@ -140,7 +140,7 @@ def _backup(options: argparse.Namespace, settings: Settings, end: End) -> int:
     rows = sum(made.manifest.rows.values())
     print(f"{rows:,} rows, {made.bytes / 2**20:,.1f} MB, {time.monotonic() - began:.1f} s")
     if made.removed:
-        print(f"Older backups removed: {made.removed} (ATENDIMENTO_KEEP_BACKUPS)")
+        print(f"Older backups removed: {made.removed} (ATENDIMENTO_BACKUP_RETENTION_COUNT)")
     return end(OK, f"Backed up. It holds personal data; keep a copy elsewhere: {made.folder}")
 
 

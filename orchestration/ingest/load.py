@@ -78,7 +78,7 @@ class LoadSettings:
     `whole_after` ago.
     """
 
-    rejected_share_limit: float = 0.05
+    max_rejected_share: float = 0.05
     csv_encoding: str = "utf-8"
     row_by_row: bool = False
     whatsapp_spool: Path | None = None
@@ -285,7 +285,7 @@ def _load_entity(
     found = merged.by_fault
     by_reason.update({(table.name, reason): n for reason, n in found.items()})
     count_all = reading.count_all.get(table.name)
-    check_rejected_share(conn, arrived, found, settings.rejected_share_limit, number, count_all)
+    check_rejected_share(conn, arrived, found, settings.max_rejected_share, number, count_all)
     watermark.advance_watermark(conn, reading, table.name, arrived.typed, number)
     if merged.new or retried.new:
         analyze_raw_table(conn, table)

@@ -18,7 +18,7 @@ from orchestration.ingest.raw_tables import identifiers
 from orchestration.ingest.redaction import personal_data
 from orchestration.ingest.staging import StagedTable, as_delivered
 
-LIMIT_SETTING = "ATENDIMENTO_REJECTED_SHARE_LIMIT"
+LIMIT_SETTING = "ATENDIMENTO_MAX_REJECTED_SHARE"
 _SHOWN_LINES = 5
 
 

@@ -37,7 +37,7 @@ def lookup_config(settings: Settings, logins: Logins, host: str) -> LookupConfig
     openid = _openid(settings) if settings.sign_in == "openid" else None
     if openid:
         # Without a port, as a request's name is compared.
-        own.append(re.sub(r":\d+$", "", urlsplit(openid.public_address).netloc))
+        own.append(re.sub(r":\d+$", "", urlsplit(openid.public_url).netloc))
     return LookupConfig(
         page_database=logins.page.url,
         sign_in_database=logins.sign_in.url,
@@ -46,7 +46,7 @@ def lookup_config(settings: Settings, logins: Logins, host: str) -> LookupConfig
         hosts=tuple(dict.fromkeys((*settings.hosts, *own))),
         timezone=settings.group_timezone,
         sign_in=settings.sign_in,
-        proxy_addresses=settings.proxies,
+        trusted_proxies=settings.proxies,
         proxy_user_header=settings.proxy_user_header,
         openid=openid,
         idle=timedelta(minutes=settings.session_idle_minutes),
@@ -61,7 +61,7 @@ def _openid(settings: Settings) -> OpenIdConfig:
         "ATENDIMENTO_OPENID_ISSUER": settings.openid_issuer,
         "ATENDIMENTO_OPENID_CLIENT_ID": settings.openid_client_id,
         "ATENDIMENTO_OPENID_CLIENT_SECRET": secret and secret.get_secret_value(),
-        "ATENDIMENTO_PUBLIC_ADDRESS": settings.public_address,
+        "ATENDIMENTO_PUBLIC_URL": settings.public_url,
     }
     missing = [name for name, value in given.items() if not value]
     if missing:
@@ -77,7 +77,7 @@ def _openid(settings: Settings) -> OpenIdConfig:
     parts = urlsplit(address)
     if not is_safe(issuer) or not is_safe(address) or parts.path.strip("/") or parts.query:
         raise SettingsError(
-            "ATENDIMENTO_OPENID_ISSUER and ATENDIMENTO_PUBLIC_ADDRESS must begin with https:// "
+            "ATENDIMENTO_OPENID_ISSUER and ATENDIMENTO_PUBLIC_URL must begin with https:// "
             "(http:// on this machine alone), the second without a path, for the provider sends "
             "people back to it."
         )
@@ -85,8 +85,8 @@ def _openid(settings: Settings) -> OpenIdConfig:
         issuer=issuer,
         client_id=client_id,
         client_secret=client_secret,
-        public_address=f"{parts.scheme}://{parts.netloc}",
-        claim=settings.openid_claim,
+        public_url=f"{parts.scheme}://{parts.netloc}",
+        claim=settings.openid_login_claim,
     )
 
 
@@ -106,7 +106,7 @@ def prepare_lookup_server(settings: Settings) -> tuple[Database, Logins]:
     """The database with all that the page needs. Raises DatabaseError, SettingsError, UnfitRole."""
     if settings.sign_in == "proxy" and not settings.proxies:
         raise SettingsError(
-            "ATENDIMENTO_SIGN_IN is proxy, and ATENDIMENTO_PROXY_ADDRESSES names none: nobody "
+            "ATENDIMENTO_SIGN_IN is proxy, and ATENDIMENTO_TRUSTED_PROXIES names none: nobody "
             "could sign in."
         )
     if settings.sign_in == "openid":
@@ -125,7 +125,7 @@ def startup_messages(settings: Settings, database: Database) -> list[str]:
     """
     with database.connect(application="atendimento serve") as conn:
         conn.autocommit = True
-        retention.delete_expired(conn, settings.access_log_days)
+        retention.delete_expired(conn, settings.access_log_retention_days)
         said = []
         if published_by(conn) not in (None, VERSION):
             said.append(

@@ -95,7 +95,7 @@ def apply_retention(
         raw_tables.create_raw_tables(conn)
         runs = _remove_runs(settings, conn, instance)
         rows = _remove_rows(settings, conn)
-        retention.delete_expired(conn, settings.access_log_days)
+        retention.delete_expired(conn, settings.access_log_retention_days)
         for schema, names in _VACUUMED.items():
             for name in names:
                 conn.execute(sql.SQL("vacuum (analyze) {}").format(sql.Identifier(schema, name)))
@@ -118,14 +118,14 @@ def is_due(settings: Settings, conn: psycopg.Connection, instance: dg.DagsterIns
     row = conn.execute("select tidied_at from ops.tidied").fetchone()
     if row is None or datetime.now(UTC) - row[0] > _EACH:
         return True
-    return instance.get_runs_count() > settings.keep_runs + _SOME
+    return instance.get_runs_count() > settings.run_retention_count + _SOME
 
 
 def _remove_runs(settings: Settings, conn: psycopg.Connection, instance: dg.DagsterInstance) -> int:
     """The oldest first, so that what is cut off in the middle goes on where it was."""
-    before = datetime.now(UTC) - timedelta(days=settings.keep_run_days)
-    newest = instance.get_run_records(limit=settings.keep_runs)
-    if len(newest) == settings.keep_runs:
+    before = datetime.now(UTC) - timedelta(days=settings.run_retention_days)
+    newest = instance.get_run_records(limit=settings.run_retention_count)
+    if len(newest) == settings.run_retention_count:
         before = max(before, newest[-1].create_timestamp)
     stay = {record.dagster_run.run_id for record in newest[:_ALWAYS_STAY]}
     old = dg.RunsFilter(statuses=_FINISHED, created_before=before)
@@ -142,8 +142,8 @@ def _remove_runs(settings: Settings, conn: psycopg.Connection, instance: dg.Dags
 
 
 def _remove_rows(settings: Settings, conn: psycopg.Connection) -> int:
-    days = timedelta(days=settings.keep_result_days)
-    limits = {"before": datetime.now(UTC) - days, "runs": settings.keep_runs}
+    days = timedelta(days=settings.result_retention_days)
+    limits = {"before": datetime.now(UTC) - days, "runs": settings.run_retention_count}
     removed = alarms.delete_old_alarms(conn, days)
     for statement in _OLD.values():
         removed += conn.execute(statement, limits).rowcount
@@ -152,7 +152,7 @@ def _remove_rows(settings: Settings, conn: psycopg.Connection) -> int:
 
 def _remove_logs(settings: Settings, instance: dg.DagsterInstance) -> int:
     """What the removed runs printed, a folder each, and old logs of schedules and sensors."""
-    before = time.time() - timedelta(days=settings.keep_run_days).total_seconds()
+    before = time.time() - timedelta(days=settings.run_retention_days).total_seconds()
     there = list(_folders(settings.home / "dagster" / "storage"))
     known = set(instance.get_run_ids())  # asked for last: a run is known before it has a folder
     removed = 0

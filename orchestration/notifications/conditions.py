@@ -115,14 +115,14 @@ def failure_facts(kind: str, message: str, as_of: datetime | None = None) -> dic
 def _edition_missing(
     conn: psycopg.Connection, settings: Settings, now: datetime
 ) -> Iterator[AlarmCondition]:
-    if settings.notify_edition_by == "never":
+    if settings.edition_deadline == "never":
         return
     row = conn.execute("select max(published_at) from ops.publication").fetchone()
     last = row[0] if row else None
     if last is None:  # before the first publication nobody waits for an edition
         return
     said_why = [failed_at for (failed_at,) in conn.execute(f"select failed_at {FAILURES}")]
-    for day, due in _due(settings, settings.notify_edition_by, last, now):
+    for day, due in _due(settings, settings.edition_deadline, last, now):
         if not any(day <= failed_at <= due for failed_at in said_why):
             yield AlarmCondition("edition_missing", "", due, {"published_at": last.isoformat()})
             return

@@ -54,7 +54,7 @@ def dispatch_notifications(
 
 def send_test_messages(settings: Settings) -> Iterator[tuple[str, str]]:
     """Send a test by each channel: its label, and why it failed or nothing."""
-    message = messages.build_test_message(datetime.now(UTC), settings.public_address or "")
+    message = messages.build_test_message(datetime.now(UTC), settings.public_url or "")
     for channel in configured_channels(settings):
         yield channel.label, send_with_timeout(channel, message)
 
@@ -66,7 +66,7 @@ def _published_at(conn: psycopg.Connection) -> datetime | None:
 
 def _tell(conn: psycopg.Connection, settings: Settings, places: Sequence[Channel]) -> list[str]:
     news = {channel: alarms.pending_for(conn, channel.key) for channel in places}
-    address, installation = settings.public_address or "", alarms.installation(conn)
+    address, installation = settings.public_url or "", alarms.installation(conn)
     due = {
         channel: messages.build_message(untold, settings.group_timezone, address, installation)
         for channel, untold in news.items()

@@ -103,7 +103,7 @@ def _tell(
         return [problem]
     alarm = (Alarm(int(kept.began.timestamp()), kind, "", kept.began, kept.facts),)
     news = PendingNotification((), alarm) if over else PendingNotification(alarm, ())
-    message = messages.build_message(news, settings.group_timezone, settings.public_address or "")
+    message = messages.build_message(news, settings.group_timezone, settings.public_url or "")
     said = dict(send_to_all(dict.fromkeys(due, message)))
     failed = [channel for channel in due if said[channel]]
     if over:

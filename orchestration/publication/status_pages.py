@@ -29,8 +29,8 @@ def refresh_status_pages(settings: Settings, database: Database) -> None:
             timezone=settings.group_timezone,
             stale_hours=settings.stale_hours,
             words=check_labels(),
-            keep_editions=settings.keep_editions,
-            keep_days=settings.keep_edition_days,
+            edition_retention_count=settings.edition_retention_count,
+            keep_days=settings.edition_retention_days,
         )
         with database.connect() as conn:
             raw_tables.create_raw_tables(conn)

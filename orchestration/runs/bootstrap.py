@@ -109,7 +109,7 @@ def find_database(settings: Settings) -> Database:
         return Database(settings.database_url)
     data_directory = settings.home / "postgres"
     # A server started by a service would end with that service.
-    return (embedded.start_server if settings.start_database else embedded.server_database)(
+    return (embedded.start_server if settings.embedded_autostart else embedded.server_database)(
         data_directory
     )
 

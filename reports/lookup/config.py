@@ -25,13 +25,13 @@ class HashCost:
 class OpenIdConfig:
     """The provider, what we are to it, and the claim of its ID token that is the login.
 
-    `public_address` is ours, without a path: the provider sends people back to it.
+    `public_url` is ours, without a path: the provider sends people back to it.
     """
 
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    public_address: str
+    public_url: str
     claim: str = "preferred_username"
     waits_seconds: float = 5
     pause_seconds: float = 5
@@ -44,7 +44,7 @@ class LookupConfig:
     `page_database` is the login that reads the published tables, `sign_in_database` the one that
     keeps accounts, sessions and the access log. `version` is the program's, where it matters which
     one published. `hosts` are the names the app answers to. A user header counts from
-    `proxy_addresses` only, and with the sign-in `proxy` only; `openid` is there with the sign-in
+    `trusted_proxies` only, and with the sign-in `proxy` only; `openid` is there with the sign-in
     `openid`.
     """
 
@@ -55,7 +55,7 @@ class LookupConfig:
     hosts: tuple[str, ...] = LOCAL_HOSTS
     timezone: str = "America/Sao_Paulo"
     sign_in: SignInKind = "local"
-    proxy_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     proxy_user_header: str = "X-Remote-User"
     openid: OpenIdConfig | None = None
     idle: timedelta = timedelta(minutes=30)

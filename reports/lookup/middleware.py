@@ -151,7 +151,7 @@ class Proxy:
 
     def __init__(self, app: ASGIApp, config: LookupConfig) -> None:
         self.app = app
-        self.networks = config.proxy_addresses
+        self.networks = config.trusted_proxies
         self.user_header = config.proxy_user_header.lower().encode()
         self.tells_users = config.sign_in == "proxy"
 

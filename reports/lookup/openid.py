@@ -109,7 +109,7 @@ class Provider:
         # Without the ID token as a hint: that would mean keeping it, with all its personal data.
         told = {
             "client_id": self._config.client_id,
-            "post_logout_redirect_uri": f"{self._config.public_address}{AFTER_PATH}?fim=1",
+            "post_logout_redirect_uri": f"{self._config.public_url}{AFTER_PATH}?fim=1",
         }
         return str(add_params_to_uri(known.end_session_endpoint, told.items()))
 
@@ -169,7 +169,7 @@ class Provider:
                 "client_secret_post" if known.by_post else "client_secret_basic"
             ),
             scope="openid profile email",
-            redirect_uri=f"{self._config.public_address}{RETURN_PATH}",
+            redirect_uri=f"{self._config.public_url}{RETURN_PATH}",
             code_challenge_method="S256",
         )
 

@@ -55,7 +55,7 @@ def write(conn: psycopg.Connection, publish_dir: Path) -> Publication:
     name = editions.edition_name(AS_OF, EDITION.run_id)
     write_pages(conn, editions.create_edition_folder(publish_dir, name), edition=EDITION)
     editions.activate_edition(publish_dir, name)
-    standing = StatusPageSettings(now=ops_tables.NOW, keep_editions=14, keep_days=30)
+    standing = StatusPageSettings(now=ops_tables.NOW, edition_retention_count=14, keep_days=30)
     write_status_pages(conn, publish_dir, standing)
     return look_through(publish_dir)
 

@@ -59,7 +59,7 @@ def test_the_embedded_database_is_skipped_where_another_is_named(url: str, code:
     assert subprocess.run(command, env=said, check=False).returncode == code
 
 
-@pytest.mark.parametrize("setting", ["HOME", "PUBLISH_DIR", "METRICS_FILE", "WEBHOOK_SPOOL"])
+@pytest.mark.parametrize("setting", ["HOME", "PUBLISH_DIR", "METRICS_FILE", "WHATSAPP_SPOOL_DIR"])
 def test_a_folder_that_a_unit_may_not_write_to_is_told_of(setting: str) -> None:
     """Settings of what is written; outside the state folder the sandbox shuts it out."""
     told = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")

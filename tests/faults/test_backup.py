@@ -411,7 +411,7 @@ def test_restore_waits_for_nobody(made_house: House) -> None:
 def test_backups_are_for_the_owner_alone_and_the_newest_stay(
     made_house: House, tmp_path: Path
 ) -> None:
-    settings = made_house.settings.model_copy(update={"keep_backups": 2})
+    settings = made_house.settings.model_copy(update={"backup_retention_count": 2})
     (tmp_path / ".new-2026-01-01T000000Z").mkdir()
     made = [create.create_backup(settings, tmp_path) for _ in range(3)]
     assert [one.removed for one in made] == [0, 0, 1]

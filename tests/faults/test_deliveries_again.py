@@ -125,7 +125,7 @@ def test_a_thousand_random_orders(
 ) -> None:
     started = time.monotonic()
     first = {**_NO_ROWS, **(_REFERENCES if references == "first" else {})}
-    settings = LoadSettings(rejected_share_limit=0)
+    settings = LoadSettings(max_rejected_share=0)
     load_delivery(database, write(tmp_path / "first", first), settings)
     rows = 0
     for number, tables in enumerate(spread(random.Random(5))):

@@ -41,7 +41,7 @@ def program(
 
 def call(program: Program, hook: Receiver, *arguments: str | Path) -> Said:
     # The demo's data are of one day, so that their age is not what is looked at.
-    told = {"NOTIFY_WEBHOOKS": hook.url, "STALE_HOURS": "1000000", "NOTIFY_EDITION_BY": "never"}
+    told = {"NOTIFY_WEBHOOKS": hook.url, "STALE_HOURS": "1000000", "EDITION_DEADLINE": "never"}
     return program.call(*arguments, **told)
 
 

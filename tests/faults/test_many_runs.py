@@ -25,10 +25,10 @@ AS_OF = "2026-11-20T12:00:00-03:00"
 RUNS = int(os.environ.get("ATENDIMENTO_TEST_RUNS", "4"))
 KEPT = 1
 LIMITS = {
-    "KEEP_RUNS": str(KEPT),
-    "KEEP_EDITIONS": "1",
-    "KEEP_EDITION_DAYS": "0",
-    "NOTIFY_EDITION_BY": "never",
+    "RUN_RETENTION_COUNT": str(KEPT),
+    "EDITION_RETENTION_COUNT": "1",
+    "EDITION_RETENTION_DAYS": "0",
+    "EDITION_DEADLINE": "never",
 }
 
 

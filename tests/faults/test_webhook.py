@@ -85,8 +85,8 @@ def start(home: Path, root: Path) -> Receiver:
     environment = {
         **{name: value for name, value in os.environ.items() if "ATENDIMENTO" not in name},
         "ATENDIMENTO_HOME": str(home),
-        "ATENDIMENTO_WEBHOOK_SECRET": SECRET,
-        "ATENDIMENTO_WEBHOOK_VERIFY_TOKEN": TOKEN,
+        "ATENDIMENTO_WHATSAPP_APP_SECRET": SECRET,
+        "ATENDIMENTO_WHATSAPP_VERIFY_TOKEN": TOKEN,
     }
     home.mkdir(exist_ok=True)
     with (home / "said").open("ab") as said:
@@ -323,8 +323,8 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(receiver: Receiver, root: 
         cwd=root,
         env={
             "ATENDIMENTO_HOME": str(receiver.folder.parent),
-            "ATENDIMENTO_WEBHOOK_SECRET": SECRET,
-            "ATENDIMENTO_WEBHOOK_VERIFY_TOKEN": TOKEN,
+            "ATENDIMENTO_WHATSAPP_APP_SECRET": SECRET,
+            "ATENDIMENTO_WHATSAPP_VERIFY_TOKEN": TOKEN,
             "PATH": os.environ["PATH"],
         },
         capture_output=True,
@@ -345,4 +345,4 @@ def test_without_a_secret_there_is_no_receiver(tmp_path: Path, root: Path) -> No
         timeout=60,
     )
     assert ended.returncode == 2
-    assert "ATENDIMENTO_WEBHOOK_SECRET" in ended.stderr
+    assert "ATENDIMENTO_WHATSAPP_APP_SECRET" in ended.stderr

@@ -67,7 +67,9 @@ def edition(conn: psycopg.Connection, folder: Path) -> dict[str, str]:
 def standing(conn: psycopg.Connection, folder: Path) -> dict[str, str]:
     """The pages beside the editions: before the first run, and after weeks of them."""
     ops_tables.create(conn)
-    made_from = StatusPageSettings(now=ops_tables.NOW, words=WORDS, keep_editions=6, keep_days=30)
+    made_from = StatusPageSettings(
+        now=ops_tables.NOW, words=WORDS, edition_retention_count=6, keep_days=30
+    )
     write_status_pages(conn, folder, made_from)
     written = {"quality_before_the_first_run.html": _read(folder / paths.QUALITY)}
     ops_tables.fill(conn)

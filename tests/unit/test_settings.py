@@ -24,7 +24,7 @@ def test_everything_has_a_default() -> None:
     settings = load_settings(NO_FILE)
     assert settings.published == settings.home / "published"
     assert settings.watched == settings.home / "inbox"
-    assert settings.rejected_share_limit == 0.05
+    assert settings.max_rejected_share == 0.05
 
 
 def test_an_empty_value_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,22 +36,22 @@ def test_the_environment_wins_over_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / ".env"
-    file.write_text("ATENDIMENTO_KEEP_EDITIONS=3\nATENDIMENTO_STALE_HOURS=5\n")
-    monkeypatch.setenv("ATENDIMENTO_KEEP_EDITIONS", "4")
+    file.write_text("ATENDIMENTO_EDITION_RETENTION_COUNT=3\nATENDIMENTO_STALE_HOURS=5\n")
+    monkeypatch.setenv("ATENDIMENTO_EDITION_RETENTION_COUNT", "4")
     settings = load_settings(file)
-    assert (settings.keep_editions, settings.stale_hours) == (4, 5)
+    assert (settings.edition_retention_count, settings.stale_hours) == (4, 5)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("ATENDIMENTO_REJECTED_SHARE_LIMIT", "5 %", "ATENDIMENTO_REJECTED_SHARE_LIMIT"),
-        ("ATENDIMENTO_REJECTED_SHARE_LIMIT", "1.5", "less than or equal to 1"),
+        ("ATENDIMENTO_MAX_REJECTED_SHARE", "5 %", "ATENDIMENTO_MAX_REJECTED_SHARE"),
+        ("ATENDIMENTO_MAX_REJECTED_SHARE", "1.5", "less than or equal to 1"),
         ("ATENDIMENTO_GROUP_TIMEZONE", "Sao Paulo", "not an IANA time zone"),
         ("ATENDIMENTO_REFRESH_SCHEDULE", "61 * * * *", "is no cron of five fields"),
         ("ATENDIMENTO_MORNING_SCHEDULE", "six", "is no cron of five fields"),
         ("ATENDIMENTO_CSV_ENCODING", "latin-99", "not an encoding"),
-        ("ATENDIMENTO_KEEP_EDITIONS", "0", "greater than or equal to 1"),
+        ("ATENDIMENTO_EDITION_RETENTION_COUNT", "0", "greater than or equal to 1"),
         ("ATENDIMENTO_SOURSE", "x", "Did you mean ATENDIMENTO_SOURCE?"),
     ],
 )
@@ -103,6 +103,6 @@ def test_a_wrong_database_url_is_said_without_its_password(
 
 def test_a_file_of_other_programs_settings_is_fine(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("COMPOSE_PROJECT_NAME=x\nexport ATENDIMENTO_KEEP_EDITIONS=3\n")
+    file.write_text("COMPOSE_PROJECT_NAME=x\nexport ATENDIMENTO_EDITION_RETENTION_COUNT=3\n")
     file.chmod(0o400)
-    assert load_settings(file).keep_editions == 3
+    assert load_settings(file).edition_retention_count == 3

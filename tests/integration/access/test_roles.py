@@ -165,7 +165,7 @@ def test_a_role_that_may_not_be_made_is_asked_for_by_name(
     published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(roles, "PAGE", "atendimento_unheard_of")
-    with pytest.raises(DatabaseError, match="ATENDIMENTO_PAGE_DATABASE_URL"):
+    with pytest.raises(DatabaseError, match="ATENDIMENTO_LOOKUP_DATABASE_URL"):
         roles.page_logins(Settings(home=tmp_path), published.database)
 
 

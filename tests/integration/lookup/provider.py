@@ -146,7 +146,7 @@ def told(provider: FakeProvider, **others: Any) -> OpenIdConfig:
         "issuer": provider.issuer,
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
-        "public_address": PUBLIC,
+        "public_url": PUBLIC,
         "waits_seconds": 2,
         "pause_seconds": 0,
     }

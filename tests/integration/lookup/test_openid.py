@@ -423,7 +423,7 @@ SETTINGS = {
     "ATENDIMENTO_OPENID_ISSUER": "https://login.example.com/realms/group",
     "ATENDIMENTO_OPENID_CLIENT_ID": CLIENT_ID,
     "ATENDIMENTO_OPENID_CLIENT_SECRET": CLIENT_SECRET,
-    "ATENDIMENTO_PUBLIC_ADDRESS": "https://atendimento.example.com/",
+    "ATENDIMENTO_PUBLIC_URL": "https://atendimento.example.com/",
 }
 
 
@@ -437,7 +437,7 @@ def from_settings(**changes: str) -> serve.LookupConfig:
 def test_settings_name_the_provider() -> None:
     made = from_settings()
     assert made.openid
-    assert made.openid.public_address == "https://atendimento.example.com"
+    assert made.openid.public_url == "https://atendimento.example.com"
     assert made.openid.claim == "preferred_username"
     assert "atendimento.example.com" in made.hosts
     assert CLIENT_SECRET not in repr(made)
@@ -448,10 +448,10 @@ def test_settings_name_the_provider() -> None:
     [
         ("ATENDIMENTO_OPENID_ISSUER", "", "ATENDIMENTO_OPENID_ISSUER"),
         ("ATENDIMENTO_OPENID_CLIENT_SECRET", "", "ATENDIMENTO_OPENID_CLIENT_SECRET"),
-        ("ATENDIMENTO_PUBLIC_ADDRESS", "", "ATENDIMENTO_PUBLIC_ADDRESS"),
+        ("ATENDIMENTO_PUBLIC_URL", "", "ATENDIMENTO_PUBLIC_URL"),
         ("ATENDIMENTO_OPENID_ISSUER", "http://login.example.com", "https://"),
-        ("ATENDIMENTO_PUBLIC_ADDRESS", "http://atendimento.example.com", "https://"),
-        ("ATENDIMENTO_PUBLIC_ADDRESS", "https://example.com/tela", "without a path"),
+        ("ATENDIMENTO_PUBLIC_URL", "http://atendimento.example.com", "https://"),
+        ("ATENDIMENTO_PUBLIC_URL", "https://example.com/tela", "without a path"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(name: str, value: str, said: str) -> None:

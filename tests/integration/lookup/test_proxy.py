@@ -19,7 +19,7 @@ PROXIES = (ip_network("10.1.0.0/24"), ip_network("::1"))
 @pytest.fixture
 def behind(office: Office) -> Iterator[Starlette]:
     """An app that takes the user from a proxy."""
-    with running(with_config(office, sign_in="proxy", proxy_addresses=PROXIES)) as app:
+    with running(with_config(office, sign_in="proxy", trusted_proxies=PROXIES)) as app:
         yield app
 
 
@@ -59,7 +59,7 @@ def test_a_listed_address_written_as_ipv6_is_listed(behind: Starlette, office: O
 
 
 def test_with_local_accounts_the_header_means_nothing(office: Office) -> None:
-    with running(with_config(office, proxy_addresses=PROXIES)) as app:
+    with running(with_config(office, trusted_proxies=PROXIES)) as app:
         browser = Browser(app, "10.1.0.7")
         assert browser.get("/", headers=as_user(office.manager.login)).status_code == 401
 
@@ -94,7 +94,7 @@ def test_a_login_is_read_in_either_encoding(office: Office, encoding: str) -> No
     async def app(scope: Scope, _: Receive, __: Send) -> None:
         seen.append(scope[PROXY_USER])
 
-    proxy = Proxy(app, with_config(office, sign_in="proxy", proxy_addresses=PROXIES))
+    proxy = Proxy(app, with_config(office, sign_in="proxy", trusted_proxies=PROXIES))
     scope = {
         "type": "http",
         "scheme": "http",
@@ -152,7 +152,7 @@ def test_there_is_no_password_behind_a_proxy(behind: Starlette, office: Office) 
 
 
 def test_a_listed_proxy_is_believed_about_https_and_the_client(office: Office) -> None:
-    with running(with_config(office, proxy_addresses=PROXIES)) as app:
+    with running(with_config(office, trusted_proxies=PROXIES)) as app:
         told = {"x-forwarded-proto": "https", "x-forwarded-for": "6.6.6.6, 203.0.113.9, 10.1.0.9"}
         listed, other = Browser(app, "10.1.0.7"), Browser(app, "10.2.0.7")
         answer = listed.get("/entrar", headers=told)

@@ -143,22 +143,22 @@ def test_a_role_that_could_do_more_is_not_served(
 
 
 def test_a_proxy_without_addresses_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="PROXY_ADDRESSES"):
+    with pytest.raises(SettingsError, match="TRUSTED_PROXIES"):
         serve.prepare_lookup_server(Settings(home=tmp_path, sign_in="proxy"))
 
 
 @pytest.mark.parametrize("given", ["10.0.0.1,10.1.0.0/16", "", "::1 , 10.0.0.1"])
 def test_settings_become_what_the_app_is_told(office: Office, given: str) -> None:
-    with environment({"ATENDIMENTO_PROXY_ADDRESSES": given}):
+    with environment({"ATENDIMENTO_TRUSTED_PROXIES": given}):
         settings = load_settings(Path("/nonexistent/.env"))
     told = serve.lookup_config(settings, office.logins, "192.0.2.1")
-    assert len(told.proxy_addresses) == len([part for part in given.split(",") if part])
+    assert len(told.trusted_proxies) == len([part for part in given.split(",") if part])
     assert told.hosts == ("127.0.0.1", "localhost", "[::1]", "192.0.2.1")
 
 
 def test_a_wrong_proxy_address_is_a_wrong_setting() -> None:
     with (
-        environment({"ATENDIMENTO_PROXY_ADDRESSES": "proxy.example"}),
+        environment({"ATENDIMENTO_TRUSTED_PROXIES": "proxy.example"}),
         pytest.raises(SettingsError, match="neither an address"),
     ):
         load_settings(Path("/nonexistent/.env"))
@@ -184,7 +184,9 @@ def test_old_entries_and_sessions_are_forgotten(office: Office, browser: Browser
     office.sql(
         "update access.openid_state set expires_at = now() where nonce <> %s", under_way.nonce
     )
-    serve.startup_messages(Settings(access_log_days=365, sign_in="proxy"), office.database)
+    serve.startup_messages(
+        Settings(access_log_retention_days=365, sign_in="proxy"), office.database
+    )
     assert office.sql("select action from access.access_log") == [("signed_in",)]
     assert office.sql("select count(*) from access.session") == [(0,)]
     assert office.sql("select nonce from access.openid_state") == [(under_way.nonce,)]

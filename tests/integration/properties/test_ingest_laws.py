@@ -19,7 +19,7 @@ QUICK = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-ROW_BY_ROW = LoadSettings(rejected_share_limit=1.0, row_by_row=True)
+ROW_BY_ROW = LoadSettings(max_rejected_share=1.0, row_by_row=True)
 
 # Versions of a few agendas and messages; the same version is always the same row.
 versions = st.lists(

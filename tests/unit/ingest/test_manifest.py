@@ -261,7 +261,7 @@ def test_a_folder_named_by_hand_may_have_been_edited(database: Database, tuesday
     signed(tuesday)
     with (tuesday / "agenda.csv").open("ab") as file:
         file.write(b"too,short\n")
-    loaded = load_delivery(database, tuesday, LoadSettings(rejected_share_limit=1))
+    loaded = load_delivery(database, tuesday, LoadSettings(max_rejected_share=1))
     assert len(loaded.notices) == 1
     assert loaded.notices[0].startswith("agenda.csv: ")
     assert loaded.notices[0].endswith("bytes, says manifest.json.")

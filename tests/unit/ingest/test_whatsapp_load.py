@@ -147,7 +147,7 @@ def test_the_delivery_before_the_events_delivered_again_is_known(
     load(database, tmp_path / "1", again)
     receive(database, tmp_path / "spool", body([status("sent", at("10:00:02"))]))
     before = stored(database)
-    how = LoadSettings(rejected_share_limit=0, row_by_row=row_by_row)
+    how = LoadSettings(max_rejected_share=0, row_by_row=row_by_row)
     loaded = load(database, tmp_path / "2", again, how)
     assert [(t.new, t.known) for t in loaded.tables if t.table == "dispatch"] == [(0, 2)]
     assert stored(database) == before
@@ -208,7 +208,7 @@ def test_a_click_told_by_both_is_what_the_crm_says_whichever_came_first(
     database: Database, tmp_path: Path, row_by_row: bool
 ) -> None:
     load(database, tmp_path / "1", FIRST)
-    strict = LoadSettings(rejected_share_limit=0, row_by_row=row_by_row)
+    strict = LoadSettings(max_rejected_share=0, row_by_row=row_by_row)
     clicked = body(messages=[click("o1", at("11:00:00"))])
     receive(database, tmp_path / "spool", clicked)
     load(database, tmp_path / "2", {"reply": [replied("10:59:59")]}, strict)
@@ -229,7 +229,7 @@ def test_a_reply_belongs_to_the_dispatch_that_the_crm_names(
     load(database, tmp_path / "1", {**FIRST, "dispatch": [QUEUED, dispatch("d2")]})
     receive(database, tmp_path / "spool", body(messages=[click("o1", at("11:00:00"))]))
     theirs = {**reply("wamid.r1", dispatch_id="d2"), "updated_at": at("12:00:00")}
-    load(database, tmp_path / "2", {"reply": [theirs]}, LoadSettings(rejected_share_limit=0))
+    load(database, tmp_path / "2", {"reply": [theirs]}, LoadSettings(max_rejected_share=0))
     assert [row[3] for row in stored(database)["reply"]] == ["d2"]
 
 
@@ -241,7 +241,7 @@ def test_replies_of_events_loaded_before_they_were_told_apart_give_way_too(
     with database.connect() as conn:
         conn.execute("drop table raw.whatsapp_reply")
         conn.execute("delete from ops.made where part = 'replies'")
-    strict = LoadSettings(rejected_share_limit=0)
+    strict = LoadSettings(max_rejected_share=0)
     load(database, tmp_path / "2", {"reply": [replied("10:59:59"), reply("r7")]}, strict)
     assert [str(row[-1])[11:19] for row in stored(database)["reply"]] == ["12:00:00", "10:59:59"]
 

@@ -129,7 +129,7 @@ def test_a_run_that_is_not_finished_stays_however_old(
         for status in (RUN.NOT_STARTED, RUN.STARTING, RUN.STARTED, RUN.CANCELING)
     }
     house.made(RUN.SUCCESS, 300 * DAY)
-    house.tidy(keep_runs=1)
+    house.tidy(run_retention_count=1)
     assert house.there() == living
 
 
@@ -142,7 +142,7 @@ def test_the_newest_ten_stay_however_old(house: House) -> None:
 def test_no_more_stay_than_are_wanted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "_BATCH", 3)
     runs = [house.made(RUN.SUCCESS, timedelta(seconds=age)) for age in range(20, 0, -1)]
-    assert house.tidy(keep_runs=4).runs == 16
+    assert house.tidy(run_retention_count=4).runs == 16
     assert house.there() == set(runs[-4:])
 
 
@@ -181,7 +181,7 @@ def test_results_of_no_more_runs_stay_than_are_wanted(house: House) -> None:
     with house.database.connect() as conn:
         for number in range(5):
             check(conn, f"run-{number}", NOW - number * DAY, "a_check")
-    house.tidy(keep_runs=2)
+    house.tidy(run_retention_count=2)
     assert sorted(house.sql("select run_id from ops.check_result")) == [("run-0",), ("run-1",)]
 
 
@@ -229,6 +229,6 @@ def test_it_is_due_once_a_day_or_when_there_are_many(
     monkeypatch.setattr(retention, "_SOME", 1)
     house.made(RUN.SUCCESS, 0 * DAY)
     house.made(RUN.SUCCESS, 0 * DAY)
-    assert not due(keep_runs=1)
+    assert not due(run_retention_count=1)
     house.made(RUN.SUCCESS, 0 * DAY)
-    assert due(keep_runs=1)
+    assert due(run_retention_count=1)

@@ -302,7 +302,7 @@ def test_the_morning_edition_is_missed_from_its_hour_on(
     tomorrow = datetime(2026, 11, 21, 11, tzinfo=UTC)  # 08:00 in São Paulo
     tell(database, hook, at=tomorrow - timedelta(seconds=1))
     assert hook.bodies == []
-    tell(database, hook, at=tomorrow, notify_edition_by="never")
+    tell(database, hook, at=tomorrow, edition_deadline="never")
     assert hook.bodies == []
     tell(database, hook, at=tomorrow)
     tell(database, hook, at=tomorrow + 30 * HOUR)
@@ -355,7 +355,7 @@ def test_backups_that_end_are_missed_after_two_days(
         (tmp_path / "backups" / name).mkdir(parents=True)
         (tmp_path / "backups" / name / "manifest.json").touch()
 
-    here = {"home": tmp_path, "notify_edition_by": "never"}
+    here = {"home": tmp_path, "edition_deadline": "never"}
     tell(database, hook, at=NOW + 90 * HOUR, **here)
     assert hook.bodies == [], "where none was ever made nobody waits for one"
     backed_up("2026-11-20T053000Z")
@@ -380,7 +380,7 @@ def test_tidying_is_missed_when_something_was_published_long_after_it(
 ) -> None:
     tidied = NOW + HOUR
     conn.execute("insert into ops.tidied (tidied_at) values (%s)", [tidied])
-    quiet = {"notify_edition_by": "never"}
+    quiet = {"edition_deadline": "never"}
     publish(conn, "run-2", tidied + 48 * HOUR - timedelta(seconds=1), 5)
     tell(database, hook, at=tidied + 90 * HOUR, **quiet)
     assert hook.bodies == [], "while nothing is published nothing could tidy"
@@ -397,7 +397,7 @@ def test_what_is_posted_is_signed_and_leads_to_the_pages(
     database: Database, conn: psycopg.Connection, hook: Receiver
 ) -> None:
     fail(conn, "run-2", NOW, "bad", "BuildFailed")
-    tell(database, hook, notify_webhook_secret="key", public_address="https://tela.example")
+    tell(database, hook, notify_webhook_secret="key", public_url="https://tela.example")
     headers = {name.lower(): value for name, value in hook.headers[0].items()}
     expected = hmac.new(b"key", hook.bodies[0], hashlib.sha256).hexdigest()
     assert headers[SIGNATURE.lower()] == f"sha256={expected}"
@@ -675,7 +675,7 @@ def test_the_sensor_tells_without_a_run_and_writes_the_metrics(
 ) -> None:
     fail(conn, "run-2", NOW, "bad", "BuildFailed")
     said = {"HOME": str(tmp_path), "DATABASE_URL": database.url, "NOTIFY_WEBHOOKS": hook.url}
-    said["NOTIFY_EDITION_BY"] = "never"
+    said["EDITION_DEADLINE"] = "never"
     with (
         environment({f"ATENDIMENTO_{name}": value for name, value in said.items()}),
         dg.DagsterInstance.ephemeral() as instance,

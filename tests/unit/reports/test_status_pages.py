@@ -25,7 +25,7 @@ from reports.status_pages import StatusPageSettings, write_status_pages
 from tests.unit.reports import ops_tables
 from tests.unit.reports.ops_tables import HIDDEN, NOW
 
-STANDING = StatusPageSettings(now=NOW, keep_editions=6, keep_days=30)
+STANDING = StatusPageSettings(now=NOW, edition_retention_count=6, keep_days=30)
 DAY = timedelta(days=1)
 
 
