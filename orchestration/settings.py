@@ -8,7 +8,10 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+import sys
+from collections.abc import Mapping
 from datetime import datetime, time
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -34,6 +37,34 @@ ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "ATENDIMENTO_"
 # Set by the program itself for the processes it starts, or by the tests.
 _INTERNAL = ("ATENDIMENTO_DBT_", "ATENDIMENTO_DAGSTER_", "ATENDIMENTO_TEST_")
+
+# Names of 0.3.0, accepted for one release: what they are called now.
+RENAMED = {
+    "source_window_hours": "lookback_hours",
+    "source_whole_hours": "full_refresh_hours",
+    "source_whole": "full_refresh",
+    "start_database": "embedded_autostart",
+    "page_database_url": "lookup_database_url",
+    "signin_database_url": "sign_in_database_url",
+    "keep_editions": "edition_retention_count",
+    "keep_edition_days": "edition_retention_days",
+    "rejected_share_limit": "max_rejected_share",
+    "agendas_fell_share": "agenda_drop_share",
+    "page_processes": "render_processes",
+    "proxy_addresses": "trusted_proxies",
+    "lookup_hosts": "allowed_hosts",
+    "openid_claim": "openid_login_claim",
+    "access_log_days": "access_log_retention_days",
+    "webhook_secret": "whatsapp_app_secret",
+    "webhook_verify_token": "whatsapp_verify_token",
+    "webhook_spool": "whatsapp_spool_dir",
+    "notify_edition_by": "edition_deadline",
+    "public_address": "public_url",
+    "keep_run_days": "run_retention_days",
+    "keep_runs": "run_retention_count",
+    "keep_result_days": "result_retention_days",
+    "keep_backups": "backup_retention_count",
+}
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -334,21 +365,43 @@ class Settings(BaseSettings):
 
 def load_settings(env_file: Path = ROOT / ".env") -> Settings:
     """Read the settings. Raises SettingsError for an unknown name or an unusable value."""
-    fields = Settings.model_fields
-    for name in (*os.environ, *_names_in(env_file)):
-        if not name.startswith(PREFIX) or name.startswith(_INTERNAL):
-            continue
-        field = name.removeprefix(PREFIX).lower()
-        if field not in fields:
-            near = difflib.get_close_matches(field, fields, 1)
-            hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
-            raise SettingsError(f"There is no setting {name}.{hint} See .env.example.")
+    given = {**_values_in(env_file), **os.environ}
     try:
-        return Settings(_env_file=env_file)  # type: ignore[call-arg]
+        return Settings(_env_file=env_file, **_renamed(given))  # type: ignore[arg-type, call-arg]
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise SettingsError(f"{name} cannot be used: {first['msg']}. See .env.example.") from error
+
+
+def _renamed(given: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the values given under names of an earlier release, by their present names.
+
+    Raises SettingsError for a name that is neither present nor former.
+    """
+    fields = Settings.model_fields
+    values: dict[str, str] = {}
+    for name, value in given.items():
+        if not name.startswith(PREFIX) or name.startswith(_INTERNAL):
+            continue
+        field = name.removeprefix(PREFIX).lower()
+        if new := RENAMED.get(field):
+            _warn_of_rename(name, PREFIX + new.upper())
+            if value and not given.get(PREFIX + new.upper()):
+                values[new] = value
+        elif field not in fields:
+            near = difflib.get_close_matches(field, fields, 1)
+            hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
+            raise SettingsError(f"There is no setting {name}.{hint} See .env.example.")
+    return values
+
+
+@cache
+def _warn_of_rename(old: str, new: str) -> None:
+    print(
+        f"Warning: {old} is called {new} now; the old name works until the next release.",
+        file=sys.stderr,
+    )
 
 
 def _may_be_posted_to(url: str) -> bool:
@@ -365,10 +418,10 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _names_in(env_file: Path) -> list[str]:
-    """The names that the file sets: one misspelt there is as wrong as one in the environment."""
+def _values_in(env_file: Path) -> dict[str, str | None]:
+    """What the file sets: a name misspelt there is as wrong as one in the environment."""
     try:
-        return list(dotenv_values(env_file))
+        return dotenv_values(env_file)
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(

@@ -31,7 +31,7 @@ _LOCK = 7_301_845_120  # any number; one writer at a time, so that an older stat
 class StatusPageSettings:
     """What the pages are made from, beside the database and the publish folder.
 
-    `words` says each check in Portuguese; `edition_retention_count` and `keep_days` are told, not applied.
+    `words`: each check in Portuguese. The retention of editions is only shown, not applied.
     """
 
     now: datetime

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.settings import SettingsError, load_settings
+from orchestration.settings import RENAMED, Settings, SettingsError, load_settings
 
 NO_FILE = Path("/nonexistent/.env")
 
@@ -106,3 +106,23 @@ def test_a_file_of_other_programs_settings_is_fine(tmp_path: Path) -> None:
     file.write_text("COMPOSE_PROJECT_NAME=x\nexport ATENDIMENTO_EDITION_RETENTION_COUNT=3\n")
     file.chmod(0o400)
     assert load_settings(file).edition_retention_count == 3
+
+
+def test_a_name_of_the_release_before_works_and_warns(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("ATENDIMENTO_KEEP_BACKUPS=3\n")  # renamed in 0.4.0
+    monkeypatch.setenv("ATENDIMENTO_SOURCE_WHOLE", "true")
+    monkeypatch.setenv("ATENDIMENTO_LOOKUP_HOSTS", "old.example")
+    monkeypatch.setenv("ATENDIMENTO_ALLOWED_HOSTS", "new.example")
+    settings = load_settings(file)
+    assert settings.backup_retention_count == 3
+    assert settings.full_refresh
+    assert settings.allowed_hosts == "new.example"
+    assert "ATENDIMENTO_SOURCE_WHOLE is called ATENDIMENTO_FULL_REFRESH" in capsys.readouterr().err
+
+
+def test_every_renamed_setting_names_one_that_is_there() -> None:
+    assert set(RENAMED.values()) <= set(Settings.model_fields)
+    assert not set(RENAMED) & set(Settings.model_fields)
