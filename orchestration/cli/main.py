@@ -157,7 +157,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     from orchestration.postgres.database import DatabaseError
 
     try:
-        ended, database = daily_run.run_daily_job(settings, _absolute(source), as_of)
+        ended, database = daily_run.execute_daily_job(settings, _absolute(source), as_of)
     except SettingsError as error:
         return _end(WRONG_USAGE, f"Wrong settings: {error}")
     except DatabaseError as error:

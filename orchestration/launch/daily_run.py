@@ -25,7 +25,7 @@ from orchestration.settings import Settings
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
-def run_daily_job(
+def execute_daily_job(
     settings: Settings, source: str, as_of: datetime, tags: Mapping[str, str] = _NO_TAGS
 ) -> tuple[RunResult, Database]:
     """Run the job for one delivery and one instant; DatabaseError before anything starts."""

@@ -311,7 +311,7 @@ def _publish_anew(
 ) -> int:
     """The tables and pages anew, and only these: how many editions were removed."""
     try:
-        ended, _ = daily_run.run_daily_job(settings, "", published, tags=KEEPS_HISTORY)
+        ended, _ = daily_run.execute_daily_job(settings, "", published, tags=KEEPS_HISTORY)
     except DatabaseError:
         raise _incomplete(
             client_id,

@@ -219,7 +219,9 @@ def test_an_edition_that_cannot_be_removed_is_told(
         row = conn.execute("select client_id from access.tombstone limit 1").fetchone()
     assert row
     published = (RunResult(0, "run"), program.database)
-    monkeypatch.setattr("orchestration.launch.daily_run.run_daily_job", lambda *_, **__: published)
+    monkeypatch.setattr(
+        "orchestration.launch.daily_run.execute_daily_job", lambda *_, **__: published
+    )
     former = f"{program.database.parts['dbname']}_before_restore"
     maintenance.execute(f'create database "{former}"'.encode())
     try:
@@ -241,7 +243,9 @@ def test_an_edition_that_cannot_be_removed_is_told(
 def erased(program: Program, monkeypatch: pytest.MonkeyPatch) -> str:
     """A client erased already, whose erasure publishes nothing anew."""
     published = (RunResult(0, "run"), program.database)
-    monkeypatch.setattr("orchestration.launch.daily_run.run_daily_job", lambda *_, **__: published)
+    monkeypatch.setattr(
+        "orchestration.launch.daily_run.execute_daily_job", lambda *_, **__: published
+    )
     with program.database.connect() as conn:
         row = conn.execute("select client_id from access.tombstone limit 1").fetchone()
     assert row
