@@ -26,6 +26,7 @@ from psycopg import sql
 
 from orchestration import VERSION
 from orchestration.backup.catalog import MANIFEST, backup_name, list_backups
+from orchestration.errors import UserError
 from orchestration.ingest.whatsapp import spool
 from orchestration.postgres import client_programs
 from orchestration.postgres.database import Database
@@ -42,7 +43,7 @@ _HELD_SECONDS = 3_600  # a load of a first, large delivery holds its tables for 
 _TURN_SECONDS = 0.3  # less than the second after which PostgreSQL looks for deadlocks
 
 
-class BackupError(Exception):
+class BackupError(UserError):
     """No backup was made; the message says why and what to do."""
 
 

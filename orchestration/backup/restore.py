@@ -35,6 +35,7 @@ from orchestration.backup.incomplete_restore import (
     maintenance_connection,
 )
 from orchestration.backup.preserved_state import erased_by_now, preserve_state
+from orchestration.errors import UserError
 from orchestration.ingest import raw_tables
 from orchestration.ingest.redaction import record
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
@@ -57,7 +58,7 @@ from orchestration.settings import Settings
 _TURNS = 20
 
 
-class RestoreError(Exception):
+class RestoreError(UserError):
     """Nothing was restored; the message says why, and that the present state is as it was."""
 
 

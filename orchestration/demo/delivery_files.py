@@ -15,14 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from orchestration.errors import UsageError, UserError
 from orchestration.ingest.contract import DEMO_GENERATOR, MANIFEST, SOURCE_TABLES
 
 
-class DemoError(Exception):
+class DemoError(UsageError):
     """A demo that cannot be written; the message says why and what was left as it was."""
 
 
-class DemoNotWritten(DemoError):
+class DemoNotWritten(UserError):
     """A demo that was asked for rightly, and that the disk or the folder's rights prevented."""
 
 

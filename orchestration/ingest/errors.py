@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import psycopg
 
+from orchestration.errors import UserError
 from orchestration.postgres.database import DatabaseError
 
 
-class DeliveryRefused(Exception):
+class DeliveryRefused(UserError):
     """The whole delivery is refused; `str(error)` is the complete message for a person."""
 
 
-class RetryableRefusal(DeliveryRefused):
+class RetryableRefusal(DeliveryRefused, kind="DeliveryRefused"):
     """Refused for lack of what another delivery may bring; with that, it may be loaded as it is."""
 
 
-class SourceUnreadable(DeliveryRefused):
+class SourceUnreadable(DeliveryRefused, kind="DeliveryRefused"):
     """Refused since a file of it cannot be read; a right or a disk may be all it lacks."""
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from orchestration.errors import CheckFailed, UsageError, UserError
 from orchestration.ingest import ledger, raw_tables
 from orchestration.postgres.database import Database, DatabaseError
 from orchestration.progress import stage
@@ -32,15 +33,15 @@ from orchestration.settings import Settings
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class InvalidDates(Exception):
+class InvalidDates(UsageError):
     """Days that cannot be asked for; nothing was changed."""
 
 
-class NothingLoaded(Exception):
+class NothingLoaded(UserError):
     """There is nothing to compute over."""
 
 
-class DayStopped(Exception):
+class DayStopped(CheckFailed):
     """A data test failed for a day; its set of history is as it was."""
 
 

@@ -15,6 +15,7 @@ from orchestration import VERSION, logs
 from orchestration.access import accounts, retention, roles
 from orchestration.access.accounts import FirstPassword
 from orchestration.access.roles import Logins
+from orchestration.errors import UserError
 from orchestration.lookup_server.metrics_endpoint import with_metrics_endpoint
 from orchestration.postgres.database import Database
 from orchestration.publication.swap import published_by
@@ -27,7 +28,7 @@ _AT_ONCE = 256
 _ROLES = {"manager": "demo manager", "attendant": "demo attendant"}
 
 
-class UnfitRole(Exception):
+class UnfitRole(UserError):
     """The page's role could see or change more than a page may."""
 
 

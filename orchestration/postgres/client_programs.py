@@ -16,7 +16,7 @@ from orchestration.postgres.database import Database, DatabaseError
 from orchestration.postgres.messages import without_values
 
 
-class ProgramFailed(DatabaseError):
+class ProgramFailed(DatabaseError, kind="DatabaseError"):
     """A program of PostgreSQL's failed; the message repeats no row."""
 
 

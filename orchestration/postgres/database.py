@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from orchestration.errors import UserError
+
 MINIMUM_SERVER_VERSION = 170000
 
 # What goes wrong is raised. What psycopg logs besides (an error while another is on its way) quotes
@@ -16,7 +18,7 @@ MINIMUM_SERVER_VERSION = 170000
 logging.getLogger("psycopg").addFilter(lambda _: False)
 
 
-class DatabaseError(Exception):
+class DatabaseError(UserError):
     """A database that cannot be used; the message says which and what to do."""
 
 

@@ -28,7 +28,7 @@ comment on table ops.migration is
 """
 
 
-class MadeByNewer(DatabaseError):
+class MadeByNewer(DatabaseError, kind="DatabaseError"):
     """A newer version of the program has opened the database."""
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration.errors import UserError
 from orchestration.postgres.database import Database
 from orchestration.postgres.messages import without_values
 from orchestration.settings import ROOT
@@ -33,7 +34,7 @@ _AWAY = re.compile(
 _FULL = re.compile("No space left on device|could not extend file .*: wrote only")
 
 
-class BuildFailed(Exception):
+class BuildFailed(UserError):
     """dbt could not build a model; the published state is as it was."""
 
 

@@ -12,12 +12,13 @@ from psycopg import sql
 
 from orchestration import VERSION
 from orchestration.access import rights
+from orchestration.errors import UserError
 
 _TURNS = 600
 _TURN_SECONDS = 0.25
 
 
-class PublicationError(Exception):
+class PublicationError(UserError):
     """Nothing fit to publish is there; the published state is as it was."""
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import psycopg
 
+from orchestration.errors import UserError
 from orchestration.postgres.database import Database
 from orchestration.runs import ledger
 
@@ -39,7 +40,7 @@ _NOT_PUBLISHED = _DIED + "It had not published; the published state is as it was
 _PUBLISHED = _DIED + "It had published before; nothing needs to be done."
 
 
-class RunAbandoned(Exception):
+class RunAbandoned(UserError):
     """The run was taken for dead before its process came to life."""
 
 
