@@ -52,6 +52,7 @@ class Stage:
                 "rows": self.rows,
                 "detail": self.detail,
                 "run_id": self.run_id,
+                "of": self,  # for what draws it: `detail` changes between two records
             },
         )
 

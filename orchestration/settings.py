@@ -31,6 +31,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orchestration.errors import UsageError
 from orchestration.postgres.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,8 +72,10 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class SettingsError(Exception):
+class SettingsError(UsageError):
     """A setting that cannot be used; the message names it and says what it must be."""
+
+    prefix = "Wrong settings: "
 
 
 class Settings(BaseSettings):

@@ -30,7 +30,7 @@ Mark = tuple[str, int]
 """A stage and a number: the n-th mark in it."""
 
 _ROOMS = (
-    "orchestration.cli.main", "orchestration.launch.daily_run", "orchestration.definitions",
+    "orchestration.cli", "orchestration.launch.daily_run", "orchestration.definitions",
     "orchestration.runs.stale_runs", "orchestration.schedules", "dbt.cli.main",
     "dbt.adapters.postgres", "psycopg", "psycopg2", "checks.suite", "checks.worker",
 )  # fmt: skip
@@ -216,10 +216,10 @@ def _work(request: dict[str, Any], folder: Path, stands: int, resumes: int) -> N
     _watch(on_mark, Path(os.environ["ATENDIMENTO_HOME"]) / "published")
     _fork_check_workers()
 
-    from orchestration.cli import main
+    from orchestration import cli
 
     before = set(sys.modules)
-    exit_code = main.main(request["arguments"])
+    exit_code = cli.main(request["arguments"])
     sys.stdout.flush()
     (folder / "modules").write_text(json.dumps(sorted(set(sys.modules) - before)))
     os._exit(exit_code)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
-from orchestration.cli import main
+from orchestration import cli
 from orchestration.postgres.database import Database
 from reports.editions import list_editions
 
@@ -54,7 +54,7 @@ class Program:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 try:
-                    exit_code = main.main([str(argument) for argument in arguments])
+                    exit_code = cli.main([str(argument) for argument in arguments])
                 except SystemExit as stop:  # argparse
                     exit_code = int(stop.code or 0)
         return Said(exit_code, printed.getvalue())

@@ -1,60 +1,77 @@
-"""`atendimento dagster`: Dagster's own programs, told where everything is."""
+"""`atendimento dagster`: start Dagster's UI, its daemon, or both."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from orchestration.runs.run_result import FAILED, WRONG_USAGE
-from orchestration.settings import ROOT, Settings, SettingsError
+import typer
+
+from orchestration.cli.parameters import Host, Port
 
 _WORKSPACE = ("-w", "workspace.yaml")
 
 
-def add_command(commands: argparse._SubParsersAction[Any]) -> None:
-    """The command and its arguments."""
-    dagster = commands.add_parser("dagster", help="the Dagster UI with schedules and sensors")
-    dagster.add_argument("--host", default="127.0.0.1")
-    dagster.add_argument("--port", type=int, default=3000)
-    dagster.add_argument(
-        "--only",
-        choices=("daemon", "webserver"),
-        help="one of the two alone, as a service each: what runs, or the UI",
-    )
-    dagster.add_argument(
-        "--read-only", action="store_true", help="with --only webserver: a UI that starts nothing"
-    )
+class Program(StrEnum):
+    """One of Dagster's programs, each as a service."""
+
+    DAEMON = "daemon"
+    WEBSERVER = "webserver"
 
 
-def execute(options: argparse.Namespace, settings: Settings, end: Callable[[int, str], int]) -> int:
-    """Become that program, so that signals reach it; only a failure returns."""
-    from orchestration.postgres.database import DatabaseError
+def dagster(
+    host: Host = "127.0.0.1",
+    port: Port = 3000,
+    only: Annotated[
+        Program | None, typer.Option(help="Only what runs (daemon), or only the UI (webserver).")
+    ] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="With --only webserver: a UI that starts nothing.")
+    ] = False,
+) -> None:
+    """Start the Dagster UI with schedules and sensors."""
     from orchestration.runs.bootstrap import export_environment, open_database, prepare_home
+    from orchestration.settings import ROOT, load_settings
 
-    try:
-        prepare_home(settings)
-        export_environment(settings, open_database(settings))
-    except SettingsError as error:
-        return end(WRONG_USAGE, f"Wrong settings: {error}")
-    except DatabaseError as error:
-        return end(FAILED, f"Failed: {error}")
-    name, *arguments = program(options, settings.log_format)
+    settings = load_settings()
+    prepare_home(settings)
+    export_environment(settings, open_database(settings))
+    name, *arguments = dagster_command(
+        host, port, only=only, read_only=read_only, log_format=settings.log_format
+    )
     path = str(Path(sys.executable).parent / name)
     os.chdir(ROOT)
-    os.execv(path, [path, *arguments])  # noqa: S606
+    os.execv(path, [path, *arguments])  # noqa: S606 — signals must reach the program itself
 
 
-def program(options: argparse.Namespace, log_format: str) -> list[str]:
-    """The program's name and arguments."""
+def dagster_command(
+    host: str, port: int, *, only: Program | None, read_only: bool, log_format: str
+) -> list[str]:
+    """The command line of the program to start.
+
+    Args:
+        host: The address that the UI listens on.
+        port: The port that the UI listens on.
+        only: The one program to start; None starts UI and daemon together.
+        read_only: Whether the UI may start nothing; applies to the webserver alone.
+        log_format: `text` or `json`.
+
+    Returns:
+        The program's name in the folder of this Python, then its arguments.
+    """
     log = ["--log-format", "json"] if log_format == "json" else []
-    if options.only == "daemon":
+    if only == Program.DAEMON:
         return ["dagster-daemon", "run", *_WORKSPACE, *log]
-    address = ["-h", options.host, "-p", str(options.port)]
-    if options.only == "webserver":
-        can_start = ["--read-only"] if options.read_only else []
-        return ["dagster-webserver", *_WORKSPACE, *address, *can_start, *log]
+    address = ["-h", host, "-p", str(port)]
+    if only == Program.WEBSERVER:
+        return [
+            "dagster-webserver",
+            *_WORKSPACE,
+            *address,
+            *(["--read-only"] if read_only else []),
+            *log,
+        ]
     return ["dagster", "dev", *_WORKSPACE, *address, *log]

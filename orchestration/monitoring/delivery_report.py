@@ -1,11 +1,11 @@
-"""`atendimento deliveries`: what came when, and what became of it.
+"""The deliveries of some days, and what has not been loaded yet: the ledger, inbox and spool.
 
 No personal data: names of sources and files, and counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -34,18 +34,7 @@ from ops.delivery_file where delivery_id = any(%s) order by delivery_id, table_n
 
 
 @dataclass(frozen=True, slots=True)
-class _Delivery:
-    """A row of `ops.delivery`."""
-
-    delivery_id: int
-    started_at: datetime
-    source: str
-    status: str
-    message: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
+class DeliveryFile:
     """A row of `ops.delivery_file`."""
 
     delivery_id: int
@@ -58,88 +47,109 @@ class _File:
     read_since: datetime | None
 
 
-def delivery_report(
+@dataclass(frozen=True, slots=True)
+class _DeliveryRow:
+    """A row of `ops.delivery`."""
+
+    delivery_id: int
+    started_at: datetime
+    source: str
+    status: str
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery and its files. `message` is the first line of why it was refused."""
+
+    started_at: datetime
+    source: str
+    status: str
+    message: str
+    files: Sequence[DeliveryFile]
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFile:
+    """A file of WhatsApp events that waits for the next run, or is being written."""
+
+    name: str
+    is_open: bool
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What came from `first` to `last`, and what has not been loaded."""
+
+    first: date
+    last: date
+    deliveries: Sequence[Delivery]
+    waiting: Sequence[InboxFolder]
+    spool: Sequence[SpoolFile]
+
+
+def read_deliveries(
     settings: Settings, first: date | None, last: date | None, today: date
-) -> Iterator[str]:
-    """One line for each delivery of these days with its files, then what has not been loaded."""
+) -> DeliveryReport:
+    """Read the deliveries of some days and what waits to be loaded.
+
+    Args:
+        settings: The database, the inbox and the spool, and the time zone of the days.
+        first: The first day; by default a week before the last.
+        last: The last day; by default today.
+        today: The day it is in that time zone.
+
+    Raises:
+        DatabaseError: The database cannot be used.
+    """
     zone = ZoneInfo(settings.group_timezone)
     first = first or min(last or today, today) - timedelta(days=DAYS_SHOWN - 1)
     last = last or max(today, first)
     with open_database(settings).connect() as conn:
         raw_tables.create_raw_tables(conn)
-        found = list(_loaded(conn, zone, _start(first, zone), _start(last + _DAY, zone)))
-        yield from found or [f"No delivery came from {first} to {last}."]
-        yield from _waiting(conn, settings, zone)
-
-
-_DAY = timedelta(days=1)
+        return DeliveryReport(
+            first,
+            last,
+            list(_loaded(conn, _start(first, zone), _start(last + timedelta(days=1), zone))),
+            [
+                folder
+                for folder in inbox_folders(settings.watched)
+                if not (folder.complete and ledger.is_known_delivery(conn, *folder.content))
+            ],
+            list(_spooled(settings.whatsapp_spool)),
+        )
 
 
 def _start(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, zone)
 
 
-def _loaded(
-    conn: psycopg.Connection, zone: ZoneInfo, since: datetime, until: datetime
-) -> Iterator[str]:
+def _loaded(conn: psycopg.Connection, since: datetime, until: datetime) -> Iterator[Delivery]:
     deliveries = (
-        conn.cursor(row_factory=class_row(_Delivery))
+        conn.cursor(row_factory=class_row(_DeliveryRow))
         .execute(_DELIVERIES, [since, until])
         .fetchall()
     )
-    files: dict[int, list[_File]] = {delivery.delivery_id: [] for delivery in deliveries}
-    for file in conn.cursor(row_factory=class_row(_File)).execute(_FILES, [list(files)]):
+    files: dict[int, list[DeliveryFile]] = {row.delivery_id: [] for row in deliveries}
+    for file in conn.cursor(row_factory=class_row(DeliveryFile)).execute(_FILES, [list(files)]):
         files[file.delivery_id].append(file)
-    for delivery in deliveries:
-        became = _became(delivery, files[delivery.delivery_id])
-        yield f"{_when(delivery.started_at, zone)}  {became:<8} {delivery.source}"
-        if delivery.message:
-            yield f"    {delivery.message.splitlines()[0]}"
-        for file in files[delivery.delivery_id]:
-            part = f"  from {_when(file.read_since, zone)} on" if file.read_since else ""
-            yield (
-                f"    {file.file_name:<24} read {file.rows_read:,}  new {file.rows_new:,}"
-                f"  known {file.rows_known:,}  rejected {file.rows_rejected:,}"
-                f"  parked {file.rows_parked:,}{part}"
-            )
+    for row in deliveries:
+        of_it = files[row.delivery_id]
+        message = (row.message or "").partition("\n")[0]
+        yield Delivery(row.started_at, row.source, _status(row, of_it), message, of_it)
 
 
-def _became(delivery: _Delivery, files: Iterable[_File]) -> str:
+def _status(delivery: _DeliveryRow, files: Sequence[DeliveryFile]) -> str:
     """`again`: it was loaded, and every row of it was known."""
-    read, known = 0, 0
-    for file in files:
-        read, known = read + file.rows_read, known + file.rows_known
+    read, known = sum(file.rows_read for file in files), sum(file.rows_known for file in files)
     return "again" if delivery.status == "loaded" and read and read == known else delivery.status
 
 
-def _waiting(conn: psycopg.Connection, settings: Settings, zone: ZoneInfo) -> Iterator[str]:
-    lines = [
-        _standing(folder, zone)
-        for folder in inbox_folders(settings.watched)
-        if not (folder.complete and ledger.is_known_delivery(conn, *folder.content))
-    ]
-    if lines:
-        yield f"In {settings.watched}:"
-        yield from lines
-    yield from _spooled(settings.whatsapp_spool, zone)
-
-
-def _standing(folder: InboxFolder, zone: ZoneInfo) -> str:
-    what = "complete, not taken yet" if folder.complete else "incomplete"
-    lacks = "".join(f"\n      {lack}" for lack in folder.lacks)
-    return f"    {folder.path.name}: {what}, last written {_when(folder.written_at, zone)}{lacks}"
-
-
-def _spooled(spool: Path, zone: ZoneInfo) -> Iterator[str]:
-    """WhatsApp's files that wait for the next run."""
+def _spooled(spool: Path) -> Iterator[SpoolFile]:
     if not spool.is_dir():
         return
     for path in sorted(spool.iterdir()):
         if path.name.endswith((CLOSED, f"{CLOSED}.gz", OPEN)):
-            what = "being written" if path.name.endswith(OPEN) else "waits for the next run"
-            at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            yield f"WhatsApp events {path.name}: {what}, last written {_when(at, zone)}"
-
-
-def _when(moment: datetime, zone: ZoneInfo) -> str:
-    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+            written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            yield SpoolFile(path.name, path.name.endswith(OPEN), written_at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,10 +21,14 @@ from orchestration.notifications.channels import configured_channels
 from orchestration.notifications.conditions import FAILURES, backup_late, data_stale, tidying_late
 from orchestration.postgres import embedded, migrate
 from orchestration.postgres.database import Database, DatabaseError
+from orchestration.runs.as_of import format_instant
 from orchestration.settings import Settings
 
 _SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a middling group
 _SILENT = timedelta(minutes=5)
+
+Shown = Callable[[datetime], str]
+"""An instant as it is printed, in the group's time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,9 @@ def _backup(settings: Settings, now: datetime) -> DoctorCheck:
     if newest is None:
         return DoctorCheck("backup", True, "none in this home: `atendimento backup`")
     late = any(backup_late(settings, now))
-    return DoctorCheck("backup", not late, f"last {newest:%Y-%m-%d %H:%M} UTC")
+    return DoctorCheck(
+        "backup", not late, f"last {format_instant(newest, settings.group_timezone)}"
+    )
 
 
 def _server_log(conn: psycopg.Connection) -> DoctorCheck:
@@ -153,36 +159,42 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
     if not _exists(conn, "ops.publication"):
         yield DoctorCheck("publication", False, "no run has been made yet: `atendimento run`")
         return
-    yield (publication := _publication(conn))
+
+    def shown(instant: datetime) -> str:
+        return format_instant(instant, settings.group_timezone)
+
+    yield (publication := _publication(conn, shown))
     if _exists(conn, "marts.source_freshness"):
-        yield _freshness(conn, settings, now)
+        yield _freshness(conn, settings, now, shown)
     elif publication.well:
         yield DoctorCheck(
             "published tables", False, "missing, as after a restore: `atendimento run`"
         )
     if _exists(conn, "ops.delivery"):
-        yield from _delivery(conn)
-    yield _run(conn)
-    yield _failure(conn)
+        yield from _delivery(conn, shown)
+    yield _run(conn, shown)
+    yield _failure(conn, shown)
     yield _checks(conn)
     if _exists(conn, "ops.alarm"):
-        yield _alarms(conn)
-        yield from _channels(conn, settings)
+        yield _alarms(conn, shown)
+        yield from _channels(conn, settings, shown)
     if _exists(conn, "ops.tidied"):
-        yield from _tidied(conn)
+        yield from _tidied(conn, shown)
     if _exists(conn, "dagster.daemon_heartbeats"):
-        yield _daemon(conn, now)
+        yield _daemon(conn, now, shown)
 
 
-def _publication(conn: psycopg.Connection) -> DoctorCheck:
+def _publication(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:
     row = conn.execute(
         "select as_of, published_at from ops.publication order by publication_id desc limit 1"
     ).fetchone()
-    said = f"as of {row[0]}, published {row[1]}" if row else "nothing published yet"
+    said = f"as of {shown(row[0])}, published {shown(row[1])}" if row else "nothing published yet"
     return DoctorCheck("publication", row is not None, said)
 
 
-def _freshness(conn: psycopg.Connection, settings: Settings, now: datetime) -> DoctorCheck:
+def _freshness(
+    conn: psycopg.Connection, settings: Settings, now: datetime, shown: Shown
+) -> DoctorCheck:
     row = conn.execute("select max(data_until) from marts.source_freshness").fetchone()
     until = row[0] if row else None
     if until is None:
@@ -192,37 +204,37 @@ def _freshness(conn: psycopg.Connection, settings: Settings, now: datetime) -> D
         for each in data_stale(conn, settings, now)
     ]
     if not stale:
-        return DoctorCheck("data", True, f"until {until}")
-    return DoctorCheck("data", False, f"until {until}: too old for {', '.join(stale)}")
+        return DoctorCheck("data", True, f"until {shown(until)}")
+    return DoctorCheck("data", False, f"until {shown(until)}: too old for {', '.join(stale)}")
 
 
-def _delivery(conn: psycopg.Connection) -> Iterator[DoctorCheck]:
+def _delivery(conn: psycopg.Connection, shown: Shown) -> Iterator[DoctorCheck]:
     row = conn.execute(
         "select status, finished_at, coalesce(message, '') from ops.delivery"
         " order by delivery_id desc limit 1"
     ).fetchone()
     if row:
-        yield DoctorCheck(
-            "delivery", row[0] == "loaded", f"last {row[0]} {row[1]} {row[2]}".strip()
-        )
+        status, finished_at, message = row
+        said = f"last {status} {shown(finished_at) if finished_at else ''} {message}".strip()
+        yield DoctorCheck("delivery", status == "loaded", said)
 
 
-def _run(conn: psycopg.Connection) -> DoctorCheck:
+def _run(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:
     running = conn.execute(
         "select backend_start from pg_stat_activity where datname = current_database()"
         " and application_name = 'atendimento run lock'"
     ).fetchone()
-    return DoctorCheck(
-        "run", True, f"in progress since {running[0]}" if running else "none in progress"
-    )
+    said = f"in progress since {shown(running[0])}" if running else "none in progress"
+    return DoctorCheck("run", True, said)
 
 
-def _failure(conn: psycopg.Connection) -> DoctorCheck:
+def _failure(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:
     row = conn.execute(
         f"select failed_at, message {FAILURES} order by failed_at desc limit 1"
     ).fetchone()
-    since = f"failed {row[0]}: {row[1].splitlines()[0]}" if row else "none since the publication"
-    return DoctorCheck("failure", row is None, since)
+    if row is None:
+        return DoctorCheck("failure", True, "none since the publication")
+    return DoctorCheck("failure", False, f"failed {shown(row[0])}: {row[1].splitlines()[0]}")
 
 
 def _checks(conn: psycopg.Connection) -> DoctorCheck:
@@ -240,18 +252,18 @@ def _checks(conn: psycopg.Connection) -> DoctorCheck:
     return DoctorCheck("checks", not failed, "; ".join(said) or "all passed")
 
 
-def _alarms(conn: psycopg.Connection) -> DoctorCheck:
+def _alarms(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:
     under_way = conn.execute(
         "select kind, subject, since from ops.alarm where ended_at is null order by since"
     ).fetchall()
     said = "; ".join(
-        f"{' '.join(filter(None, (kind, subject)))} since {since}"
+        f"{' '.join(filter(None, (kind, subject)))} since {shown(since)}"
         for kind, subject, since in under_way
     )
     return DoctorCheck("alarms", not under_way, said or "none under way")
 
 
-def _channels(conn: psycopg.Connection, settings: Settings) -> Iterator[DoctorCheck]:
+def _channels(conn: psycopg.Connection, settings: Settings, shown: Shown) -> Iterator[DoctorCheck]:
     """Those of the settings that fail; one that was taken out of them is nobody's any more."""
     labels = {channel.key: channel.label for channel in configured_channels(settings)}
     for channel, since, why in conn.execute(
@@ -259,18 +271,19 @@ def _channels(conn: psycopg.Connection, settings: Settings) -> Iterator[DoctorCh
         " where failing_since is not null and channel = any(%s) order by channel",
         [list(labels)],
     ):
-        yield DoctorCheck("notifications", False, f"{labels[channel]} fails since {since}: {why}")
+        said = f"{labels[channel]} fails since {shown(since)}: {why}"
+        yield DoctorCheck("notifications", False, said)
 
 
-def _tidied(conn: psycopg.Connection) -> Iterator[DoctorCheck]:
+def _tidied(conn: psycopg.Connection, shown: Shown) -> Iterator[DoctorCheck]:
     row = conn.execute("select tidied_at from ops.tidied").fetchone()
     if row:
         late = any(tidying_late(conn))
-        said = f"last {row[0]}" + (": see why `atendimento tidy` fails" if late else "")
-        yield DoctorCheck("tidying", not late, said)
+        said = shown(row[0]) + (": see why `atendimento cleanup` fails" if late else "")
+        yield DoctorCheck("cleanup", not late, f"last {said}")
 
 
-def _daemon(conn: psycopg.Connection, now: datetime) -> DoctorCheck:
+def _daemon(conn: psycopg.Connection, now: datetime, shown: Shown) -> DoctorCheck:
     row = conn.execute(
         "select max(timestamp) at time zone 'UTC' from dagster.daemon_heartbeats"
     ).fetchone()
@@ -278,8 +291,10 @@ def _daemon(conn: psycopg.Connection, now: datetime) -> DoctorCheck:
     if beat is None:
         return DoctorCheck("daemon", True, "has never run: runs are started by hand, or by cron")
     if now - beat > _SILENT:
-        return DoctorCheck("daemon", False, f"silent since {beat}: no schedule or sensor works")
-    return DoctorCheck("daemon", True, f"alive at {beat}")
+        return DoctorCheck(
+            "daemon", False, f"silent since {shown(beat)}: no schedule or sensor works"
+        )
+    return DoctorCheck("daemon", True, f"alive at {shown(beat)}")
 
 
 def _exists(conn: psycopg.Connection, relation: str) -> bool:

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from orchestration.backup import incomplete_restore
 from orchestration.backup.create import FORMER_SUFFIX
+from orchestration.errors import UsageError, UserError
 from orchestration.ingest import ledger, raw_tables
 from orchestration.ingest.contract import source_table
 from orchestration.ingest.errors import DeliveryRefused
@@ -36,21 +37,22 @@ from orchestration.ingest.whatsapp import spool, store
 from orchestration.ingest.whatsapp.redaction import erase_events, event_files, redact_files
 from orchestration.launch import daily_run
 from orchestration.postgres.database import Database, DatabaseError
+from orchestration.runs.as_of import format_instant
 from orchestration.runs.bootstrap import open_database, run_lock
 from orchestration.runs.unattended import KEEPS_HISTORY
 from orchestration.settings import Settings
 from reports import editions
 
 
-class UnknownClient(Exception):
+class UnknownClient(UsageError):
     """No such client; nothing was changed."""
 
 
-class NotErased(Exception):
+class NotErased(UserError):
     """Nothing was erased; the message says why."""
 
 
-class EraseIncomplete(Exception):
+class EraseIncomplete(UserError):
     """The rows are erased, something else is not; the message says what, and what to do."""
 
 
@@ -68,9 +70,9 @@ class ErasureReceipt:
     files: int
     left: tuple[str, ...]
 
-    def lines(self) -> Iterator[str]:
-        """The receipt as it is printed."""
-        yield f"Client {self.client_id}, erased at {self.erased_at.isoformat(timespec='seconds')}"
+    def lines(self, timezone: str) -> Iterator[str]:
+        """The receipt as it is printed, its time in that time zone."""
+        yield f"Client {self.client_id}, erased at {format_instant(self.erased_at, timezone)}"
         for table, count in self.rows.items():
             yield f"  {table}: {count:,} rows"
         yield f"  older and partial editions of the pages: {self.editions:,} removed"
@@ -87,6 +89,19 @@ def erase_client(settings: Settings, client_id: str) -> ErasureReceipt:
     erased, EraseIncomplete when something is left.
     """
     database = open_database(settings)
+    try:
+        return _erase(settings, database, client_id)
+    except psycopg.Error as error:
+        # Its own words may repeat rows.
+        said = f"SQLSTATE {error.sqlstate}" if error.sqlstate else "the connection was lost"
+        raise EraseIncomplete(
+            f"The database stopped the erasure: {said}. The client {client_id} is not wholly "
+            "erased. Look at the database's log, then run the same command again: it does what is "
+            "left."
+        ) from None
+
+
+def _erase(settings: Settings, database: Database, client_id: str) -> ErasureReceipt:
     with run_lock(database):
         with database.connect(application="atendimento erase") as conn:
             raw_tables.create_raw_tables(conn)
@@ -311,17 +326,17 @@ def _publish_anew(
 ) -> int:
     """The tables and pages anew, and only these: how many editions were removed."""
     try:
-        ended, _ = daily_run.execute_daily_job(settings, "", published, tags=KEEPS_HISTORY)
+        result, _ = daily_run.execute_daily_job(settings, "", published, tags=KEEPS_HISTORY)
     except DatabaseError:
         raise _incomplete(
             client_id,
             "no new edition was published, since the database cannot be reached any more. The "
             "published tables and pages still show the client. See that it answers",
         ) from None
-    if ended.exit_code:
+    if result.exit_code:
         raise _incomplete(
             client_id,
-            f"no new edition was published: {ended.reason}\nThe published tables and pages still "
+            f"no new edition was published: {result.reason}\nThe published tables and pages still "
             "show the client. Put right what stopped publication",
         )
     try:

@@ -1,8 +1,9 @@
-"""Instants as people write them on the command line and in a run's configuration."""
+"""Instants as people write them, and as they are printed."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 
 def parse_as_of(text: str) -> datetime:
@@ -16,3 +17,13 @@ def parse_as_of(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset: write it as {text}-03:00 or {text}Z")
     return instant
+
+
+def format_instant(instant: datetime, timezone: str) -> str:
+    """An instant for a person, to the second, in a time zone of the IANA."""
+    return f"{instant.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M:%S}"
+
+
+def iso_instant(instant: datetime, timezone: str) -> str:
+    """An instant for a program: ISO 8601 to the second, with the offset of the time zone."""
+    return instant.astimezone(ZoneInfo(timezone)).isoformat(timespec="seconds")

@@ -8,24 +8,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 
+from orchestration.errors import UserError
 from orchestration.postgres import embedded, migrate
 from orchestration.postgres.database import Database, DatabaseError
 from orchestration.runs import failure_file, ledger
 from orchestration.settings import ROOT, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 # Any numbers; all processes agree on them.
 _RUN_LOCK = 7_301_845_117
 _BACKFILL_LOCK = 7_301_845_119
 
 
-class RunInProgress(Exception):
+class RunInProgress(UserError):
     """Another run holds the lock."""
 
 
-class RunLockLost(Exception):
+class RunLockLost(UserError):
     """The session that held the run's lock is gone: another run may have begun."""
 
 
@@ -101,6 +106,19 @@ def open_database(settings: Settings) -> Database:
                 "at the rights of its user, its room and its log."
             ) from error
     return database
+
+
+@contextmanager
+def open_database_and_instance(settings: Settings) -> Iterator[tuple[Database, DagsterInstance]]:
+    """The database of the settings and the Dagster instance in it, until the block ends."""
+    prepare_home(settings)
+    database = open_database(settings)
+    export_environment(settings, database)
+
+    from dagster import DagsterInstance  # imported late: it takes seconds
+
+    with DagsterInstance.get() as instance:
+        yield database, instance
 
 
 def find_database(settings: Settings) -> Database:

@@ -6,10 +6,12 @@ import shlex
 import subprocess
 from configparser import ConfigParser
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from orchestration.cli import main
+from orchestration.cli.main import app
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNITS = sorted(DEPLOY.glob("*.service"))
@@ -31,7 +33,10 @@ def test_a_service_starts_a_command_of_the_program(path: Path) -> None:
         if name in service:
             program, *arguments = service[name].split()
             assert program == f"{CHECKOUT}/.venv/bin/atendimento"
-            assert main.command_line().parse_args(arguments).command
+            commands: Any = get_command(app)
+            with commands.make_context("atendimento", list(arguments)) as context:
+                called, command, rest = commands.resolve_command(context, arguments)
+                command.make_context(called, rest, parent=context)  # refuses what it does not know
     assert service["User"] != "root"
     assert service["UMask"] == "0077"
     assert service["NoNewPrivileges"] == "yes"

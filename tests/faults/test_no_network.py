@@ -73,7 +73,7 @@ def test_a_whole_run_needs_no_network_and_asks_for_no_name(home: Path) -> None:
     began = time.monotonic()
     said = subprocess.run(
         [
-            *inside, sys.executable, "-m", "orchestration.cli.main",
+            *inside, sys.executable, "-m", "orchestration.cli",
             "run", "--source", str(home / "delivery"), "--as-of", BEFORE,
         ],
         cwd=root,

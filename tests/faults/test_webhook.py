@@ -91,7 +91,7 @@ def start(home: Path, root: Path) -> Receiver:
     home.mkdir(exist_ok=True)
     with (home / "said").open("ab") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.cli.main", "webhook", "--port", str(port)],
+            [sys.executable, "-m", "orchestration.cli", "webhook", "--port", str(port)],
             cwd=root,
             env=environment,
             stdout=said,
@@ -319,7 +319,7 @@ def test_received_five_times_or_backwards_it_is_loaded_the_same(
 
 def test_a_port_that_is_taken_is_said_in_one_sentence(receiver: Receiver, root: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli.main", "webhook", "--port", str(receiver.port)],
+        [sys.executable, "-m", "orchestration.cli", "webhook", "--port", str(receiver.port)],
         cwd=root,
         env={
             "ATENDIMENTO_HOME": str(receiver.folder.parent),
@@ -337,7 +337,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(receiver: Receiver, root: 
 
 def test_without_a_secret_there_is_no_receiver(tmp_path: Path, root: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli.main", "webhook"],
+        [sys.executable, "-m", "orchestration.cli", "webhook"],
         cwd=root,
         env={"ATENDIMENTO_HOME": str(tmp_path), "PATH": os.environ["PATH"]},
         capture_output=True,

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+import os
+from pathlib import Path
 
 import pytest
+from pipeline import Program
 
-from orchestration.cli import dagster
-
-
-def asked(*arguments: str) -> argparse.Namespace:
-    """What a command line says."""
-    parser = argparse.ArgumentParser()
-    dagster.add_command(parser.add_subparsers())
-    return parser.parse_args(["dagster", *arguments])
+from orchestration.postgres.database import Database
 
 
 @pytest.mark.parametrize(
@@ -28,10 +23,20 @@ def asked(*arguments: str) -> argparse.Namespace:
         ),
     ],
 )
-def test_the_program_that_is_started(arguments: list[str], program: str) -> None:
-    assert dagster.program(asked(*arguments), "text") == program.split()
-    assert dagster.program(asked(*arguments), "json") == [
-        *program.split(),
-        "--log-format",
-        "json",
-    ]
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_program_that_is_started(
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    program: str,
+    log_format: str,
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _, arguments: started.append(arguments))
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    said = Program(tmp_path, database).call("dagster", *arguments, LOG_FORMAT=log_format)
+    assert said.exit_code == 0, said.output
+    ((name, *others),) = started
+    expected = [*program.split(), *(["--log-format", "json"] if log_format == "json" else [])]
+    assert [Path(name).name, *others] == expected

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from pipeline import Program
 
+from orchestration.cli.deliveries import report_lines
 from orchestration.ingest import ledger, raw_tables
 from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delivery
-from orchestration.monitoring import delivery_report
+from orchestration.monitoring.delivery_report import read_deliveries
 from orchestration.postgres.database import Database
 from orchestration.settings import Settings
 from tests.deliveries import BASE, agenda, write
@@ -40,8 +41,8 @@ def settings(database: Database, tmp_path: Path) -> Settings:
 
 
 def said(settings: Settings, first: date | None = None, last: date | None = None) -> list[str]:
-    report = delivery_report.delivery_report(settings, first, last, datetime.now(UTC).date())
-    return "\n".join(report).splitlines()
+    report = read_deliveries(settings, first, last, datetime.now(UTC).date())
+    return list(report_lines(report, settings))
 
 
 def test_nothing_has_come_yet(settings: Settings) -> None:
@@ -72,7 +73,7 @@ def test_what_came_and_what_became_of_it(settings: Settings, database: Database)
 
     lines = said(settings)
     text = "\n".join(lines)
-    came = [line[18:] for line in lines if not line.startswith((" ", "In ", "WhatsApp"))]
+    came = [line[21:] for line in lines if not line.startswith((" ", "In ", "WhatsApp"))]
     assert came == [
         f"loaded   {monday}",
         f"again    {monday}",
@@ -83,7 +84,7 @@ def test_what_came_and_what_became_of_it(settings: Settings, database: Database)
     assert "1 of 1 rows are rejected, 100.0%; the limit is 5.0%" in text
     assert "Rui" not in text
     waiting = lines[lines.index(f"In {inbox}:") + 1 :]
-    assert waiting[0] == "    friday: incomplete, last written 2026-11-20 12:00"
+    assert waiting[0] == "    friday: incomplete, last written 2026-11-20 12:00:00"
     assert waiting[1].startswith("      agenda.csv: ")
     assert waiting[1].endswith(" of 9,000 bytes")
     assert waiting[2].startswith("    saturday: incomplete, last written ")

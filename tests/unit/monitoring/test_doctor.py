@@ -212,7 +212,7 @@ def test_a_server_that_logs_rows_is_seen(
 
 def test_tidying_that_fails_is_seen(settings: Settings, conn: psycopg.Connection) -> None:
     conn.execute("insert into ops.tidied (tidied_at) values (now() - interval '3 days')")
-    assert set(wrong(settings)) == {"tidying"}
+    assert set(wrong(settings)) == {"cleanup"}
 
 
 def test_alarms_and_channels_that_fail_are_named(
