@@ -37,6 +37,9 @@ class RunSettings(Protocol):
         """The instant that the run computes for (R3)."""
 
 
+RunSuite = Callable[..., Iterator[dg.AssetCheckResult]]
+
+
 def layer_key(table: tuple[str, str]) -> Sequence[str]:
     """The asset key of a table: its layer and its name. `marts_next` is where marts are built."""
     schema, name = table
@@ -44,9 +47,11 @@ def layer_key(table: tuple[str, str]) -> Sequence[str]:
 
 
 def asset_checks(
-    suite_set: SuiteName, key: Callable[[tuple[str, str]], Sequence[str]] = layer_key
+    suite_set: SuiteName,
+    key: Callable[[tuple[str, str]], Sequence[str]] = layer_key,
+    around: Callable[[RunSuite], RunSuite] = lambda run_suite: run_suite,
 ) -> dg.AssetChecksDefinition:
-    """The checks of a suite; `key` gives the asset key of a table.
+    """The checks of a suite; `key` gives the asset key of a table, `around` decorates the step.
 
     A blocking check that fails stops what comes after its asset, any other warns. What was found
     is stored first, so that a run that is stopped has its reasons in `ops.check_result`.
@@ -57,6 +62,7 @@ def asset_checks(
         name=f"{suite.name}_suite",
         specs=[_spec(check, key) for check in suite.checks],
     )
+    @around
     def run_suite(
         context: dg.AssetCheckExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],

@@ -11,6 +11,7 @@ from orchestration.assets.raw import raw_tables
 from orchestration.assets.warehouse import warehouse_models
 from orchestration.jobs import cleanup, daily
 from orchestration.resources import RESOURCES
+from orchestration.runs.failures import typed_failures
 from orchestration.schedules import build_schedules
 from orchestration.sensors import build_sensors
 from orchestration.settings import load_settings
@@ -20,7 +21,10 @@ logs.in_dagster(SETTINGS.log_format)
 
 defs = dg.Definitions(
     assets=[raw_tables, warehouse_models, edition_of_pages, due_each_day(SETTINGS)],
-    asset_checks=[asset_checks("loaded"), asset_checks("published")],
+    asset_checks=[
+        asset_checks("loaded", around=typed_failures),
+        asset_checks("published", around=typed_failures),
+    ],
     jobs=[daily, cleanup],
     schedules=build_schedules(SETTINGS),
     sensors=build_sensors(SETTINGS),

@@ -15,6 +15,7 @@ from orchestration.publication import recovery
 from orchestration.runs.as_of import parse_as_of
 from orchestration.runs.bootstrap import Warehouse, open_database, run_lock
 from orchestration.runs.check_runner import CheckRunner, open_check_runner
+from orchestration.runs.failures import reported_failures
 from orchestration.runs.stale_runs import hold_liveness_lock
 from orchestration.runs.unattended import is_unattended, keeps_history, published_as_of
 from orchestration.settings import Settings, load_settings
@@ -59,9 +60,10 @@ class RunSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 @dg.resource(description="The settings of the environment, read when the run starts.")
-def settings(_: dg.InitResourceContext) -> Settings:
+def settings(context: dg.InitResourceContext) -> Settings:
     """Read the settings of the environment."""
-    return load_settings()
+    with reported_failures(context):
+        return load_settings()
 
 
 @dg.resource(
@@ -72,7 +74,8 @@ def settings(_: dg.InitResourceContext) -> Settings:
 def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
     """Open the database and hold the run lock until the run ends."""
     settings = context.resources.settings
-    database = open_database(settings)
+    with reported_failures(context):
+        database = open_database(settings)
     # A delivery's run is asked for once: if it failed because somebody runs by hand just now, the
     # delivery would never be loaded.
     tags = context.run.tags if context.run else {}
@@ -83,6 +86,7 @@ def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
         return run is not None and run.is_finished
 
     with (
+        reported_failures(context),
         hold_liveness_lock(database, context.run_id or "", given_up),
         run_lock(database, wait=unattended) as held,
     ):

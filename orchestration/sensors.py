@@ -10,7 +10,7 @@ from orchestration.jobs import daily
 from orchestration.maintenance import post_run
 from orchestration.publication import status_pages
 from orchestration.runs.bootstrap import open_database
-from orchestration.runs.run_result import result_of_failures
+from orchestration.runs.run_result import result_of_failed_run
 from orchestration.runs.stale_runs import end_stale_runs
 from orchestration.schedules import run_request
 from orchestration.settings import Settings, load_settings
@@ -58,10 +58,12 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         settings = load_settings()
         database = open_database(settings)
         failures = [*context.get_step_failure_events(), context.failure_event]
-        ended = result_of_failures(context.dagster_run.run_id, failures, database)
-        post_run.record_failure(settings, database, ended)
+        result = result_of_failed_run(
+            context.instance, context.dagster_run.run_id, failures, database
+        )
+        post_run.record_failure(settings, database, result)
         status_pages.refresh_status_pages(settings, database)
-        context.log.error(ended.reason)
+        context.log.error(result.reason)
 
     @dg.sensor(
         minimum_interval_seconds=30,

@@ -354,6 +354,8 @@ FAILURE_KINDS = {
     "BuildFailed": "Um cálculo não pôde ser feito",
     "CheckCrashed": "As verificações não puderam ser feitas",
     "ChecksStopped": "Testes dos cálculos não passaram",
+    "BlockingChecksFailed": "Verificações que bloqueiam não passaram",
+    # The same, of runs before version 0.4.0.
     "DagsterAssetCheckFailedError": "Verificações que bloqueiam não passaram",
     "DatabaseAway": "O banco de dados parou durante a execução",
     "DatabaseError": "O banco de dados não pôde ser usado",

@@ -19,6 +19,7 @@ from orchestration.resources import RunSettings
 from orchestration.runs import ledger
 from orchestration.runs.bootstrap import Warehouse
 from orchestration.runs.cron import next_edition_at
+from orchestration.runs.failures import typed_failures
 from orchestration.runs.unattended import is_unattended, keeps_history
 from orchestration.settings import Settings
 from reports import editions
@@ -34,6 +35,7 @@ from reports.write import write_pages
     owners=OWNERS,
     description="The pages of this run, written whole beside the edition people read.",
 )
+@typed_failures
 def edition_of_pages(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
@@ -95,6 +97,7 @@ def edition_of_pages(
     owners=OWNERS,
     description="The swap: `marts_next` becomes `marts` and its pages the current edition.",
 )
+@typed_failures
 def publication(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],

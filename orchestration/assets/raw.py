@@ -16,6 +16,7 @@ from orchestration.postgres.database import Database
 from orchestration.progress import LOGGER, stage
 from orchestration.resources import RunSettings
 from orchestration.runs.check_runner import CheckRunner
+from orchestration.runs.failures import typed_failures
 from orchestration.settings import Settings
 
 OWNERS = ["team:data"]
@@ -50,6 +51,7 @@ def _spec(table: SourceTable) -> dg.AssetSpec:
 
 
 @dg.multi_asset(name="load_delivery", specs=[_spec(table) for table in SOURCE_TABLES])
+@typed_failures
 def raw_tables(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Database],

@@ -14,15 +14,17 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from checks.results import store
 from checks.runner import Finding
 from orchestration.assets.raw import OWNERS
+from orchestration.errors import CheckFailed
 from orchestration.postgres.database import Database
 from orchestration.progress import stage
 from orchestration.publication.dbt import NodeOutcome, build, manifest_path
 from orchestration.resources import RunSettings
 from orchestration.runs.bootstrap import Warehouse
+from orchestration.runs.failures import typed_failures
 from orchestration.settings import Settings
 
 
-class ChecksStopped(Exception):
+class ChecksStopped(CheckFailed):
     """A check stopped publication; the published state is as it was."""
 
 
@@ -57,6 +59,7 @@ def marts() -> dict[str, dg.AssetKey]:
 
 
 @dbt_assets(manifest=MANIFEST, dagster_dbt_translator=TRANSLATOR, name="build_models")  # type: ignore[untyped-decorator]
+@typed_failures
 def warehouse_models(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],

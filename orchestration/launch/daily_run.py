@@ -1,28 +1,80 @@
-"""`atendimento run`: the job `daily`, executed in this process and told as an exit code."""
+"""Runs the job `daily` in this process, as `atendimento run` does."""
 
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import psycopg
+
+from orchestration.errors import OK
 from orchestration.postgres.database import Database, DatabaseError
 from orchestration.publication import recovery, status_pages
 from orchestration.runs import failure_file
 from orchestration.runs.bootstrap import export_environment, open_database, prepare_home
 from orchestration.runs.check_runner import CheckRunner, open_check_runner
-from orchestration.runs.run_result import (
-    OK,
-    RunResult,
-    failed_checks,
-    result_of_exception,
-    result_of_failures,
-)
 from orchestration.settings import Settings
 
+if TYPE_CHECKING:
+    from orchestration.runs.run_result import RunResult
+
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+Totals = Mapping[str, Mapping[str, int]]
+"""The totals of R11: agendas by company, then by totalizer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a run that published has to say.
+
+    `warnings` has a sentence for each check that warns. `totals` is None when the database does not
+    answer any more. `peak_memory_mb` is that of this process and of the largest it waited for.
+    """
+
+    run_id: str
+    warnings: Sequence[str]
+    totals: Totals | None
+    peak_memory_mb: tuple[int, int]
+
+
+def run_daily_job(settings: Settings, source: str, as_of: datetime) -> Published:
+    """Run the job for one delivery and one instant, then what follows every run.
+
+    Args:
+        settings: The settings of the run.
+        source: A delivery folder by its absolute path, or a database's URL.
+        as_of: The instant to compute for (R3).
+
+    Raises:
+        UserError: The run did not publish; the published state is as it was.
+    """
+    try:
+        result, database = execute_daily_job(settings, source, as_of)
+    except DatabaseError:
+        from orchestration.maintenance import post_run
+
+        post_run.notify_database_unreachable(settings)
+        raise
+    from orchestration.maintenance import post_run
+    from orchestration.runs.run_result import failed_checks
+
+    post_run.run_post_run_hooks(settings, database)
+    result.raise_if_failed()
+    warnings: list[str] = []
+    totals: Totals | None = None
+    try:
+        with database.connect() as conn:
+            warnings = failed_checks(conn, result.run_id, blocking=False)
+            totals = _totals(conn)
+    except (DatabaseError, psycopg.Error):
+        pass  # published it is, and the caller says that the totals are missing
+    return Published(result.run_id, warnings, totals, _peak_memory_mb())
 
 
 def execute_daily_job(
@@ -37,28 +89,31 @@ def execute_daily_job(
         try:
             database = open_database(settings)
         except DatabaseError as error:
-            failure_file.write_failure(settings.home, run_id, str(error), "DatabaseError")
+            failure_file.write_failure(settings.home, run_id, str(error), error.kind)
             raise
         export_environment(settings, database)
+
+        from orchestration.runs.failures import RUN_STOPPED
+        from orchestration.runs.run_result import RunResult, result_of_error
+
         try:
-            ended = _execute_job(settings, source, as_of, database, checker, run_id, tags)
+            result = _execute_job(settings, source, as_of, database, checker, run_id, tags)
         except BaseException as error:
             # Dagster keeps its events in the database, and fails by itself when that goes away.
             # Told to stop outside a step, it passes that on.
-            explained = result_of_exception(run_id, error, database)
-            if explained is None:
+            of_error = result_of_error(run_id, error, database)
+            if of_error is None:
                 raise
-            ended = explained
+            result = of_error
     # Told to stop in its last moment, it did what it was called for.
-    if ended.kind == "RunStopped" and recovery.was_committed(database, run_id):
+    if result.kind == RUN_STOPPED and recovery.was_committed(database, run_id):
         return RunResult(OK, run_id), database
-    if ended.exit_code:
-        # Imported here, as the job is.
+    if result.exit_code:
         from orchestration.maintenance import post_run
 
-        post_run.record_failure(settings, database, ended)
+        post_run.record_failure(settings, database, result)
         status_pages.refresh_status_pages(settings, database)
-    return ended, database
+    return result, database
 
 
 def _execute_job(
@@ -70,10 +125,11 @@ def _execute_job(
     run_id: str,
     tags: Mapping[str, str],
 ) -> RunResult:
-    # Imported here: Dagster and dbt take seconds, and `--help` should not.
+    # Imported late: Dagster and dbt take seconds, and `--help` should not.
     import dagster as dg
 
     from orchestration.definitions import defs
+    from orchestration.runs.run_result import RunResult, result_of_failed_run
     from orchestration.runs.stale_runs import (
         end_stale_runs,
         hold_liveness_lock,
@@ -83,7 +139,7 @@ def _execute_job(
 
     with dg.DagsterInstance.get() as instance, hold_liveness_lock(database, run_id):
         end_stale_runs(instance, database)
-        result = defs.resolve_job_def("daily").execute_in_process(
+        done = defs.resolve_job_def("daily").execute_in_process(
             run_config={
                 # A URL may hold a password, and Dagster keeps and shows a run's configuration.
                 **run_config(as_of.isoformat(), "" if "://" in source else source),
@@ -98,38 +154,24 @@ def _execute_job(
             },
             raise_on_error=False,
         )
-        if result.success:
-            return RunResult(OK, result.run_id)
-        failures = [event for event in result.all_events if event.is_failure]
-        return result_of_failures(run_id, failures, database)
+        if done.success:
+            return RunResult(OK, run_id)
+        return result_of_failed_run(instance, run_id, done.all_events, database)
 
 
-def warnings(database: Database, run_id: str) -> list[str]:
-    """One sentence for each check of the run that warns."""
-    with database.connect() as conn:
-        return failed_checks(conn, run_id, blocking=False)
+def _totals(conn: psycopg.Connection) -> Totals:
+    rows = conn.execute(
+        "select company_id, totalizer, sum(agenda_count) from marts.totalizer group by 1, 2"
+    )
+    counts: dict[str, dict[str, int]] = {
+        company: {} for (company,) in conn.execute("select company_id from marts.company")
+    }
+    for company, totalizer, count in rows:
+        counts.setdefault(company, {})[totalizer] = int(count)
+    return counts
 
 
-def totals(database: Database) -> Iterator[str]:
-    """The totals of R11 per company, as lines of a table."""
-    names = ("active", "no_show", "passive", "refused", "booked", "call_requested", "no_reply")
-    yield f"{'company':<20}" + "".join(f"{name:>15}" for name in names)
-    with database.connect() as conn:
-        rows = conn.execute(
-            "select company_id, totalizer, sum(agenda_count) from marts.totalizer group by 1, 2"
-        )
-        counts: dict[str, dict[str, int]] = {
-            company: {} for (company,) in conn.execute("select company_id from marts.company")
-        }
-        for company, totalizer, count in rows:
-            counts.setdefault(company, {})[totalizer] = count
-    for company in sorted(counts):
-        row = counts[company]
-        yield f"{company:<20}" + "".join(f"{row.get(name, 0):>15,}" for name in names)
-
-
-def peak_memory() -> str:
-    """The greatest memory of this process and of any it waited for."""
+def _peak_memory_mb() -> tuple[int, int]:
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    return f"peak memory {own} MB (largest process it started: {children} MB)"
+    return own, children

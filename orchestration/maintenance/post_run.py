@@ -41,18 +41,18 @@ def notify(settings: Settings, database: Database, *, wait: bool = True) -> None
         LOGGER.warning("Warning: %s", failure)
 
 
-def record_failure(settings: Settings, database: Database, ended: RunResult) -> None:
+def record_failure(settings: Settings, database: Database, result: RunResult) -> None:
     """Keep why a run failed; what the database does not take is kept in a file, and told at once.
 
     That file may not be written either, when both are on one full disk.
     """
     try:
         with database.connect() as conn:
-            ledger.record_failure(conn, ended.run_id, ended.reason, ended.kind)
+            ledger.record_failure(conn, result.run_id, result.reason, result.kind)
     except (DatabaseError, psycopg.Error):
-        failure_file.write_failure(settings.home, ended.run_id, ended.reason, ended.kind)
-        if ended.kind != "RunInProgress":
-            facts = failure_facts(ended.kind, ended.reason)
+        failure_file.write_failure(settings.home, result.run_id, result.reason, result.kind)
+        if result.kind != "RunInProgress":
+            facts = failure_facts(result.kind, result.reason)
             _say(lambda: fallback.notify_unrecorded_failure(settings, facts))
 
 

@@ -36,7 +36,8 @@ _RUNS = """
 select 'published', count(*) from ops.publication
 union all
 select case
-        when kind in ('ChecksStopped', 'DagsterAssetCheckFailedError') then 'stopped'
+        when kind in ('ChecksStopped', 'BlockingChecksFailed', 'DagsterAssetCheckFailedError')
+            then 'stopped'
         else 'failed'
     end, count(*)
 from ops.run_failure

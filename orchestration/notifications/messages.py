@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from orchestration.errors import STOPPED_BY_CHECK_KINDS
 from orchestration.notifications.alarms import Alarm, PendingNotification
-from orchestration.runs.run_result import CHECK_STOPPED
 from reports import labels
 
 _TITLES = {
@@ -141,7 +141,7 @@ def _told(alarm: Alarm, zone: ZoneInfo) -> MessageItem:
 
 def _title(alarm: Alarm) -> str:
     title = _TITLES.get(alarm.kind, alarm.kind)
-    if alarm.facts.get("error") in CHECK_STOPPED:
+    if alarm.facts.get("error") in STOPPED_BY_CHECK_KINDS:
         title = _STOPPED
     elif alarm.facts.get("error") == "RunDied":
         title = _DIED

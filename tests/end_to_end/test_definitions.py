@@ -13,9 +13,11 @@ from pipeline import environment
 from orchestration.definitions import defs
 from orchestration.ingest import ledger
 from orchestration.ingest.contract import SOURCE_TABLES
+from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.inbox import inbox_folders
 from orchestration.postgres.database import Database
 from orchestration.resources import RunSettings
+from orchestration.runs.failures import typed_failures
 from orchestration.runs.stale_runs import tags_of_run_by_hand
 from orchestration.schedules import build_schedules
 from orchestration.sensors import build_sensors
@@ -103,12 +105,9 @@ def test_an_instant_is_fixed_once_for_a_run() -> None:
     assert given.instant == datetime(2026, 11, 20, 15, tzinfo=UTC)
 
 
-class DeliveryRefused(Exception):
-    """Named as the error whose sentence a person reads."""
-
-
 def test_the_failure_sensor_keeps_the_sentence(database: Database, tmp_path: Path) -> None:
     @dg.op
+    @typed_failures
     def load() -> None:
         raise DeliveryRefused("agenda.csv, line 3: nothing was loaded")
 
@@ -129,8 +128,8 @@ def test_the_failure_sensor_keeps_the_sentence(database: Database, tmp_path: Pat
         ):
             build_sensors(load_settings(NO_FILE))[1](context)
     with database.connect() as conn:
-        kept = conn.execute("select run_id, message from ops.run_failure").fetchall()
-    assert kept == [(result.run_id, "agenda.csv, line 3: nothing was loaded")]
+        kept = conn.execute("select run_id, message, kind from ops.run_failure").fetchall()
+    assert kept == [(result.run_id, "agenda.csv, line 3: nothing was loaded", "DeliveryRefused")]
     told = (tmp_path / "published" / "qualidade.html").read_text(encoding="utf-8")
     assert "agenda.csv, line 3: nothing was loaded" in told
 

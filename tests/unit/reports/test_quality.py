@@ -10,11 +10,22 @@ from html.parser import HTMLParser
 import pytest
 
 from checks.catalogue import SUITES
+from checks.runner import CheckCrashed
+from orchestration.assets.warehouse import ChecksStopped
+from orchestration.errors import STOPPED_BY_CHECK_KINDS
 from orchestration.ingest import errors
 from orchestration.ingest.contract import SOURCE_TABLES
+from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.whatsapp import store
-from orchestration.runs.run_result import CHECK_STOPPED, FROM_OUTSIDE, SPEAKING
+from orchestration.postgres.database import DatabaseError
+from orchestration.publication.dbt import BuildFailed
+from orchestration.publication.swap import PublicationError
+from orchestration.runs.bootstrap import RunInProgress, RunLockLost
+from orchestration.runs.run_result import EXTERNAL_KINDS
+from orchestration.runs.stale_runs import RunAbandoned
+from orchestration.settings import SettingsError
 from reports import labels
+from reports.editions import PublishError
 from reports.pages import check_history, deliveries, quality, runs
 from reports.pages.check_history import Result
 from reports.pages.deliveries import DeliveryRow, FileRow, SetAsideRow
@@ -170,7 +181,16 @@ def test_an_error_that_was_not_written_for_a_person_is_not_told() -> None:
 
 
 def test_every_error_written_for_a_person_has_words() -> None:
-    assert labels.FAILURE_KINDS.keys() == SPEAKING | CHECK_STOPPED | FROM_OUTSIDE
+    raised = {
+        *(BuildFailed, ChecksStopped, DatabaseError, DeliveryRefused, PublicationError),
+        *(RunAbandoned, RunInProgress, RunLockLost, SettingsError),
+    }
+    assert labels.FAILURE_KINDS.keys() == {
+        *(error.kind for error in raised),
+        *(error.__name__ for error in (CheckCrashed, PublishError)),
+        *STOPPED_BY_CHECK_KINDS,
+        *EXTERNAL_KINDS,
+    }
 
 
 def result(name: str, run_id: str, *, unexpected: int = 0, **columns: object) -> Result:
