@@ -20,7 +20,7 @@ daily = dg.define_asset_job(
 
 @dg.op(description="Remove old runs with their events and logs, and what else is too old.")
 def delete_expired_state(context: dg.OpExecutionContext) -> None:
-    """Tidy up as `atendimento tidy` does."""
+    """Delete what `atendimento cleanup` deletes."""
     settings = load_settings()
     removed = apply_retention(settings, open_database(settings), context.instance)
     context.log.info(f"Removed {removed}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,39 +13,49 @@ from rich.text import Text
 from orchestration.progress import LOGGER, Stage
 
 
-class _RowsAndDetail(ProgressColumn):
-    """What the stage says of itself, as it is when the line is drawn."""
+class _Detail(ProgressColumn):
+    """Rows and tables of a stage, as they are when the line is drawn."""
 
     def render(self, task: Task) -> Text:
         stage: Stage = task.fields["stage"]
         return Text(stage.detail, overflow="ellipsis", no_wrap=True)
 
 
-class _LiveProgress(logging.Handler):
-    """Draws the stage under way, and leaves the line of each stage that ended above it."""
+class LiveProgress(logging.Handler):
+    """Draws the stage under way; above it stay the lines of the stages that ended, and warnings.
 
-    def __init__(self) -> None:
+    Args:
+        console: The terminal to draw on.
+    """
+
+    def __init__(self, console: Console) -> None:
         super().__init__()
-        self._console = Console(stderr=True, highlight=False)
+        self._console = console
         self._live: Progress | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Begin or end the line of a stage, or print the record above it."""
         stage: Stage | None = getattr(record, "of", None)
-        if stage and record.__dict__["state"] == "running":
-            return  # drawn several times a second as it is
-        if stage:
-            self._end()
-        if stage and record.__dict__["state"] == "started":
-            self._begin(stage)
-        else:  # above the stage under way, if there is one
-            print(self.format(record), file=sys.stderr, flush=True)
+        state = getattr(record, "state", "")
+        try:
+            if state == "running":
+                return  # the line is drawn several times a second anyway
+            if stage and self._live:
+                self._live.stop()
+                self._live = None
+            if stage and state == "started":
+                self._begin(stage)
+            else:
+                self._console.print(self.format(record), markup=False, soft_wrap=True)
+        except Exception:
+            self.handleError(record)
 
     def _begin(self, stage: Stage) -> None:
         self._live = Progress(
             TextColumn("{task.description:<8}"),
             BarColumn(bar_width=20),
             TimeElapsedColumn(),
-            _RowsAndDetail(),
+            _Detail(),
             console=self._console,
             transient=True,
             redirect_stdout=False,  # it may be a file that takes JSON
@@ -54,27 +63,22 @@ class _LiveProgress(logging.Handler):
         self._live.add_task(stage.name, total=None, stage=stage)
         self._live.start()
 
-    def _end(self) -> None:
-        if self._live:
-            self._live.stop()
-            self._live = None
-
 
 def show_live_progress() -> None:
     """Replace the log lines of a command by progress that is drawn on the terminal."""
-    LOGGER.handlers = [_LiveProgress()]
+    LOGGER.handlers = [LiveProgress(Console(stderr=True, highlight=False))]
 
 
 @contextmanager
 def counting(unit: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar of work whose size is known.
+    """Draw the progress of work whose size is known.
 
     Args:
         unit: What is counted, in the plural.
         total: How many there will be.
 
-    Returns:
-        A function that is called with how many there are so far.
+    Yields:
+        A function to call with how many there are so far.
     """
     with Progress(
         TextColumn("{task.completed:,} of {task.total:,} {task.description}"),

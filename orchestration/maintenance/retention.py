@@ -1,4 +1,4 @@
-"""What is old is removed, so that years of runs take bounded room: `atendimento tidy`."""
+"""What is old is removed, so that years of runs take bounded room: `atendimento cleanup`."""
 
 from __future__ import annotations
 

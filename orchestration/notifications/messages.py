@@ -41,7 +41,7 @@ _TO_DO = {
         "atendimento-backup)."
     ),
     "tidying_late": (
-        "Rode `atendimento tidy` e veja por que falha. Os relatórios não dependem dela; o disco "
+        "Rode `atendimento cleanup` e veja por que falha. Os relatórios não dependem dela; o disco "
         "enche aos poucos."
     ),
     "data_stale": (

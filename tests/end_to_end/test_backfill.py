@@ -108,7 +108,7 @@ def test_a_done_day_is_left_until_asked_again_or_something_is_loaded(program: Pr
     assert said.last_line.startswith("Days of history computed: 0. Done before: 1"), said.output
     assert history(program, day) == invented
 
-    assert program.call(*call, "--again").exit_code == 0
+    assert program.call(*call, "--force").exit_code == 0
     assert history(program, day) == computed
 
     with program.database.connect() as conn:
@@ -175,9 +175,9 @@ def test_it_goes_on_whatever_is_loaded_between_two_calls(
     load()
     assert program.call(*call).last_line.startswith("Days of history computed: 2. Done before: 1")
     # It ended: what is loaded now counts, and so does asking for it again.
-    assert program.call(*call, "--again").exit_code == 1
+    assert program.call(*call, "--force").exit_code == 1
     load()
-    said = program.call(*call, "--again")
+    said = program.call(*call, "--force")
     assert said.last_line.startswith("Days of history computed: 3."), said.output
     assert program.call(*call).last_line.startswith("Days of history computed: 0. Done before: 3")
     load()
