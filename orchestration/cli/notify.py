@@ -30,7 +30,7 @@ def notify(
 def _send_news(settings: Settings) -> None:
     import psycopg
 
-    from orchestration.notifications import channels, dispatcher, fallback
+    from orchestration.notifications import channels, dispatcher
     from orchestration.postgres.database import DatabaseError
     from orchestration.runs.bootstrap import open_database
 
@@ -38,7 +38,7 @@ def _send_news(settings: Settings) -> None:
     try:
         failures = dispatcher.dispatch_notifications(settings, open_database(settings), to=places)
     except (DatabaseError, psycopg.Error) as error:
-        for failure in fallback.notify_database_unreachable(settings, places):
+        for failure in dispatcher.notify_without_database(settings, "database_away", {}, places):
             print(failure)
         if isinstance(error, DatabaseError):
             raise

@@ -5,16 +5,15 @@ A run by hand does this itself; with Dagster's daemon, sensors and a schedule do
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import dagster as dg
 import psycopg
 
 from orchestration.maintenance import retention
 from orchestration.monitoring import metrics
-from orchestration.notifications import fallback
 from orchestration.notifications.conditions import failure_facts
-from orchestration.notifications.dispatcher import dispatch_notifications
+from orchestration.notifications.dispatcher import dispatch_notifications, notify_without_database
 from orchestration.postgres.database import Database, DatabaseError
 from orchestration.progress import LOGGER
 from orchestration.runs import failure_file, ledger
@@ -37,8 +36,7 @@ def _follow(settings: Settings, database: Database) -> None:
 
 def notify(settings: Settings, database: Database, *, wait: bool = True) -> None:
     """Tell each channel its news; one that fails is a warning, and tried again next time."""
-    for failure in dispatch_notifications(settings, database, wait=wait):
-        LOGGER.warning("Warning: %s", failure)
+    _warn(dispatch_notifications(settings, database, wait=wait))
 
 
 def record_failure(settings: Settings, database: Database, result: RunResult) -> None:
@@ -53,20 +51,17 @@ def record_failure(settings: Settings, database: Database, result: RunResult) ->
         failure_file.write_failure(settings.home, result.run_id, result.reason, result.kind)
         if result.kind != "RunInProgress":
             facts = failure_facts(result.kind, result.reason)
-            _say(lambda: fallback.notify_unrecorded_failure(settings, facts))
+            _warn(notify_without_database(settings, "run_failed", facts))
 
 
 def notify_database_unreachable(settings: Settings) -> None:
     """What follows a run that found no database."""
-    _say(lambda: fallback.notify_database_unreachable(settings))
+    _warn(notify_without_database(settings, "database_away", {}))
 
 
-def _say(tell: Callable[[], list[str]]) -> None:
-    try:
-        for failure in tell():
-            LOGGER.warning("Warning: %s", failure)
-    except OSError as error:
-        LOGGER.warning("Warning: alarms could not be told: %s", type(error).__name__)
+def _warn(failures: Iterable[str]) -> None:
+    for failure in failures:
+        LOGGER.warning("Warning: %s", failure)
 
 
 def write_metrics(settings: Settings, database: Database, instance: dg.DagsterInstance) -> None:

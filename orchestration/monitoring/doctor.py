@@ -17,6 +17,7 @@ from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.sources.open_source import OpenOptions, open_delivery, source_label
 from orchestration.ingest.watermark import full_read_positions
 from orchestration.ingest.whatsapp import spool
+from orchestration.notifications.alarms import failing_channels
 from orchestration.notifications.channels import configured_channels
 from orchestration.notifications.conditions import FAILURES, backup_late, data_stale, tidying_late
 from orchestration.postgres import embedded, migrate
@@ -175,7 +176,7 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
     yield _run(conn, shown)
     yield _failure(conn, shown)
     yield _checks(conn)
-    if _exists(conn, "ops.alarm"):
+    if _exists(conn, "ops.notification"):
         yield _alarms(conn, shown)
         yield from _channels(conn, settings, shown)
     if _exists(conn, "ops.tidied"):
@@ -264,13 +265,9 @@ def _alarms(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:
 
 
 def _channels(conn: psycopg.Connection, settings: Settings, shown: Shown) -> Iterator[DoctorCheck]:
-    """Those of the settings that fail; one that was taken out of them is nobody's any more."""
+    """Yield a line for each channel of the settings that cannot be told."""
     labels = {channel.key: channel.label for channel in configured_channels(settings)}
-    for channel, since, why in conn.execute(
-        "select channel, failing_since, failure from ops.notify_channel"
-        " where failing_since is not null and channel = any(%s) order by channel",
-        [list(labels)],
-    ):
+    for channel, (since, why) in failing_channels(conn, labels).items():
         said = f"{labels[channel]} fails since {shown(since)}: {why}"
         yield DoctorCheck("notifications", False, said)
 

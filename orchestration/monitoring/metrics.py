@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from orchestration.notifications.alarms import failing_channels
 from orchestration.notifications.channels import configured_channels
 from orchestration.notifications.conditions import KINDS, lock_published
 from orchestration.postgres.database import Database
@@ -187,12 +188,8 @@ def _published(conn: psycopg.Connection) -> Iterator[Metric]:
 def _alarms(settings: Settings, conn: psycopg.Connection) -> Iterator[Metric]:
     there = _pairs(conn, "select kind, count(*) from ops.alarm where ended_at is null group by 1")
     yield _by("alarms", "Alarms under way.", "kind", dict.fromkeys(KINDS, 0.0) | there)
-    row = conn.execute(
-        "select count(*) from ops.notify_channel"
-        " where failing_since is not null and channel = any(%s)",
-        [[channel.key for channel in configured_channels(settings)]],
-    ).fetchone()
-    yield _one("notify_channels_failing", "Channels that could not be told.", row[0] if row else 0)
+    failing = failing_channels(conn, [channel.key for channel in configured_channels(settings)])
+    yield _one("notify_channels_failing", "Channels that could not be told.", len(failing))
 
 
 def _sizes(settings: Settings, conn: psycopg.Connection) -> Iterator[Metric]:

@@ -1,19 +1,16 @@
-"""The alarms under way and who was told of them: `ops.alarm`, `ops.alarm_telling`.
-
-What is told is kept by channel, so that one that fails is tried again without telling the others
-twice.
-"""
+"""Stores which alarms are open, and what became of each at each recipient, in the database."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from orchestration.notifications.conditions import KINDS, AlarmCondition
+from orchestration.notifications.conditions import ConditionReport
 from orchestration.postgres.made import create_once
 
 DDL = """
@@ -31,22 +28,29 @@ create unique index if not exists alarm_under_way
 comment on table ops.alarm is 'One row an alarm, from when it was first seen until it was gone.';
 comment on column ops.alarm.facts is 'What is said of it, as it began: no personal data.';
 
-create table if not exists ops.alarm_telling (
+create table if not exists ops.notification (
     alarm_id bigint not null references ops.alarm on delete cascade,
     channel text not null,
-    told_at timestamptz not null,
+    told_at timestamptz,
     ended_told_at timestamptz,
+    failing_since timestamptz,
+    failure text not null default '',
     primary key (alarm_id, channel)
 );
-comment on table ops.alarm_telling is 'By which channel an alarm was told, and that it was over.';
+comment on table ops.notification is
+    'One row an alarm and recipient: when it was told, and why it could not be.';
+comment on column ops.notification.channel is
+    'How the recipient is reached, and a digest of the address, which is not stored.';
+comment on column ops.notification.failing_since is 'Null once the recipient was told anything.';
 
-create table if not exists ops.notify_channel (
-    channel text primary key,
-    told_at timestamptz,
-    failing_since timestamptz,
-    failure text not null default ''
-);
-comment on table ops.notify_channel is 'How each channel did last; its address is not kept.';
+do $$
+begin
+    if to_regclass('ops.alarm_telling') is not null then
+        insert into ops.notification (alarm_id, channel, told_at, ended_told_at)
+        select alarm_id, channel, told_at, ended_told_at from ops.alarm_telling;
+        drop table ops.alarm_telling, ops.notify_channel;
+    end if;
+end $$;
 
 create table if not exists ops.installation (
     only_row boolean primary key default true check (only_row),
@@ -59,7 +63,7 @@ comment on table ops.installation is 'What tells the messages of two installatio
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An alarm as it is told."""
+    """An alarm as it is sent."""
 
     alarm_id: int
     kind: str
@@ -71,44 +75,41 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class PendingNotification:
-    """What a channel has still to be told."""
+    """What a recipient has not been told yet."""
 
     began: tuple[Alarm, ...]
-    ended: tuple[Alarm, ...]
+    ended: tuple[Alarm, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.began or self.ended)
 
 
 def create_alarm_tables(conn: psycopg.Connection) -> None:
-    """Make what is not there yet. Safe to call at every start."""
+    """Create the tables that are missing. Safe to call at every start."""
     create_once(conn, "alarms", DDL)
 
 
 def installation(conn: psycopg.Connection) -> str:
-    """What no other installation has."""
+    """Return the id of this installation, which no other has."""
     row = conn.execute("select installation_id from ops.installation").fetchone()
     return str(row[0]) if row else ""
 
 
-def update_alarms(
-    conn: psycopg.Connection,
-    situations: Iterable[AlarmCondition],
-    kinds: Collection[str] = KINDS,
-) -> None:
-    """Make these the alarms under way: what is new begins, what is gone has ended.
+def update_alarms(conn: psycopg.Connection, found: ConditionReport) -> None:
+    """Open an alarm for each condition that has none, and close those without a condition.
 
-    Alarms of other kinds than those that were looked at stay as they are.
+    Alarms of kinds that were not looked at stay as they are.
     """
-    now = [each for each in situations if each.kind in kinds]
+    kinds = [each.kind for each in found.conditions]
+    subjects = [each.subject for each in found.conditions]
     with conn.transaction():
         conn.execute(
             "update ops.alarm set ended_at = clock_timestamp() where ended_at is null"
             " and kind = any(%s)"
             " and (kind, subject) not in (select * from unnest(%s::text[], %s::text[]))",
-            [list(kinds), [each.kind for each in now], [each.subject for each in now]],
+            [list(found.kinds), kinds, subjects],
         )
-        for each in now:
+        for each in found.conditions:
             conn.execute(
                 "insert into ops.alarm (kind, subject, since, facts) values (%s, %s, %s, %s)"
                 " on conflict (kind, subject) where ended_at is null do nothing",
@@ -116,73 +117,120 @@ def update_alarms(
             )
 
 
-def open_alarms(conn: psycopg.Connection) -> list[Alarm]:
-    """The alarms that last, the oldest first."""
-    return _alarms(conn, "alarm.ended_at is null", "")
+def insert_stored(
+    conn: psycopg.Connection,
+    alarms: Sequence[Mapping[str, Any]],
+    notifications: Sequence[Mapping[str, Any]],
+) -> None:
+    """Insert rows that were stored elsewhere while the database was unreachable.
+
+    An alarm that is there already, by its id or as one that is open, is left as it is, so that the
+    same rows may be inserted again.
+
+    Args:
+        conn: A connection in autocommit mode.
+        alarms: Rows of `ops.alarm`, with their `alarm_id`.
+        notifications: Rows of `ops.notification` of these alarms.
+
+    """
+    with conn.transaction():
+        conn.execute(
+            "insert into ops.alarm (alarm_id, kind, subject, facts, since)"
+            " overriding system value select alarm_id, kind, subject, facts, since"
+            " from jsonb_populate_recordset(null::ops.alarm, %s) on conflict do nothing",
+            [Jsonb(alarms)],
+        )
+        conn.execute(
+            "insert into ops.notification (alarm_id, channel, told_at, failing_since, failure)"
+            " select alarm_id, channel, told_at, failing_since, failure"
+            " from jsonb_populate_recordset(null::ops.notification, %s)"
+            " where alarm_id in (select alarm_id from ops.alarm) on conflict do nothing",
+            [Jsonb(notifications)],
+        )
 
 
 def pending_for(conn: psycopg.Connection, channel: str) -> PendingNotification:
-    """What began and lasts, and what ended after it was told; of what came and went, nothing."""
+    """Return what a recipient has not been told: open alarms, and the end of those it was told."""
     return PendingNotification(
-        tuple(_alarms(conn, "alarm.ended_at is null and telling.alarm_id is null", channel)),
-        tuple(
-            _alarms(
-                conn,
-                "alarm.ended_at is not null and telling.alarm_id is not null"
-                " and telling.ended_told_at is null",
-                channel,
-            )
+        _alarms(conn, channel, "alarm.ended_at is null and notification.told_at is null"),
+        _alarms(
+            conn,
+            channel,
+            "alarm.ended_at is not null and notification.told_at is not null"
+            " and notification.ended_told_at is null",
         ),
     )
 
 
-def _alarms(conn: psycopg.Connection, condition: str, channel: str) -> list[Alarm]:
+def _alarms(conn: psycopg.Connection, channel: str, condition: str) -> tuple[Alarm, ...]:
     rows = conn.execute(  # conditions are this module's own
         "select alarm.alarm_id, alarm.kind, alarm.subject, alarm.since, alarm.facts, alarm.ended_at"  # noqa: S608
-        " from ops.alarm left join ops.alarm_telling as telling"
-        " on telling.alarm_id = alarm.alarm_id and telling.channel = %s"
+        " from ops.alarm left join ops.notification"
+        " on notification.alarm_id = alarm.alarm_id and notification.channel = %s"
         f" where {condition} order by alarm.alarm_id",
         [channel],
     )
-    return [Alarm(*row) for row in rows]
+    return tuple(Alarm(*row) for row in rows)
 
 
-def record_delivered(conn: psycopg.Connection, channel: str, told: PendingNotification) -> None:
-    """Keep that the channel was told."""
+def record_result(
+    conn: psycopg.Connection, channel: str, sent: PendingNotification, failure: str
+) -> None:
+    """Store what became of a message to one recipient.
+
+    Args:
+        conn: A connection in autocommit mode.
+        channel: `Channel.key` of the recipient.
+        sent: What the message was about.
+        failure: Why the recipient did not get it, or an empty string.
+
+    """
+    began, ended = ([alarm.alarm_id for alarm in alarms] for alarms in (sent.began, sent.ended))
     with conn.transaction():
-        for alarm in told.began:
+        if failure:
             conn.execute(
-                "insert into ops.alarm_telling (alarm_id, channel, told_at)"
-                " values (%s, %s, clock_timestamp())",
-                [alarm.alarm_id, channel],
+                "insert into ops.notification as known (alarm_id, channel, failing_since, failure)"
+                " select alarm_id, %s, clock_timestamp(), %s"
+                " from ops.alarm where alarm_id = any(%s)"
+                " on conflict (alarm_id, channel) do update set"
+                " failing_since = coalesce(known.failing_since, excluded.failing_since),"
+                " failure = excluded.failure",
+                [channel, failure, began + ended],
             )
+            return
         conn.execute(
-            "update ops.alarm_telling set ended_told_at = clock_timestamp()"
-            " where channel = %s and alarm_id = any(%s)",
-            [channel, [alarm.alarm_id for alarm in told.ended]],
+            "insert into ops.notification (alarm_id, channel, told_at)"
+            " select alarm_id, %s, clock_timestamp() from ops.alarm where alarm_id = any(%s)"
+            " on conflict (alarm_id, channel) do update set told_at = excluded.told_at",
+            [channel, began],
         )
         conn.execute(
-            "insert into ops.notify_channel (channel, told_at) values (%s, clock_timestamp())"
-            " on conflict (channel) do update set told_at = excluded.told_at,"
-            " failing_since = null, failure = ''",
+            "update ops.notification set ended_told_at = clock_timestamp()"
+            " where channel = %s and alarm_id = any(%s)",
+            [channel, ended],
+        )
+        conn.execute(
+            "update ops.notification set failing_since = null, failure = ''"
+            " where channel = %s and failing_since is not null",
             [channel],
         )
 
 
-def record_failure(conn: psycopg.Connection, channel: str, why: str) -> None:
-    """Keep that the channel could not be used, since when, and why."""
-    with conn.transaction():
-        conn.execute(
-            "insert into ops.notify_channel as known (channel, failing_since, failure)"
-            " values (%s, clock_timestamp(), %s) on conflict (channel) do update set"
-            " failing_since = coalesce(known.failing_since, excluded.failing_since),"
-            " failure = excluded.failure",
-            [channel, why],
-        )
+def failing_channels(
+    conn: psycopg.Connection, channels: Collection[str]
+) -> dict[str, tuple[datetime, str]]:
+    """Return since when, and why, each of these recipients cannot be told."""
+    rows = conn.execute(
+        "select distinct on (channel) channel, min(failing_since) over (partition by channel),"
+        " failure from ops.notification where failing_since is not null and channel = any(%s)"
+        " order by channel, failing_since desc",
+        [list(channels)],
+    )
+    return {channel: (since, failure) for channel, since, failure in rows}
 
 
 def delete_old_alarms(conn: psycopg.Connection, age: timedelta) -> int:
-    """Remove the alarms that ended longer ago; how many."""
+    """Delete the alarms that ended longer ago than `age`; return how many."""
     with conn.transaction():
         return conn.execute(
             "delete from ops.alarm where ended_at < clock_timestamp() - %s", [age]

@@ -1,7 +1,4 @@
-"""What is wrong at this moment, read from what the runs left.
-
-Ids, names of companies, counts and moments only: no personal data.
-"""
+"""Finds what is wrong now, from what the runs left: one query a kind of alarm."""
 
 from __future__ import annotations
 
@@ -18,18 +15,24 @@ from orchestration.runs.cron import next_edition_at
 from orchestration.settings import Settings
 
 Kind = Literal[
-    "run_failed", "edition_missing", "backup_late", "tidying_late", "data_stale", "sending"
+    "run_failed",
+    "edition_missing",
+    "backup_late",
+    "tidying_late",
+    "data_stale",
+    "sending",
+    "database_away",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_OF_PUBLISHED: frozenset[Kind] = frozenset({"data_stale", "sending"})
+_FROM_PUBLISHED_TABLES: frozenset[Kind] = frozenset({"data_stale", "sending"})
 
 LATE_AFTER = timedelta(days=2)
-"""How long after the last backup or tidying the next one, of a night, is late."""
+"""How long after the last backup or cleanup the next one, which is due each night, is late."""
 
 _REASON_LENGTH = 300
 
-# What failed since the last publication. Who starts a second run by hand sees why it failed, and a
-# run that died after it had published left nothing undone.
+# The failures since the last publication. Not among them: a run refused because another one was in
+# progress, which is reported to whoever started it, and a run that died after it had published.
 FAILURES = """
 from ops.run_failure
 where kind <> 'RunInProgress'
@@ -41,6 +44,13 @@ _RUN_FAILED = (
     " (select as_of from ops.publication order by publication_id desc limit 1)"
     f" {FAILURES} order by failed_at limit 1"
 )
+# An alarm of a failure that the database could not store when it happened (`fallback.py`).
+_UNRECORDED_FAILURE = """
+select since, facts
+from ops.alarm
+where kind = 'run_failed' and ended_at is null
+    and since > coalesce((select max(published_at) from ops.publication), '-infinity')
+"""
 _SENDING = """
 select alarm.company_id, company.name, alarm.cause, alarm.agenda_count, alarm.oldest_since
 from marts.sending_alarm as alarm
@@ -51,7 +61,10 @@ order by alarm.company_id, alarm.cause
 
 @dataclass(frozen=True, slots=True)
 class AlarmCondition:
-    """Something wrong: its kind, what it is about, since when, and what there is to say of it."""
+    """Something that is wrong.
+
+    `facts` holds ids, names of companies, counts and times only: no personal data.
+    """
 
     kind: Kind
     subject: str
@@ -61,16 +74,24 @@ class AlarmCondition:
 
 @dataclass(frozen=True, slots=True)
 class ConditionReport:
-    """What was looked at, and what was found of it."""
+    """The conditions found, and the kinds that could be looked at."""
 
     kinds: frozenset[Kind]
-    found: tuple[AlarmCondition, ...]
+    conditions: tuple[AlarmCondition, ...]
 
 
 def find_conditions(conn: psycopg.Connection, settings: Settings, now: datetime) -> ConditionReport:
-    """All that is wrong now, of one state of the database. `conn` is in no transaction.
+    """Find everything that is wrong, in one snapshot of the database.
 
-    Without published tables, as after a restore, what is read from them stays unknown.
+    Args:
+        conn: A connection in autocommit mode.
+        settings: The limits, and the folder of the backups.
+        now: The time at which data, backups and editions are late.
+
+    Returns:
+        The conditions. Without published tables, as after a restore, the kinds that are read from
+        them are not among those looked at.
+
     """
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
@@ -82,15 +103,15 @@ def find_conditions(conn: psycopg.Connection, settings: Settings, now: datetime)
             *tidying_late(conn),
         ]
         if not published:
-            return ConditionReport(frozenset(KINDS) - _OF_PUBLISHED, tuple(found))
+            return ConditionReport(frozenset(KINDS) - _FROM_PUBLISHED_TABLES, tuple(found))
         found += [*data_stale(conn, settings, now), *_sending(conn)]
     return ConditionReport(frozenset(KINDS), tuple(found))
 
 
 def lock_published(conn: psycopg.Connection) -> bool:
-    """Whether there are published tables; if so, no publication swaps them while they are read.
+    """Lock the published tables against a publication, and return whether there are any.
 
-    `lock table` takes no snapshot: whoever waits for a publication sees the state after it.
+    `lock table` takes no snapshot, so that after waiting for a publication its tables are read.
     """
     try:
         with conn.transaction():
@@ -101,13 +122,24 @@ def lock_published(conn: psycopg.Connection) -> bool:
 
 
 def _run_failed(conn: psycopg.Connection) -> Iterator[AlarmCondition]:
-    for failed_at, kind, message, as_of in conn.execute(_RUN_FAILED):
+    if row := conn.execute(_RUN_FAILED).fetchone():
+        failed_at, kind, message, as_of = row
         yield AlarmCondition("run_failed", "", failed_at, failure_facts(kind, message, as_of))
+        return
+    for since, facts in conn.execute(_UNRECORDED_FAILURE):
+        yield AlarmCondition("run_failed", "", since, facts)
 
 
 def failure_facts(kind: str, message: str, as_of: datetime | None = None) -> dict[str, str]:
-    """What is said of a failed run."""
-    # Without a kind the message is a trace, and may hold what the program was working on.
+    """Return the facts of a failed run's alarm.
+
+    Args:
+        kind: The name of its error, or an empty string when `message` was not written for a person.
+        message: Why it failed.
+        as_of: What is published, if anything.
+
+    """
+    # Without a kind the message is a traceback, and may hold rows.
     said = message.strip().partition("\n")[0][:_REASON_LENGTH] if kind else ""
     return {"error": kind, "reason": said, "as_of": as_of.isoformat() if as_of else ""}
 
@@ -119,11 +151,11 @@ def _edition_missing(
         return
     row = conn.execute("select max(published_at) from ops.publication").fetchone()
     last = row[0] if row else None
-    if last is None:  # before the first publication nobody waits for an edition
+    if last is None:  # no edition is expected before the first publication
         return
-    said_why = [failed_at for (failed_at,) in conn.execute(f"select failed_at {FAILURES}")]
+    failures = [failed_at for (failed_at,) in conn.execute(f"select failed_at {FAILURES}")]
     for day, due in _due(settings, settings.edition_deadline, last, now):
-        if not any(day <= failed_at <= due for failed_at in said_why):
+        if not any(day <= failed_at <= due for failed_at in failures):
             yield AlarmCondition("edition_missing", "", due, {"published_at": last.isoformat()})
             return
 
@@ -131,9 +163,9 @@ def _edition_missing(
 def _due(
     settings: Settings, by: time, last: datetime, now: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
-    """The days since the last publication on which an edition was due by now.
+    """Yield the start of each day since the last publication, and when its edition was due.
 
-    Each with its beginning and that hour. A day without a tick of a schedule before it has none.
+    On a day on which no schedule runs before that hour, none is due.
     """
     zone = ZoneInfo(settings.group_timezone)
     date = last.astimezone(zone).date()
@@ -144,14 +176,20 @@ def _due(
 
 
 def backup_late(settings: Settings, now: datetime) -> Iterator[AlarmCondition]:
-    """Of a home in which backups are made: a server of one's own has its own."""
+    """Yield a condition when the last backup is too old.
+
+    Never in a home without backups, nor with `ATENDIMENTO_DATABASE_URL`: such a server has its own.
+    """
     last = None if settings.database_url else last_backup_at(settings.home / "backups")
     if last and now >= last + LATE_AFTER:
         yield AlarmCondition("backup_late", "", last + LATE_AFTER, {"made_at": last.isoformat()})
 
 
 def tidying_late(conn: psycopg.Connection) -> Iterator[AlarmCondition]:
-    """Each run tidies when a day has passed: only a publication long after the last one tells."""
+    """Yield a condition when something was published long after the last cleanup.
+
+    Each run cleans up once a day, so that without a publication none is expected.
+    """
     for (last,) in conn.execute(
         "select tidied_at from ops.tidied"
         " where tidied_at + %s <= (select max(published_at) from ops.publication)",
@@ -163,7 +201,7 @@ def tidying_late(conn: psycopg.Connection) -> Iterator[AlarmCondition]:
 def data_stale(
     conn: psycopg.Connection, settings: Settings, now: datetime
 ) -> Iterator[AlarmCondition]:
-    """Of the whole group, and of each company that has a limit of its own."""
+    """Yield a condition for the whole group, and for each company that has a limit of its own."""
     row = conn.execute("select max(data_until) from marts.source_freshness").fetchone()
     until = row[0] if row else None
     if until is None:

@@ -1,7 +1,4 @@
-"""Alarms in Portuguese: what happened, since when, what to do.
-
-What the pages say of the same things is taken from `reports/labels.py`.
-"""
+"""Writes the messages, in Portuguese: what happened, since when, what to do."""
 
 from __future__ import annotations
 
@@ -58,8 +55,8 @@ _TRIAL_TEXT = "Este é um teste: os avisos do Atendimento chegam por este canal.
 
 
 @dataclass(frozen=True, slots=True)
-class MessageItem:
-    """One alarm in words."""
+class AlarmText:
+    """One alarm as it is read."""
 
     alarm_id: int
     kind: str
@@ -71,26 +68,31 @@ class MessageItem:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel sends. `message_id` is the same for the same news and for no other."""
+    """What a channel sends. The same news have the same `message_id`, which no others have."""
 
     message_id: str
     subject: str
     text: str
-    began: tuple[MessageItem, ...] = ()
-    ended: tuple[MessageItem, ...] = ()
+    began: tuple[AlarmText, ...] = ()
+    ended: tuple[AlarmText, ...] = ()
 
 
 def build_message(
     news: PendingNotification, timezone: str, address: str = "", installation: str = ""
 ) -> Message:
-    """The news of one channel as one message.
+    """Write one message about everything that a recipient has not been told.
 
-    `installation`: what no other installation has. Without a database there is none; then the
-    moments, to the microsecond, tell two apart.
+    Args:
+        news: The alarms that began and ended.
+        timezone: The IANA time zone of the times in the text.
+        address: Where the pages are, for the last line.
+        installation: The installation's id. Without a database there is none; then the times, to
+            the microsecond, tell the messages of two installations apart.
+
     """
     zone = ZoneInfo(timezone)
-    began = tuple(_told(alarm, zone) for alarm in news.began)
-    ended = tuple(_told(alarm, zone) for alarm in news.ended)
+    began = tuple(_alarm_text(alarm, zone) for alarm in news.began)
+    ended = tuple(_alarm_text(alarm, zone) for alarm in news.ended)
     return Message(
         _message_id(news, installation), _subject(began, ended), _text(began, ended, address),
         began, ended,
@@ -98,7 +100,7 @@ def build_message(
 
 
 def _message_id(news: PendingNotification, installation: str) -> str:
-    # The number alone would come again: after a restore they go on from where the backup was.
+    # The id of an alarm alone is not unique: after a restore they continue from the backup's.
     made_of = [
         [sign, alarm.alarm_id, alarm.kind, alarm.subject, alarm.since.astimezone(UTC).isoformat()]
         for sign, alarms in (("+", news.began), ("-", news.ended))
@@ -107,19 +109,19 @@ def _message_id(news: PendingNotification, installation: str) -> str:
     return hashlib.sha256(json.dumps([installation, *made_of]).encode()).hexdigest()[:32]
 
 
-def build_test_message(moment: datetime, address: str = "") -> Message:
-    """What `atendimento notify --test` sends."""
-    digest = hashlib.sha256(moment.isoformat().encode()).hexdigest()[:32]
+def build_test_message(now: datetime, address: str = "") -> Message:
+    """Write the message that `atendimento notify --test` sends."""
+    digest = hashlib.sha256(now.isoformat().encode()).hexdigest()[:32]
     return Message(digest, _TRIAL_SUBJECT, "\n".join(filter(None, [_TRIAL_TEXT, address])))
 
 
-def _subject(began: Sequence[MessageItem], ended: Sequence[MessageItem]) -> str:
+def _subject(began: Sequence[AlarmText], ended: Sequence[AlarmText]) -> str:
     first, count = (began or ended)[0], len(began) + len(ended)
     more = f" (e mais {count - 1})" if count > 1 else ""
     return f"{first.title}{more}" if began else f"Resolvido: {first.title}{more}"
 
 
-def _text(began: Sequence[MessageItem], ended: Sequence[MessageItem], address: str) -> str:
+def _text(began: Sequence[AlarmText], ended: Sequence[AlarmText], address: str) -> str:
     lines: list[str] = []
     for each in began:
         lines += [f"{each.title}. {each.text}", f"O que fazer: {each.to_do}", ""]
@@ -128,8 +130,8 @@ def _text(began: Sequence[MessageItem], ended: Sequence[MessageItem], address: s
     return "\n".join([*lines, address]).strip()
 
 
-def _told(alarm: Alarm, zone: ZoneInfo) -> MessageItem:
-    return MessageItem(
+def _alarm_text(alarm: Alarm, zone: ZoneInfo) -> AlarmText:
+    return AlarmText(
         alarm.alarm_id,
         alarm.kind,
         alarm.since.isoformat(),
@@ -152,31 +154,31 @@ def _title(alarm: Alarm) -> str:
 def _sentences(alarm: Alarm, zone: ZoneInfo) -> Iterator[str]:
     facts = alarm.facts
     if alarm.kind == "run_failed":
-        yield f"Em {_moment(alarm.since, zone)}."
+        yield f"Em {_local(alarm.since, zone)}."
         words = labels.FAILURE_KINDS.get(facts["error"])
         if not facts["error"]:
             yield f"{labels.UNEXPLAINED_FAILURE}."
         else:
             yield f"{words}: {facts['reason']}" if words else facts["reason"]
         if facts["as_of"]:
-            yield f"Continua publicado o de {_moment(facts['as_of'], zone)}."
+            yield f"Continua publicado o de {_local(facts['as_of'], zone)}."
     elif alarm.kind == "edition_missing":
         yield (
-            f"Era esperada até {_moment(alarm.since, zone)}; a última publicação é de "
-            f"{_moment(facts['published_at'], zone)}."
+            f"Era esperada até {_local(alarm.since, zone)}; a última publicação é de "
+            f"{_local(facts['published_at'], zone)}."
         )
     elif alarm.kind == "backup_late":
-        yield f"O último é de {_moment(facts['made_at'], zone)}."
+        yield f"O último é de {_local(facts['made_at'], zone)}."
     elif alarm.kind == "tidying_late":
-        yield f"A última é de {_moment(facts['tidied_at'], zone)}."
+        yield f"A última é de {_local(facts['tidied_at'], zone)}."
     elif alarm.kind == "data_stale":
-        until = _moment(facts["data_until"], zone)
+        until = _local(facts["data_until"], zone)
         yield f"Os dados vão até {until}; o limite é {facts['hours']} h."
     elif alarm.kind == "database_away":
-        yield f"Desde {_moment(alarm.since, zone)}."
+        yield f"Desde {_local(alarm.since, zone)}."
     elif alarm.kind == "sending":
         cause = labels.cause(facts["cause"])
-        yield f"{cause.words}: {facts['agendas']} agendas, desde {_moment(alarm.since, zone)}."
+        yield f"{cause.words}: {facts['agendas']} agendas, desde {_local(alarm.since, zone)}."
 
 
 def _to_do(alarm: Alarm) -> str:
@@ -185,11 +187,11 @@ def _to_do(alarm: Alarm) -> str:
     return _TO_DO.get(alarm.kind, "")
 
 
-def _moment(moment: datetime | str, zone: ZoneInfo) -> str:
-    known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return known.astimezone(zone).strftime("%d/%m/%Y %H:%M")
+def _local(time: datetime | str, zone: ZoneInfo) -> str:
+    parsed = datetime.fromisoformat(time) if isinstance(time, str) else time
+    return parsed.astimezone(zone).strftime("%d/%m/%Y %H:%M")
 
 
 def _plain(text: str) -> str:
-    """In one line: a name may hold line ends, which would begin a header of a mail."""
+    """Put the text into one line: a line end in a name would begin a header of a mail."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

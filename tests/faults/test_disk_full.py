@@ -17,8 +17,7 @@ import pytest
 from kept_state import Kept, digest
 from receiver import webhook
 
-from orchestration.notifications import fallback
-from orchestration.notifications.dispatcher import dispatch_notifications
+from orchestration.notifications.dispatcher import dispatch_notifications, notify_without_database
 from orchestration.postgres.database import Database
 from orchestration.runs import ledger
 from orchestration.settings import Settings
@@ -142,7 +141,7 @@ def test_at_the_state_folder_alarms_are_told_once_all_the_same(
         dispatch_notifications(settings, database)
         fill(small_disk, 0)
         for _ in range(3):
-            assert fallback.notify_database_unreachable(settings) == []
+            assert notify_without_database(settings, "database_away", {}) == []
         for _ in range(3):
             assert dispatch_notifications(settings, database) == []
         assert hook.news == [(["database_away"], []), ([], ["database_away"])]

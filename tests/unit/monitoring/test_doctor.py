@@ -15,7 +15,7 @@ from psycopg import sql
 from orchestration.monitoring.doctor import DoctorCheck, run_checks
 from orchestration.notifications import alarms
 from orchestration.notifications.channels import configured_channels
-from orchestration.notifications.conditions import AlarmCondition
+from orchestration.notifications.conditions import AlarmCondition, ConditionReport
 from orchestration.postgres import migrate
 from orchestration.postgres.database import Database
 from orchestration.runs import ledger
@@ -218,10 +218,11 @@ def test_tidying_that_fails_is_seen(settings: Settings, conn: psycopg.Connection
 def test_alarms_and_channels_that_fail_are_named(
     settings: Settings, conn: psycopg.Connection
 ) -> None:
-    alarms.update_alarms(conn, [AlarmCondition("sending", "c1 account", datetime.now(UTC) - HOUR)])
+    sending = AlarmCondition("sending", "c1 account", datetime.now(UTC) - HOUR)
+    alarms.update_alarms(conn, ConditionReport(frozenset({"sending"}), (sending,)))
     told = Settings(**{**settings.model_dump(), "notify_webhooks": "https://chat.example/s3cret"})
     (channel,) = configured_channels(told)
-    alarms.record_failure(conn, channel.key, "timed out")
+    alarms.record_result(conn, channel.key, alarms.pending_for(conn, channel.key), "timed out")
     found = wrong(told)
     assert set(found) == {"alarms", "notifications"}
     assert "sending c1 account since" in found["alarms"]

@@ -26,7 +26,12 @@ from orchestration.monitoring import metrics
 from orchestration.notifications import fallback, messages
 from orchestration.notifications.alarms import Alarm, PendingNotification, installation
 from orchestration.notifications.channels import SIGNATURE
-from orchestration.notifications.dispatcher import _LOCK, dispatch_notifications, send_test_messages
+from orchestration.notifications.dispatcher import (
+    _LOCK,
+    dispatch_notifications,
+    notify_without_database,
+    send_test_messages,
+)
 from orchestration.postgres.database import Database
 from orchestration.runs import ledger
 from orchestration.runs.bootstrap import open_database
@@ -67,6 +72,10 @@ def settings(**changes: object) -> Settings:
 def tell(database: Database, *hooks: Receiver, at: datetime = NOW, **changes: object) -> list[str]:
     urls = ",".join(hook.url for hook in hooks)
     return dispatch_notifications(settings(notify_webhooks=urls, **changes), database, now=at)
+
+
+def tell_away(given: Settings) -> list[str]:
+    return notify_without_database(given, "database_away", {})
 
 
 def published_tables(conn: psycopg.Connection, until: datetime) -> None:
@@ -152,14 +161,14 @@ def test_a_channel_that_fails_is_tried_again_and_the_other_is_not_told_twice(
         other.status = 500
         (failure,) = tell(database, hook, other)
         assert failure == "webhook 127.0.0.1 could not be told: it answered 500"
-        failing = conn.execute("select failing_since, failure from ops.notify_channel where"
+        failing = conn.execute("select failing_since, failure from ops.notification where"
                                " failing_since is not null").fetchall()  # fmt: skip
         assert [failure for _, failure in failing] == ["it answered 500"]
         other.status = 200
         assert tell(database, hook, other) == []
         assert tell(database, hook, other) == []
         assert hook.news == other.news == [(["run_failed"], [])]
-        row = conn.execute("select count(*) from ops.notify_channel where failing_since is null")
+        row = conn.execute("select count(*) from ops.notification where failing_since is null")
         assert row.fetchone() == (2,)
 
 
@@ -200,11 +209,11 @@ def test_who_does_not_wait_leaves_it_to_the_one_that_tells(
 def test_who_waits_does_not_wait_for_ever(
     database: Database, conn: psycopg.Connection, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.notifications.dispatcher._WAIT", "50ms")
+    monkeypatch.setattr("orchestration.notifications.dispatcher._LOCK_TIMEOUT", "50ms")
     conn.execute("select pg_advisory_lock(%s)", [_LOCK])
     fail(conn, "run-2", NOW, "bad", "BuildFailed")
     (said,) = tell(database, hook)
-    assert "left for the next time" in said
+    assert "sent the next time" in said
     conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
     assert tell(database, hook) == []
     assert hook.news == [(["run_failed"], [])]
@@ -437,7 +446,7 @@ def test_an_id_is_of_one_news_of_one_installation(
     fail(conn, "run-2", NOW, "bad", "BuildFailed")
     tell(database, hook)
     conn.execute("update ops.installation set installation_id = gen_random_uuid()")
-    conn.execute("delete from ops.alarm_telling")
+    conn.execute("delete from ops.notification")
     tell(database, hook)
     first, second = hook.messages
     assert first["text"] == second["text"]
@@ -476,7 +485,7 @@ def test_each_recipient_gets_a_mail(database: Database, conn: psycopg.Connection
         assert mail["Subject"] == "[Atendimento] A execução falhou"
         assert mail["From"] == "Atendimento <tela@example.com>"
         assert "Um cálculo não pôde ser feito: bad" in mail.get_content()  # type: ignore[attr-defined]
-    kept = str(conn.execute("select * from ops.alarm_telling, ops.notify_channel").fetchall())
+    kept = str(conn.execute("select * from ops.notification").fetchall())
     assert "example.com" not in kept
 
 
@@ -557,12 +566,10 @@ def test_that_the_database_is_away_is_told_once_and_that_it_is_back_once(
     with webhook() as other:
         both = settings(notify_webhooks=f"{hook.url},{other.url}", home=tmp_path)
         other.status = 500
-        assert fallback.notify_database_unreachable(both) == [
-            "webhook 127.0.0.1 could not be told: it answered 500"
-        ]
+        assert tell_away(both) == ["webhook 127.0.0.1 could not be told: it answered 500"]
         other.status = 200
-        assert fallback.notify_database_unreachable(both) == []
-        assert fallback.notify_database_unreachable(both) == []
+        assert tell_away(both) == []
+        assert tell_away(both) == []
         dispatch_notifications(both, database, now=NOW)
         dispatch_notifications(both, database, now=NOW)
         assert hook.news == other.news == [(["database_away"], []), ([], ["database_away"])]
@@ -574,11 +581,44 @@ def test_a_channel_that_fails_is_told_later_that_the_database_is_back(
     database: Database, conn: psycopg.Connection, hook: Receiver, tmp_path: Path
 ) -> None:
     given = settings(notify_webhooks=hook.url, home=tmp_path)
-    fallback.notify_database_unreachable(given)
+    tell_away(given)
     hook.status = 503
     assert len(dispatch_notifications(given, database, now=NOW)) == 1
     hook.status = 200
     assert dispatch_notifications(given, database, now=NOW) == []
+    assert hook.news == [(["database_away"], []), ([], ["database_away"])]
+
+
+def test_two_processes_without_a_database_tell_once(hook: Receiver) -> None:
+    given = settings(notify_webhooks=hook.url)
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(tell_away, [given] * 6)) == [[]] * 6
+    assert hook.news == [(["database_away"], [])]
+
+
+def test_the_database_takes_over_what_became_of_each_recipient_once(
+    database: Database, conn: psycopg.Connection, hook: Receiver, tmp_path: Path
+) -> None:
+    with mailbox() as box:
+        given = mail_settings(box.port, notify_webhooks=hook.url)
+        box.status = 500
+        assert len(tell_away(given)) == 2
+        box.status = 200
+        given = given.model_copy(update={"notify_email_to": "ana@example.com"})
+        assert tell_away(given) == []
+    stored = (tmp_path / "alarms.json").read_bytes()
+    results = (
+        "select split_part(channel, ' ', 1), told_at is not null, failure from ops.notification"
+    )
+    for _ in range(2):
+        fallback.move_to_database(tmp_path, conn)
+        assert sorted(conn.execute(results)) == [
+            ("email", False, "the mail could not be sent: SMTPRecipientsRefused"),
+            ("email", True, ""),
+            ("webhook", True, ""),
+        ]
+        dispatch_notifications(settings(notify_webhooks=hook.url), database, now=NOW)
+        (tmp_path / "alarms.json").write_bytes(stored)  # as after a kill before it was emptied
     assert hook.news == [(["database_away"], []), ([], ["database_away"])]
 
 
@@ -642,8 +682,8 @@ def test_what_cannot_be_kept_anywhere_is_not_sent_again_and_again(
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr("orchestration.notifications.fallback._overwrite", full)
-    (said,) = fallback.notify_database_unreachable(settings(notify_webhooks=hook.url))
-    assert said.endswith("alarms.json: No space left on device.")
+    (said,) = tell_away(settings(notify_webhooks=hook.url))
+    assert "alarms.json cannot be written: No space left" in said
     assert hook.bodies == []
 
 
