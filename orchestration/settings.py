@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime, time
 from functools import cache
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -211,6 +212,10 @@ class Settings(BaseSettings):
     )
     notify_smtp_user: str | None = Field(None, description="user of the mail server, if it asks")
     notify_smtp_password: SecretStr | None = Field(None, description="password of that user")
+    notify_chat_urls: SecretStr = Field(
+        SecretStr(""),
+        description="Apprise URLs of chats (Teams, Slack …) that alarms are sent to, by commas",
+    )
     edition_deadline: time | Literal["never"] = Field(
         time(8),
         description="local time by which an edition of the day must be there, or never, no matter",
@@ -311,6 +316,16 @@ class Settings(BaseSettings):
                     "ATENDIMENTO_NOTIFY_WEBHOOKS cannot be used: each address must begin with "
                     "https://, or with http:// on this machine."
                 )
+        if not all(_is_chat_url(url) for url in self.notify_chats):
+            raise SettingsError(
+                "ATENDIMENTO_NOTIFY_CHAT_URLS cannot be used: each must be a URL of Apprise, "
+                "SERVICE://…, with a comma in it written as %2C."
+            )
+        if self.notify_chats and not find_spec("apprise"):
+            raise SettingsError(
+                "ATENDIMENTO_NOTIFY_CHAT_URLS is set, and what it needs is not installed: "
+                "`uv sync --extra chat`, or `pip install 'tela-de-atendimento[chat]'`."
+            )
         if not self.notify_recipients:
             return self
         if not self.notify_smtp_host or not self.notify_email_from:
@@ -349,6 +364,11 @@ class Settings(BaseSettings):
     def notify_recipients(self) -> tuple[str, ...]:
         """The addresses that alarms are mailed to."""
         return _listed(self.notify_email_to)
+
+    @property
+    def notify_chats(self) -> tuple[str, ...]:
+        """The chats that alarms are sent to, as URLs of Apprise; they hold secrets."""
+        return _listed(self.notify_chat_urls.get_secret_value())
 
     @property
     def metrics(self) -> Path:
@@ -414,6 +434,12 @@ def _may_be_posted_to(url: str) -> bool:
     except ValueError:
         return False
     return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _HERE))
+
+
+def _is_chat_url(url: str) -> bool:
+    """Return whether it has the form; loading Apprise's services to ask them takes seconds."""
+    scheme, _, rest = url.partition("://")
+    return bool(rest) and scheme.isascii() and scheme.isalnum() and not any(map(str.isspace, url))
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -60,7 +60,8 @@ def _send_tests(settings: Settings) -> None:
     tried = list(dispatcher.send_test_messages(settings))
     if not tried:
         raise UsageError(
-            "No channel is set: set ATENDIMENTO_NOTIFY_WEBHOOKS or ATENDIMENTO_NOTIFY_EMAIL_TO."
+            "No channel is set. Set ATENDIMENTO_NOTIFY_WEBHOOKS, ATENDIMENTO_NOTIFY_EMAIL_TO or "
+            "ATENDIMENTO_NOTIFY_CHAT_URLS."
         )
     for label, failure in tried:
         print(f"{'WRONG' if failure else 'ok   '}  {label}: {failure or 'it took the test'}")

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import hmac
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,15 +24,15 @@ from receiver import Receiver, mailbox, webhook
 
 from orchestration.maintenance.post_run import record_failure
 from orchestration.monitoring import metrics
-from orchestration.notifications import fallback, messages
+from orchestration.notifications import chat, fallback, messages
 from orchestration.notifications.alarms import Alarm, PendingNotification, installation
-from orchestration.notifications.channels import SIGNATURE
 from orchestration.notifications.dispatcher import (
     _LOCK,
     dispatch_notifications,
     notify_without_database,
     send_test_messages,
 )
+from orchestration.notifications.webhook import SIGNATURE
 from orchestration.postgres.database import Database
 from orchestration.runs import ledger
 from orchestration.runs.bootstrap import open_database
@@ -222,7 +223,7 @@ def test_who_waits_does_not_wait_for_ever(
 def test_an_answer_that_drips_is_given_up(
     database: Database, conn: psycopg.Connection, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.notifications.channels._SECONDS_IN_ALL", 0.2)
+    monkeypatch.setattr("orchestration.notifications.channels._TIMEOUT", 0.2)
     fail(conn, "run-2", NOW, "bad", "BuildFailed")
     hook.dripping = True
     label = "webhook 127.0.0.1 could not be told:"
@@ -517,6 +518,56 @@ def test_a_test_goes_by_every_channel(hook: Receiver) -> None:
     assert len(box.bodies) == 2
 
 
+def test_a_chat_is_told_in_words_and_each_has_its_own_result(
+    database: Database, conn: psycopg.Connection, hook: Receiver
+) -> None:
+    fail(conn, "run-2", NOW, "bad", "BuildFailed")
+    with webhook() as other:
+        other.status = 403
+        urls = ",".join(f"json://127.0.0.1:{each.port}/s3cret" for each in (hook, other))
+        given = settings(notify_chat_urls=urls)
+        said = "chat 2 of 2 by json could not be told: it answered 403"
+        assert dispatch_notifications(given, database, now=NOW) == [said]
+        other.status = 200
+        assert dispatch_notifications(given, database, now=NOW) == []
+        (here,), (there,) = hook.messages, other.messages
+    assert here == there
+    assert (here["title"], here["type"]) == ("A execução falhou", "warning")
+    assert "Um cálculo não pôde ser feito: bad" in here["message"]
+
+
+def test_a_chat_that_does_not_answer_is_given_up(
+    hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "TIMEOUT", 0.5)
+    hook.dripping = True
+    given = settings(notify_chat_urls=f"json://127.0.0.1:{hook.port}")
+    said = "it did not end within 0.5 seconds"
+    assert list(send_test_messages(given)) == [("chat 1 of 1 by json", said)]
+    hook.dripping = False
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("nothing://s3cret", "is not one of Apprise's"),
+        ("slack://s3cret", "is not one of Apprise's"),
+        ("json://chat.example/s3cret", "json:// is not encrypted"),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#s3cret/#b", "several recipients"),
+    ],
+)
+def test_a_chat_that_cannot_be_told_alone_and_encrypted_is_refused(url: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason) as refused:
+        chat.open_chat(url)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_chat_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(SettingsError, match="--extra chat"):
+        settings(notify_chat_urls="slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -525,6 +576,9 @@ def test_a_test_goes_by_every_channel(hook: Receiver) -> None:
         {"notify_webhooks": "https://"},
         {"notify_webhooks": "https://["},
         {"notify_webhooks": "https://hooks.example:port/1"},
+        {"notify_chat_urls": "slack"},
+        {"notify_chat_urls": "slack://"},
+        {"notify_chat_urls": "slack://secret/1,#general"},
         {"notify_email_to": "ana@example.com"},
         {"notify_email_to": "ana@example.com", "notify_smtp_host": "mail.example"},
         {
