@@ -131,7 +131,6 @@ def insert_stored(
         conn: A connection in autocommit mode.
         alarms: Rows of `ops.alarm`, with their `alarm_id`.
         notifications: Rows of `ops.notification` of these alarms.
-
     """
     with conn.transaction():
         conn.execute(
@@ -183,7 +182,6 @@ def record_result(
         channel: `Channel.key` of the recipient.
         sent: What the message was about.
         failure: Why the recipient did not get it, or an empty string.
-
     """
     began, ended = ([alarm.alarm_id for alarm in alarms] for alarms in (sent.began, sent.ended))
     with conn.transaction():

@@ -29,7 +29,6 @@ def send(url: str, message: Message) -> str:
 
     Returns:
         Why it was not accepted, without the URL, or an empty string.
-
     """
     request = {
         "url": url,

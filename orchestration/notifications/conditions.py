@@ -91,7 +91,6 @@ def find_conditions(conn: psycopg.Connection, settings: Settings, now: datetime)
     Returns:
         The conditions. Without published tables, as after a restore, the kinds that are read from
         them are not among those looked at.
-
     """
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
@@ -137,7 +136,6 @@ def failure_facts(kind: str, message: str, as_of: datetime | None = None) -> dic
         kind: The name of its error, or an empty string when `message` was not written for a person.
         message: Why it failed.
         as_of: What is published, if anything.
-
     """
     # Without a kind the message is a traceback, and may hold rows.
     said = message.strip().partition("\n")[0][:_REASON_LENGTH] if kind else ""

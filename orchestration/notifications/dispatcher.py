@@ -47,7 +47,6 @@ def dispatch_notifications(
 
     Returns:
         A sentence for each channel that could not be told. It is tried again the next time.
-
     """
     places = configured_channels(settings) if to is None else to
     with database.connect(application="atendimento notify") as conn:
@@ -83,7 +82,6 @@ def notify_without_database(
 
     Returns:
         A sentence for each channel that could not be told. It is tried again the next time.
-
     """
     places = configured_channels(settings) if to is None else to
     if not places:

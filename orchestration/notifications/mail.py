@@ -24,7 +24,6 @@ def send(settings: Settings, recipient: str, message: Message) -> str:
 
     Returns:
         Why the server did not accept it, without the address, or an empty string.
-
     """
     sender = settings.notify_email_from or ""
     mail = EmailMessage()

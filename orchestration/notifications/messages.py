@@ -88,7 +88,6 @@ def build_message(
         address: Where the pages are, for the last line.
         installation: The installation's id. Without a database there is none; then the times, to
             the microsecond, tell the messages of two installations apart.
-
     """
     zone = ZoneInfo(timezone)
     began = tuple(_alarm_text(alarm, zone) for alarm in news.began)

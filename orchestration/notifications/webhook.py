@@ -34,7 +34,6 @@ def post(url: str, secret: bytes, message: Message) -> str:
 
     Returns:
         Why it was not accepted, without the address, or an empty string.
-
     """
     body = json.dumps(asdict(message), ensure_ascii=False).encode()
     headers = {
