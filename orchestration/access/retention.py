@@ -1,4 +1,4 @@
-"""Deletes expired sessions, searches, sign-ins and old rows of the access log."""
+"""Deletes old rows of the lookup page: its access log, sessions, unfinished sign-ins."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ _SEARCHES_STAY = timedelta(days=1)
 
 
 def delete_expired(conn: psycopg.Connection, log_days: int) -> None:
-    """Remove log rows older than that many days, sessions that ended long ago, what was sought in
-    those that nobody uses, and sign-ins at a provider that nobody finished in time.
+    """Delete old rows of the access log, sessions that ended long ago, and expired sign-ins.
+
+    Also clears what was searched for in sessions that nobody has used for a day.
     """
     with conn.transaction():
         conn.execute("select access.forget_log(clock_timestamp() - %s)", [timedelta(days=log_days)])

@@ -1,4 +1,7 @@
-"""`/metrics` beside the lookup page: the file of metrics, for who has the token."""
+"""Serves the metrics file at `/metrics` of the lookup page, to requests with the token.
+
+The process reads a file only: its database role may not see what the metrics are made from.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,13 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def with_metrics_endpoint(app: App, file: Path, token: str) -> App:
-    """The app, with the metrics beside it when there is a token; without one nothing changes."""
+    """Return the app with `/metrics` added, or the app itself when no token is set.
+
+    Args:
+        app: The ASGI app of the lookup page.
+        file: The metrics file.
+        token: The bearer token that a request must have.
+    """
     if not token:
         return app
 

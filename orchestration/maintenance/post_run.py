@@ -1,6 +1,6 @@
-"""What follows a run, however it ended: alarms are told, metrics written, old things removed.
+"""Post-run hooks: notifications, metrics, retention. None of them changes how the run ended.
 
-A run by hand does this itself; with Dagster's daemon, sensors and a schedule do (`sensors.py`).
+A run by hand calls them itself; with Dagster's daemon, sensors and a schedule do (`sensors.py`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from orchestration.settings import Settings
 
 
 def run_post_run_hooks(settings: Settings, database: Database) -> None:
-    """Do all that follows a run; what fails is a warning."""
-    # The instance too, since it is in the database, which may have gone away in the run.
-    _try("what follows a run was left out", lambda: _follow(settings, database))
+    """Run the hooks; one that fails logs a warning."""
+    # Opening Dagster's instance may fail too: the database may have been lost during the run.
+    _try("the post-run hooks were not run", lambda: _follow(settings, database))
 
 
 def _follow(settings: Settings, database: Database) -> None:
@@ -35,14 +35,19 @@ def _follow(settings: Settings, database: Database) -> None:
 
 
 def notify(settings: Settings, database: Database, *, wait: bool = True) -> None:
-    """Tell each channel its news; one that fails is a warning, and tried again next time."""
+    """Send each channel what it has not been told; a failure logs a warning and is tried again."""
     _warn(dispatch_notifications(settings, database, wait=wait))
 
 
 def record_failure(settings: Settings, database: Database, result: RunResult) -> None:
-    """Keep why a run failed; what the database does not take is kept in a file, and told at once.
+    """Store why a run failed, in the database or in a file; in the latter case, also send it.
 
-    That file may not be written either, when both are on one full disk.
+    Both may fail, when database and state folder are on one full disk; then it is only sent.
+
+    Args:
+        settings: The state folder and the channels.
+        database: The database, which may be unreachable.
+        result: How the run ended.
     """
     try:
         with database.connect() as conn:
@@ -55,7 +60,7 @@ def record_failure(settings: Settings, database: Database, result: RunResult) ->
 
 
 def notify_database_unreachable(settings: Settings) -> None:
-    """What follows a run that found no database."""
+    """Send the alarm of a run that could not use the database."""
     _warn(notify_without_database(settings, "database_away", {}))
 
 
@@ -65,7 +70,7 @@ def _warn(failures: Iterable[str]) -> None:
 
 
 def write_metrics(settings: Settings, database: Database, instance: dg.DagsterInstance) -> None:
-    """Write the file of metrics anew."""
+    """Replace the metrics file."""
     metrics.write_metrics(metrics.read_metrics(settings, database, instance), settings.metrics)
 
 
@@ -80,5 +85,5 @@ def _try(failed: str, act: Callable[[], None]) -> None:
     try:
         act()
     except Exception as error:
-        # Its text may repeat an address or a row.
+        # The error's text may repeat an address or a row.
         LOGGER.warning("Warning: %s: %s", failed, type(error).__name__)

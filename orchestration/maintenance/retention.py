@@ -1,4 +1,8 @@
-"""What is old is removed, so that years of runs take bounded room: `atendimento cleanup`."""
+"""Deletes runs, logs and check results past their retention period (`atendimento cleanup`).
+
+Editions of pages are deleted by each publication. Versions, history and the ledgers of deliveries
+and publications are never deleted.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +36,13 @@ _FINISHED = [
 _ALWAYS_STAY = 10
 _BATCH = 100
 _EACH = timedelta(days=1)
-_SOME = 25  # runs above the limit for which it is worth to begin
+_SOME = 25  # runs above the limit at which a cleanup is due before a day has passed
 _LOG_BYTES = 10 * 2**20
 _LEFT_OVER_AFTER = timedelta(days=1)
 
-# The rest of a run goes with Dagster's own deletion.
+# Dagster's `delete_run` leaves these rows.
 _CHECK_EXECUTIONS = "delete from dagster.asset_check_executions where run_id = any(%s)"
-# What each run writes anew: its events, and the catalogue's rows of the tables that it makes.
+# Tables whose rows each run replaces: its events, and the catalogue's rows of tables it creates.
 _VACUUMED = {
     "dagster": ("event_logs", "runs", "run_tags", "asset_event_tags", "asset_check_executions",
                 "job_ticks"),
@@ -46,8 +50,8 @@ _VACUUMED = {
     "pg_catalog": ("pg_attribute", "pg_class", "pg_constraint", "pg_depend", "pg_description",
                    "pg_index", "pg_policy", "pg_statistic", "pg_type"),
 }  # fmt: skip
-# What a delivery parked waits for its reference, however long. What the last publication says, and
-# why nothing was published since, stays; so does the ledger, or a delivery would be taken again.
+# Not deleted: parked rows, which wait for their reference; results of the last publication, and the
+# failures since; the ledger of deliveries, without which a delivery would be loaded again.
 _OLD = {
     "check results": """
         delete from ops.check_result where run_id not in (
@@ -89,7 +93,16 @@ class RetentionResult:
 def apply_retention(
     settings: Settings, database: Database, instance: dg.DagsterInstance
 ) -> RetentionResult:
-    """Remove what the settings say is too old. Never a run that is not finished."""
+    """Delete what is past the retention periods of the settings, but no run in progress.
+
+    Args:
+        settings: The retention periods, and the state folder.
+        database: The database of the product and of Dagster.
+        instance: Dagster's instance, which knows the runs.
+
+    Returns:
+        How much was deleted.
+    """
     with database.connect(application="atendimento tidy") as conn:
         conn.autocommit = True
         raw_tables.create_raw_tables(conn)
@@ -102,7 +115,7 @@ def apply_retention(
         logs = _remove_logs(settings, instance)
         folders = _remove_left_over(settings)
         if incomplete_restore.has_incomplete_restore(settings, conn):
-            # Held by the restore that is under way; else one was killed.
+            # A restore in progress holds the lock; without one, a restore was killed.
             with suppress(RunInProgress, OSError), run_lock(database):
                 incomplete_restore.remove_incomplete_restore(settings, database)
         _shorten(settings.home / "postgres.log")
@@ -114,7 +127,7 @@ def apply_retention(
 
 
 def is_due(settings: Settings, conn: psycopg.Connection, instance: dg.DagsterInstance) -> bool:
-    """Whether a day has passed, or so many runs that the next should not wait for it."""
+    """Return whether a day has passed since the last cleanup, or there are too many runs."""
     row = conn.execute("select tidied_at from ops.tidied").fetchone()
     if row is None or datetime.now(UTC) - row[0] > _EACH:
         return True
@@ -122,7 +135,7 @@ def is_due(settings: Settings, conn: psycopg.Connection, instance: dg.DagsterIns
 
 
 def _remove_runs(settings: Settings, conn: psycopg.Connection, instance: dg.DagsterInstance) -> int:
-    """The oldest first, so that what is cut off in the middle goes on where it was."""
+    """Delete runs, the oldest first, so that an interrupted cleanup continues where it stopped."""
     before = datetime.now(UTC) - timedelta(days=settings.run_retention_days)
     newest = instance.get_run_records(limit=settings.run_retention_count)
     if len(newest) == settings.run_retention_count:
@@ -151,10 +164,10 @@ def _remove_rows(settings: Settings, conn: psycopg.Connection) -> int:
 
 
 def _remove_logs(settings: Settings, instance: dg.DagsterInstance) -> int:
-    """What the removed runs printed, a folder each, and old logs of schedules and sensors."""
+    """Delete the log folders of runs that were deleted, and old logs of schedules and sensors."""
     before = time.time() - timedelta(days=settings.run_retention_days).total_seconds()
     there = list(_folders(settings.home / "dagster" / "storage"))
-    known = set(instance.get_run_ids())  # asked for last: a run is known before it has a folder
+    known = set(instance.get_run_ids())  # read after the folders: a run is stored before it logs
     removed = 0
     for folder in there:
         of_run = (folder / "compute_logs").is_dir()
@@ -165,7 +178,7 @@ def _remove_logs(settings: Settings, instance: dg.DagsterInstance) -> int:
 
 
 def _remove_left_over(settings: Settings) -> int:
-    """Folders of parsing processes that were killed; `publication/dbt.py` names them by process."""
+    """Delete folders of parsing processes that were killed (`publication/dbt.py` creates them)."""
     before = time.time() - _LEFT_OVER_AFTER.total_seconds()
     removed = 0
     for parent, beginning in ((PROJECT, "target."), (settings.home / "dbt", "parsed.")):
@@ -182,7 +195,7 @@ def _folders(parent: Path) -> Iterator[Path]:
 
 
 def _shorten(log: Path) -> None:
-    """Keep one older log beside the one the server goes on writing to, at its end."""
+    """Move a long log to `.log.1`; the server appends to the emptied file."""
     if log.is_file() and log.stat().st_size > _LOG_BYTES:
         shutil.copyfile(log, log.with_suffix(".log.1"))
         os.truncate(log, 0)

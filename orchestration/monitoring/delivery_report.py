@@ -1,6 +1,6 @@
-"""The deliveries of some days, and what has not been loaded yet: the ledger, inbox and spool.
+"""Lists deliveries and what became of them, and what waits to be loaded.
 
-No personal data: names of sources and files, and counts.
+It shows names of sources and files, and counts: no personal data.
 """
 
 from __future__ import annotations

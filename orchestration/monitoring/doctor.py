@@ -1,4 +1,4 @@
-"""`atendimento doctor`: what is configured, reachable, fresh and wrong, one line each."""
+"""Checks settings, folders, database and the last runs (`atendimento doctor`); changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from orchestration.postgres.database import Database, DatabaseError
 from orchestration.runs.as_of import format_instant
 from orchestration.settings import Settings
 
-_SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a middling group
+_SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a group of medium size
 _SILENT = timedelta(minutes=5)
 
 Shown = Callable[[datetime], str]
@@ -34,7 +34,7 @@ Shown = Callable[[datetime], str]
 
 @dataclass(frozen=True, slots=True)
 class DoctorCheck:
-    """One thing looked at, and whether it is well."""
+    """One thing that was checked, and whether it is well."""
 
     what: str
     well: bool
@@ -42,7 +42,7 @@ class DoctorCheck:
 
 
 def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
-    """Look at settings, folders, database and what the last runs left. Changes nothing."""
+    """Check settings, folders, database and the last runs; yield a line for each."""
     now = datetime.now(UTC)
     yield _folder("home", settings.home)
     yield _folder("publish folder", settings.published)
@@ -77,7 +77,7 @@ def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
 
 
 def _folder(what: str, folder: Path) -> DoctorCheck:
-    """Whether it may be written to, and the space; the folder it would be made in stands for it."""
+    """Check that a folder, or the one it would be created in, is writable and has space."""
     there = folder
     while not there.exists():
         there = there.parent
@@ -136,7 +136,7 @@ def _backup(settings: Settings, now: datetime) -> DoctorCheck:
 
 
 def _server_log(conn: psycopg.Connection) -> DoctorCheck:
-    """Whether an error would make the server write delivered rows, or statements, into its log."""
+    """Check that an error does not make the server write delivered rows or SQL into its log."""
     wanted = {"log_error_verbosity": ("terse",), "log_min_error_statement": ("panic", "fatal")}
     wrong = [
         f"{name} = {good[0]}"
@@ -239,7 +239,7 @@ def _failure(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:
 
 
 def _checks(conn: psycopg.Connection) -> DoctorCheck:
-    """What stopped a publication is wrong; what warned is only told."""
+    """Check that no check stopped the last run; warnings are listed, but are not wrong."""
     found = conn.execute(
         "select check_name, blocking from ops.check_result where not passed and run_id ="
         " (select run_id from ops.check_result order by checked_at desc limit 1)"

@@ -1,6 +1,6 @@
-"""What Prometheus may know: gauges read from what the runs left, as text.
+"""Reads the metrics from the database and writes them in Prometheus' text format.
 
-Labels are closed lists of codes: no company, client or file.
+The values of labels are closed lists of codes: no company, client or file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from orchestration.notifications.conditions import KINDS, lock_published
 from orchestration.postgres.database import Database
 from orchestration.settings import Settings
 
-READABLE, PASSABLE = 0o644, 0o755  # counts only, and the collector is another account
+READABLE, PASSABLE = 0o644, 0o755  # for the collector, which is another account
 
 _STAGES = {
     "load_delivery": "load",
@@ -55,7 +55,7 @@ select sum(rows_read), sum(rows_new), sum(rows_known), sum(rows_rejected), sum(r
 from ops.delivery_file
 where delivery_id = (select max(delivery_id) from ops.delivery where status = 'loaded')
 """
-# The loss reasons are the customer's own, and may be many.
+# Loss reasons are no label: each customer has its own, and there may be many.
 _TOTALS = """
 select totalizer, case when totalizer = 'refused' then '' else bucket end, sum(agenda_count)
 from marts.totalizer
@@ -76,7 +76,16 @@ select pg_database_size(current_database()),
 
 
 def read_metrics(settings: Settings, database: Database, instance: dg.DagsterInstance) -> str:
-    """All metrics, of one state of the database, in Prometheus' text form."""
+    """Read all metrics in one snapshot of the database.
+
+    Args:
+        settings: The channels, and the folders whose free space is told.
+        database: The database of the product and of Dagster.
+        instance: Dagster's instance, for the duration of stages.
+
+    Returns:
+        The metrics in Prometheus' text format.
+    """
     with database.connect(application="atendimento metrics") as conn, conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
         found = list(_metrics(settings, conn, instance))
@@ -86,9 +95,9 @@ def read_metrics(settings: Settings, database: Database, instance: dg.DagsterIns
 
 
 def write_metrics(text: str, path: Path) -> None:
-    """Put the text into the file in one step: a collector reads the old or the new, whole.
+    """Replace the file in one step, so that a collector never reads half of it.
 
-    A folder that is made for it is the collector's to pass too, whatever the umask.
+    Folders created for it can be entered by every account, whatever the umask.
     """
     made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +117,7 @@ class _Found(Collector):
         self._metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
-        """What was found."""
+        """Return the metrics that were read."""
         return self._metrics
 
 
