@@ -40,11 +40,10 @@ class AlarmFile:
         """
         now = datetime.now(UTC)
         if all(row["kind"] != kind for row in self.alarms):
-            # Unlike the database's own ids, which count from 1; the row takes it there.
-            alarm_id = int(now.timestamp() * 1_000_000)
             self.alarms.append(
                 {
-                    "alarm_id": alarm_id,
+                    # In microseconds: the database's own ids, which count from 1, do not reach it.
+                    "alarm_id": int(now.timestamp() * 1_000_000),
                     "kind": kind,
                     "subject": "",
                     "since": now.isoformat(),
