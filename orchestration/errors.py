@@ -32,6 +32,12 @@ class UsageError(UserError):
     prefix = ""
 
 
+class Interrupted(UserError):
+    """The command was told to stop, by Ctrl-C or SIGTERM."""
+
+    prefix = ""
+
+
 class CheckFailed(UserError):
     """A check stopped publication; the published state is as it was."""
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.parameters import DATE, renamed, show_progress
-from orchestration.errors import UserError
+from orchestration.errors import Interrupted
 
 
 def backfill(
@@ -34,7 +34,7 @@ def backfill(
             settings, first, last, clock=datetime.now(UTC), again=force or again
         )
     except KeyboardInterrupt:
-        raise UserError(
+        raise Interrupted(
             "Interrupted. Finished days stay; the same command computes the others."
         ) from None
     known = f" Done before: {done.known} (--force computes them again)." if done.known else ""

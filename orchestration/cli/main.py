@@ -32,13 +32,9 @@ from orchestration.cli.serve import serve
 from orchestration.cli.start import start
 from orchestration.cli.stop import stop
 from orchestration.cli.webhook import webhook
-from orchestration.errors import OK, UserError
+from orchestration.errors import OK, Interrupted, UserError
 
 _HANDLE_SIGNALS_THEMSELVES = {"dagster", "serve", "webhook"}
-
-
-class _Interrupted(UserError):
-    """The command was told to stop, by Ctrl-C or SIGTERM."""
 
 
 class _Commands(TyperGroup):
@@ -47,7 +43,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise _Interrupted("Interrupted before the end. Run the same command again.") from None
+            raise Interrupted("Interrupted before the end. Run the same command again.") from None
 
 
 # Plain help and errors: the last line of a box would not say how the command ended.

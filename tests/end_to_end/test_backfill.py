@@ -193,7 +193,9 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
     monkeypatch.setattr(backfill, "build", interrupted)
     said = program.call("backfill", "--from", "2026-10-01", "--to", "2026-10-02")
     assert said.exit_code == 1
-    assert said.last_line == "Stopped. Finished days stay; the same command does the others."
+    assert (
+        said.last_line == "Interrupted. Finished days stay; the same command computes the others."
+    )
 
 
 def test_a_day_before_any_data_has_an_empty_set(program: Program) -> None:

@@ -300,7 +300,7 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
     said = house.call("restore", house.first)
 
     assert said.exit_code == 0, said.output
-    assert "erased anew: 1." in said.output
+    assert "erased again: 1." in said.output
     assert house.query("select name from raw.client where client_id = 'h1'") == [("(apagado)",)]
     assert house.query("select client_id from access.tombstone order by 1") == [
         ("came and went later",),

@@ -82,7 +82,7 @@ def test_a_command_that_is_told_to_stop_says_so(
     before = signal.getsignal(signal.SIGTERM)
     said = program.call("stop")
     assert (said.exit_code, said.last_line.partition(".")[0]) == (
-        1, "Failed: Interrupted before the end",
+        1, "Interrupted before the end",
     )  # fmt: skip
     assert signal.getsignal(signal.SIGTERM) == before
 
