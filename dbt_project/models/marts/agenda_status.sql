@@ -4,12 +4,6 @@ with agenda as (
 
 ),
 
-clock as (
-
-    select * from {{ ref('int_company__clock') }}
-
-),
-
 event_type as (
 
     select * from {{ ref('stg_event_type') }}
@@ -55,6 +49,12 @@ latest_booking as (
 call as (
 
     select * from {{ ref('int_agenda__call') }}
+
+),
+
+call_obstacle as (
+
+    select * from {{ ref('int_agenda__call_obstacle') }}
 
 ),
 
@@ -104,15 +104,15 @@ select
     booking.scheduled_for as booked_for,
     call.call_reason,
     call.call_detail,
-    {{ call_obstacle() }} as call_obstacle,
+    call_obstacle.call_obstacle,
     agenda.created_at,
     agenda.closed_at,
     {{ as_of() }} as as_of
 from agenda
-inner join clock using (company_id)
 left join event_type using (event_type_id)
 left join whatsapp_status using (company_id, agenda_id)
 left join response using (company_id, agenda_id)
 left join whatsapp_cause using (company_id, agenda_id)
 left join booking using (company_id, agenda_id)
 left join call using (company_id, agenda_id)
+left join call_obstacle using (company_id, agenda_id)
