@@ -2,5 +2,5 @@
 
 Belongs here: volume, share, distribution, freshness and change between runs. Does not: keys,
 references, closed lists and sums (dbt's data tests), any rule R3–R13, and when checks run
-(orchestration). `suite.py` alone talks to Great Expectations, in a process of its own.
+(orchestration). `validation.py` alone talks to Great Expectations, in a process of its own.
 """

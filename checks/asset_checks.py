@@ -7,9 +7,9 @@ from typing import Protocol
 
 import dagster as dg
 
-from checks.catalogue import SUITES
-from checks.declaration import Check, Finding, SuiteName
 from checks.results import Connection, store
+from checks.spec import Check, Finding, SuiteName
+from checks.suites import SUITES
 
 
 class Warehouse(Protocol):

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from checks.declaration import Finding
+from checks.spec import Finding
 
 _STORE = """
 insert into ops.check_result

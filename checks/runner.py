@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from checks.declaration import Finding, Limits, SuiteName
+from checks.spec import Finding, Limits, SuiteName
 
 __all__ = ["CheckCrashed", "CheckWorker", "Finding"]
 

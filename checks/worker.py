@@ -21,7 +21,7 @@ def main() -> None:
     os.dup2(2, 1)
     # Before the import: it reads the switch then, and would call home.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    from checks import suite  # noqa: F401 — the seconds of the import are spent here
+    from checks import validation  # noqa: F401 — the seconds of the import are spent here
 
     _say(answers, {"ready": True})
     for line in sys.stdin:
@@ -35,11 +35,11 @@ def main() -> None:
 
 
 def _findings(request: dict[str, Any]) -> Any:
-    from checks import suite
-    from checks.catalogue import SUITES
-    from checks.declaration import Limits
+    from checks import validation
+    from checks.spec import Limits
+    from checks.suites import SUITES
 
-    for finding in suite.run(
+    for finding in validation.run(
         SUITES[request["suite_set"]],
         request["url"],
         datetime.fromisoformat(request["as_of"]),

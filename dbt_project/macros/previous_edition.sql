@@ -1,9 +1,10 @@
 {# What the edition published before this build held, while it still is `marts`. Which of its columns
    are looked at stands here, for they are taken together or not at all: an edition that lacks one,
-   since an older version published it, counts as none. What follows from them, is not known here. #}
+   since an older version published it, counts as none. `only` are columns, with their types, of this
+   one table that are taken apart from the others. What follows from them, is not known here. #}
 
-{% macro previous_rows(table) -%}
-    {%- set tables = {
+{% macro previous_rows(table, only=none) -%}
+    {%- set tables = {table: only} if only else {
         'company': {'as_of': 'timestamptz'},
         'totalizer_row': {
             'company_id': 'text',

@@ -105,7 +105,8 @@ def _rows(warehouse: Database) -> dict[str, int]:
             for schema, table, rows in conn.execute(
                 "select relnamespace::regnamespace::text, relname, reltuples::bigint from pg_class"
                 " where relnamespace::regnamespace::text"
-                " in ('staging', 'intermediate', 'marts_next') and relkind = 'r'"
+                " in ('staging', 'intermediate', 'marts_next', 'measurements')"
+                " and relkind = 'r'"
             )
         }
 

@@ -310,7 +310,9 @@ def _remove_half_restored(settings: Settings, database: Database, client_id: str
 def _remove_built(settings: Settings, database: Database, client_id: str) -> int:
     """What was built and written while nothing was ever published: how many editions."""
     with database.connect(application="atendimento erase") as conn:
-        conn.execute("drop schema if exists staging, intermediate, marts_next cascade")
+        conn.execute(
+            "drop schema if exists staging, intermediate, marts_next, measurements cascade"
+        )
     try:
         return editions.remove_all_editions(settings.published)
     except editions.PublishError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from checks.catalogue import SUITES
+from checks.suites import SUITES
 from orchestration.ingest import raw_tables
 from orchestration.postgres.database import Database
 from orchestration.progress import LOGGER

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from checks.declaration import Finding, Limits, SuiteName
 from checks.runner import CheckWorker
+from checks.spec import Finding, Limits, SuiteName
 from orchestration.progress import stage
 from orchestration.settings import Settings
 

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from checks.marts_suite import HAS_ONE_INSTANT
 from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
 LAYERS = ("staging", "intermediate", "marts", "measurements")
+PREFIXES = ("stg_", "int_", "", "measured_")
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 SQL = sorted(PROJECT.rglob("*.sql"))
 REFERENCE = re.compile(r"\b(ref|source)\(\s*'(\w+)'")
@@ -133,10 +135,7 @@ def test_a_join_names_the_company(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_a_model_decides_in_its_layer(path: Path) -> None:
-    prefix = {"staging": "stg_", "intermediate": "int_", "measurements": "measured_", "marts": ""}[
-        layer(path)
-    ]
-    assert path.stem.startswith(prefix)
+    assert path.stem.startswith(PREFIXES[LAYERS.index(layer(path))])
     if layer(path) == "marts":
         assert not re.search(r"\bcase\b|call_obstacle\(", code(path)), "marts assemble"
     assert code(path) == code(path).lower() or 'collate "C"' in code(path) or "'" in code(path)
@@ -152,6 +151,11 @@ def test_a_model_is_described(path: Path) -> None:
         assert column["data_type"], column["name"]
         if layer(path) == "marts":
             assert column.get("description"), f"{path.stem}.{column['name']} is public"
+
+
+def test_the_tables_measured_are_those_that_the_checks_look_at() -> None:
+    text = (PROJECT / "models/measurements/measured_table.sql").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^    '(\w+)',$", text, re.MULTILINE)) == HAS_ONE_INSTANT
 
 
 def test_every_rule_from_r3_to_r13_is_carried_by_a_model_or_a_macro() -> None:

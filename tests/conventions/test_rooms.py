@@ -46,7 +46,7 @@ def test_great_expectations_is_imported_by_one_module(root: Path) -> None:
         for path in modules(root, folder)
         if "great_expectations" in imported(path)
     }
-    assert users == {"checks/suite.py"}
+    assert users == {"checks/validation.py"}
 
 
 @pytest.mark.parametrize("folder", SOURCES)

@@ -13,10 +13,10 @@ import dagster as dg
 import pytest
 
 from checks.asset_checks import asset_checks
-from checks.catalogue import SUITES
-from checks.declaration import Finding, SuiteName
 from checks.results import store
 from checks.runner import CheckCrashed, CheckWorker
+from checks.spec import Finding, SuiteName
+from checks.suites import SUITES
 from orchestration.postgres.database import Database
 from orchestration.runs import ledger
 

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
-from checks.catalogue import SUITES
-from checks.declaration import Finding, Limits, SuiteName
-from checks.published_tables import COLUMNS
+from checks.marts_suite import HAS_ONE_INSTANT
+from checks.published_tables import COLUMNS, USUALLY_NOT_EMPTY
 from checks.runner import CheckCrashed, CheckWorker
+from checks.spec import Finding, Limits, SuiteName
+from checks.suites import SUITES
 from orchestration.ingest import raw_tables
 from orchestration.postgres.database import Database
 from orchestration.runs import ledger
@@ -24,16 +26,7 @@ from orchestration.runs import ledger
 AS_OF = datetime(2026, 11, 20, 15, tzinfo=UTC)  # 12:00 in São Paulo
 PHONE = "11 98765-4321"
 NAME = "Fulana de Tal"
-TYPES = {
-    "contact_date": "date",
-    "local_date": "date",
-    "snapshot_date": "date",
-    "is_open": "boolean",
-    "agenda_count": "bigint",
-    "as_of": "timestamptz",
-    "data_until": "timestamptz",
-    "last_sent_at": "timestamptz",
-}
+MEASUREMENTS = Path(__file__).resolve().parents[2] / "dbt_project/models/measurements"
 RECORD_CONNECTIONS = """
 import os, socket
 _connect, _resolve = socket.socket.connect, socket.getaddrinfo
@@ -76,37 +69,32 @@ def conn(database: Database) -> Iterator[psycopg.Connection]:
     with database.connect() as made:
         ledger.create_ledger_tables(made)
         raw_tables.create_raw_tables(made)
-        made.execute("create schema marts_next")
+        made.execute("create schema marts_next; create schema measurements")
         for table, columns in COLUMNS.items():
-            typed = ", ".join(f"{column} {TYPES.get(column, 'text')}" for column in columns)
-            made.execute(f"create table marts_next.{table} ({typed})")
-        made.execute(
-            "insert into marts_next.company (company_id, name, timezone, local_date, as_of)"
-            " select id, %s, zone, '2026-11-20', %s from (values"
-            " ('norte', 'America/Manaus'), ('sul', 'America/Sao_Paulo')) as c (id, zone)",
-            [NAME, AS_OF],
-        )
-        made.execute(
-            "insert into marts_next.agenda_status (agenda_id, company_id, contact_date, client_id,"
-            " origin, is_open, whatsapp_status, last_sent_at, as_of)"
-            " select company_id || i, company_id, '2026-11-20', 'client' || i, 'active', true,"
-            " 'sent', %s::timestamptz - interval '1 hour', %s"
-            " from marts_next.company, generate_series(1, 30) as i",
-            [AS_OF, AS_OF],
-        )
-        made.execute(
-            "insert into marts_next.totalizer (company_id, totalizer, bucket, agenda_count, as_of)"
-            " select company_id, 'active', 'sent', 30, as_of from marts_next.company"
-        )
-        for table in ("passive_contact_status", "call_list"):
-            made.execute(
-                f"insert into marts_next.{table} (company_id, as_of) values ('sul', %s)", [AS_OF]
+            typed = ", ".join(
+                f"{column} {'timestamptz' if column in ('as_of', 'data_until') else 'text'}"
+                for column in columns
             )
+            made.execute(f"create table marts_next.{table} ({typed})")
+        for path in MEASUREMENTS.glob("*.yml"):
+            (model,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+            typed = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
+            made.execute(f"create table measurements.{model['name']} ({typed})")
+        made.execute(
+            "insert into measurements.measured_table"
+            " select name, case when rows > 0 then %s::timestamptz end, rows"
+            " from (select unnest(%s::text[]) as name) as t, lateral (select"
+            " case when name = any(%s) then 9 else 0 end as rows) as r",
+            [AS_OF, list(HAS_ONE_INSTANT), list(USUALLY_NOT_EMPTY)],
+        )
+        made.execute(
+            "insert into measurements.measured_company select id, 0, 30, 30, true, 0, 30, 0, 30, 0,"
+            " 30, 0, 0, null, 0, 0, 0, null from unnest(array['norte', 'sul']) as id"
+        )
         made.execute(
             "insert into marts_next.client (client_id, name, mobile) values ('1', %s, %s)",
             [NAME, PHONE],
         )
-        made.execute("update marts_next.call_list set phone = %s", [PHONE])
         made.execute(
             "insert into marts_next.source_freshness select t, %s::timestamptz - interval '1 hour',"
             " %s from unnest(array['agenda', 'dispatch']) as t",
@@ -132,10 +120,12 @@ def failed(findings: dict[str, Finding]) -> set[str]:
     return {name for name, finding in findings.items() if not finding.passed}
 
 
-def publish(conn: psycopg.Connection) -> None:
-    """What is in marts_next is the published edition too."""
-    conn.execute("create schema marts")
-    conn.execute("create table marts.agenda_status as table marts_next.agenda_status")
+def set_company(conn: psycopg.Connection, company: str, values: str) -> None:
+    """Change what is measured of a company."""
+    conn.execute(
+        f"update measurements.measured_company set {values} where company_id = %s".encode(),
+        [company],
+    )
 
 
 def test_a_first_run_with_nothing_wrong_passes(
@@ -143,17 +133,7 @@ def test_a_first_run_with_nothing_wrong_passes(
 ) -> None:
     findings = found(worker, conn, "published")
     assert failed(findings) == set()
-    assert findings["no_company_lost_all_agendas"].details == {
-        "nothing_to_compare_with": "marts.agenda_status"
-    }
-    assert not any(finding.crashed for finding in findings.values())
-
-
-def test_the_same_edition_again_passes(worker: CheckWorker, conn: psycopg.Connection) -> None:
-    publish(conn)
-    findings = found(worker, conn, "published")
-    assert failed(findings) == set()
-    assert findings["no_company_lost_all_agendas"].details == {}
+    assert not any(finding.crashed or finding.details for finding in findings.values())
 
 
 def test_a_missing_column_and_a_missing_table_block(
@@ -162,64 +142,55 @@ def test_a_missing_column_and_a_missing_table_block(
     conn.execute("alter table marts_next.agenda_status drop column call_detail")
     conn.execute("drop table marts_next.dispatch_due")
     findings = found(worker, conn, "published")
+    assert failed(findings) == {"agenda_status_has_its_columns", "dispatch_due_has_its_columns"}
     column = findings["agenda_status_has_its_columns"]
     assert column.blocking
     assert column.details == {"rows": [{"column_name": "call_detail"}]}
     assert findings["dispatch_due_has_its_columns"].unexpected_count == 4
-    assert findings["call_list_has_its_columns"].passed
-    # What cannot be computed without the table has crashed, and says of what.
-    crashed = findings["dispatch_due_is_of_one_instant"]
-    assert crashed.crashed
-    assert not crashed.passed
-    assert "marts_next.dispatch_due" in crashed.details["crashed"]
-    assert findings["no_company_lost_all_agendas"].passed
 
 
 def test_a_row_of_another_instant_blocks(worker: CheckWorker, conn: psycopg.Connection) -> None:
     conn.execute(
-        "update marts_next.agenda_status set as_of = as_of + interval '1 microsecond'"
-        " where agenda_id = 'sul1'"
+        "insert into measurements.measured_table values ('agenda_status', %s, 1)",
+        [AS_OF + timedelta(microseconds=1)],
     )
-    conn.execute("update marts_next.call_list set as_of = null")
     findings = found(worker, conn, "published")
-    assert failed(findings) == {"agenda_status_is_of_one_instant", "call_list_is_of_one_instant"}
-    assert all(findings[name].blocking for name in failed(findings))
+    assert failed(findings) == {"agenda_status_is_of_one_instant"}
+    finding = findings["agenda_status_is_of_one_instant"]
+    assert finding.blocking
+    assert finding.unexpected_count == 1
+    assert finding.details == {"rows": [{"table_name": "agenda_status"}]}
 
 
 def test_tables_all_of_an_earlier_instant_block(
     worker: CheckWorker, conn: psycopg.Connection
 ) -> None:
-    late = AS_OF.replace(hour=16)
-    findings = found(worker, conn, "published", late)
-    assert "agenda_status_is_of_one_instant" in failed(findings)
-    assert "dispatch_due_is_of_one_instant" not in failed(findings)  # empty
+    findings = found(worker, conn, "published", AS_OF.replace(hour=16))
+    assert failed(findings) == {f"{table}_is_of_one_instant" for table in USUALLY_NOT_EMPTY}
 
 
 def test_an_empty_table_warns_and_a_quiet_work_list_does_not(
     worker: CheckWorker, conn: psycopg.Connection
 ) -> None:
-    for table in ("agenda_status", "passive_contact_status", "totalizer", "call_list"):
-        conn.execute(f"truncate marts_next.{table}")
+    conn.execute("update measurements.measured_table set as_of = null, row_count = 0")
     findings = found(worker, conn, "published")
-    assert failed(findings) == {
-        "agenda_status_is_not_empty",
-        "passive_contact_status_is_not_empty",
-        "totalizer_is_not_empty",
-        "call_list_is_not_empty",
-    }
+    assert failed(findings) == {f"{table}_is_not_empty" for table in USUALLY_NOT_EMPTY}
     assert not any(findings[name].blocking for name in failed(findings))
 
 
 def test_a_company_without_its_agendas_blocks(
     worker: CheckWorker, conn: psycopg.Connection
 ) -> None:
-    publish(conn)
-    conn.execute("delete from marts_next.agenda_status where company_id = 'norte'")
+    set_company(conn, "norte", "published_agendas = 30, agendas = 0, with_client = 0")
+    set_company(conn, "sul", "published_agendas = 30, fallen_share = 0")
     findings = found(worker, conn, "published")
     lost = findings["no_company_lost_all_agendas"]
     assert lost.blocking
     assert lost.details == {"rows": [{"company_id": "norte", "published_agendas": 30}]}
     assert failed(findings) == {"no_company_lost_all_agendas", "agendas_did_not_fall"}
+    assert findings["agendas_did_not_fall"].details == {
+        "rows": [{"published_agendas": 60, "agendas": 30}]
+    }
 
 
 @pytest.mark.parametrize(("left", "expected"), [
@@ -230,30 +201,20 @@ def test_a_company_without_its_agendas_blocks(
 def test_fewer_agendas_warn(
     worker: CheckWorker, conn: psycopg.Connection, left: int, expected: set[str]
 ) -> None:
-    publish(conn)
-    conn.execute(
-        "delete from marts_next.agenda_status where company_id = 'sul'"
-        " and substr(agenda_id, 4)::int > %s",
-        [left],
+    set_company(conn, "norte", "published_agendas = 30, fallen_share = 0")
+    set_company(
+        conn, "sul", f"published_agendas = 30, agendas = {left}, fallen_share = 1 - {left} / 30.0"
     )
     findings = found(worker, conn, "published")
     assert failed(findings) == expected
     assert not any(findings[name].blocking for name in expected)
 
 
-def test_nothing_sent_today_warns_for_that_company(
+def test_nothing_sent_today_warns_for_a_company_with_agendas_today(
     worker: CheckWorker, conn: psycopg.Connection
 ) -> None:
-    # 03:00Z is midnight in São Paulo: one second before it is yesterday.
-    conn.execute(
-        "update marts_next.agenda_status set last_sent_at = '2026-11-20T02:59:59Z'"
-        " where company_id = 'sul'"
-    )
-    # In Manaus the day begins at 04:00Z.
-    conn.execute(
-        "update marts_next.agenda_status set last_sent_at = '2026-11-20T04:00:00Z'"
-        " where company_id = 'norte'"
-    )
+    set_company(conn, "sul", "has_sent_lately = false")
+    set_company(conn, "norte", "has_sent_lately = false, of_today = 0")
     findings = found(worker, conn, "published")
     assert failed(findings) == {"something_was_sent_today"}
     assert findings["something_was_sent_today"].details == {
@@ -261,101 +222,63 @@ def test_nothing_sent_today_warns_for_that_company(
     }
 
 
-def test_before_the_sending_hours_yesterdays_messages_count(
-    worker: CheckWorker, conn: psycopg.Connection
-) -> None:
-    early = datetime(2026, 11, 20, 10, 59, 59, tzinfo=UTC)  # 07:59:59 in São Paulo
-    conn.execute("update marts_next.agenda_status set last_sent_at = '2026-11-19T12:00:00Z'")
-    assert found(worker, conn, "published", early)["something_was_sent_today"].passed
-    late = datetime(2026, 11, 20, 11, tzinfo=UTC)
-    findings = found(worker, conn, "published", late)
-    assert findings["something_was_sent_today"].details["rows"] == [
-        {"company_id": "sul", "of_today": 30}
-    ]
-
-
-def test_without_any_message_it_warns_and_nothing_blocks(
-    worker: CheckWorker, conn: psycopg.Connection
-) -> None:
-    conn.execute(
-        "update marts_next.agenda_status set last_sent_at = null, whatsapp_status = 'other',"
-        " whatsapp_cause = 'not_queued'"
-    )
-    conn.execute("delete from marts_next.source_freshness where table_name = 'dispatch'")
-    findings = found(worker, conn, "published")
-    assert failed(findings) == {"something_was_sent_today"}
-    assert not any(finding.blocking for finding in findings.values() if not finding.passed)
-
-
-@pytest.mark.parametrize(("change", "within", "beyond", "check"), [
-    ("whatsapp_status = 'invalid_phone'", 12, 13, "most_phones_are_valid"),
-    ("client_id = null", 6, 7, "most_agendas_have_a_client"),
-    ("whatsapp_status = '', whatsapp_cause = 'template'", 6, 7, "few_messages_of_today_failed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("of", "column", "share", "within", "beyond", "check"),
+    [
+        ("with_client", "invalid_phone", "invalid_phone_share", 12, 13, "most_phones_are_valid"),
+        ("agendas", "without_client", "no_client_share", 6, 7, "most_agendas_have_a_client"),
+        (
+            *("messages_of_today", "failed_of_today", "failed_of_today_share", 6, 7),
+            "few_messages_of_today_failed",
+        ),
+        (
+            *("failed", "failed_for_unknown_reason", "unknown_error_share", 6, 7),
+            "most_failures_are_explained",
+        ),
+    ],
+)
 def test_a_share_above_its_limit_warns(
     worker: CheckWorker,
     conn: psycopg.Connection,
-    change: str,
+    of: str,
+    column: str,
+    share: str,
     within: int,
     beyond: int,
     check: str,
 ) -> None:
-    for rows in (within, beyond):
-        conn.execute(
-            f"update marts_next.agenda_status set {change} where company_id = 'sul'"
-            " and substr(agenda_id, 4)::int <= %s",
-            [rows],
-        )
-        findings = found(worker, conn, "published")
-        assert failed(findings) == ({check} if rows == beyond else set())
-        assert not findings[check].blocking
-
-
-def test_failures_of_unknown_reason_warn(worker: CheckWorker, conn: psycopg.Connection) -> None:
-    # Contacts of another day: the share of today's failures is not touched.
-    conn.execute(
-        "update marts_next.agenda_status set contact_date = '2026-11-01',"
-        " whatsapp_status = 'other', whatsapp_cause = case"
-        " when substr(agenda_id, 4)::int <= 7 then 'unknown_error' else 'template' end"
-        " where company_id = 'sul'"
-    )
+    values = "{0} = 30, {1} = {3}, {2} = {3} / 30.0"
+    set_company(conn, "sul", values.format(of, column, share, within))
+    assert failed(found(worker, conn, "published")) == set()
+    set_company(conn, "sul", values.format(of, column, share, beyond))
     findings = found(worker, conn, "published")
-    assert failed(findings) == {"most_failures_are_explained"}
-    assert findings["most_failures_are_explained"].details["rows"] == [
-        {"company_id": "sul", "failed": 30, "failed_for_unknown_reason": 7}
-    ]
+    assert failed(findings) == {check}
+    assert not findings[check].blocking
+    (row,) = findings[check].details["rows"]
+    assert row["company_id"] == "sul"
+    assert row[column] == beyond
+    set_company(conn, "sul", f"{of} = 19")  # of so few a share says nothing
+    assert failed(found(worker, conn, "published")) == set()
 
 
 def test_a_totalizer_far_from_its_usual_warns(
     worker: CheckWorker, conn: psycopg.Connection
 ) -> None:
-    def history(days: int, count: int) -> dict[str, Finding]:
-        conn.execute("truncate history.totalizer_history")
-        conn.execute(
-            "insert into history.totalizer_history select 'sul', date '2026-11-20' - d, 'active',"
-            " 'sent', %s, %s from generate_series(0, %s) as d",
-            [count, AS_OF, days],
-        )
-        return found(worker, conn, "published")
-
-    assert failed(history(days=3, count=89)) == set()  # not three times as many
-    findings = history(days=3, count=90)
-    assert failed(findings) == {"totalizers_are_as_usual"}
-    assert findings["totalizers_are_as_usual"].details["rows"] == [
-        {"company_id": "sul", "totalizer": "active", "agenda_count": 30, "median": 90}
-    ]
-    assert failed(history(days=2, count=900)) == set()  # too few days to know what is usual
-
-
-def test_a_totalizer_that_vanished_warns(worker: CheckWorker, conn: psycopg.Connection) -> None:
     conn.execute(
-        "insert into history.totalizer_history select 'sul', date '2026-11-20' - d, 'booked',"
-        " 'booked', case when d <= 4 then 60 else 1 end, %s from generate_series(1, 7) as d",
-        [AS_OF],
+        "insert into measurements.measured_totalizer values"
+        " ('sul', 'within', 3, 89, 30, 59, 89 / 30.0), ('sul', 'as_usual', 7, 30, 30, 0, 1),"
+        " ('sul', 'too_few_days', 2, 900, 30, 870, 30), ('sul', 'small', 7, 49, 0, 49, 'infinity')"
+    )
+    assert failed(found(worker, conn, "published")) == set()
+    conn.execute(
+        "insert into measurements.measured_totalizer values"
+        " ('sul', 'active', 3, 90, 30, 60, 3), ('sul', 'vanished', 7, 60, 0, 60, 'infinity')"
     )
     findings = found(worker, conn, "published")
+    assert failed(findings) == {"totalizers_are_as_usual"}
     assert findings["totalizers_are_as_usual"].details["rows"] == [
-        {"company_id": "sul", "totalizer": "booked", "agenda_count": 0, "median": 60}
+        {"company_id": "sul", "totalizer": "active", "agenda_count": 30, "median": 90},
+        {"company_id": "sul", "totalizer": "vanished", "agenda_count": 0, "median": 60},
     ]
 
 
@@ -439,20 +362,22 @@ def test_a_measurement_that_raises_fails_its_checks_without_values(
 
 
 def test_an_expectation_that_raises_is_a_failed_check_of_its_own(
-    worker: CheckWorker, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    worker: CheckWorker, conn: psycopg.Connection
 ) -> None:
-    conn.execute(
-        "insert into history.totalizer_history select 'sul', date '2026-11-20' - d, 'active',"
-        " 'sent', 90, %s from generate_series(1, 7) as d",
-        [AS_OF],
-    )
-    # Thirty times this is more than the server's numbers can hold.
-    monkeypatch.setattr(worker, "limits", Limits(totalizer_change_factor=1e308))
+    conn.execute("alter table measurements.measured_company drop column no_client_share")
+    findings = found(worker, conn, "published")
+    assert failed(findings) == {"most_agendas_have_a_client"}
+    assert findings["most_agendas_have_a_client"].crashed
+    assert set(findings["most_agendas_have_a_client"].details) == {"crashed"}
+
+
+def test_a_table_that_is_not_there_is_named(worker: CheckWorker, conn: psycopg.Connection) -> None:
+    conn.execute("drop table measurements.measured_totalizer")
     findings = found(worker, conn, "published")
     assert failed(findings) == {"totalizers_are_as_usual"}
-    finding = findings["totalizers_are_as_usual"]
-    assert finding.crashed
-    assert finding.details == {"crashed": "NumericValueOutOfRange"}
+    crashed = findings["totalizers_are_as_usual"]
+    assert crashed.crashed
+    assert "measurements.measured_totalizer" in crashed.details["crashed"]
 
 
 def test_the_worker_leaves_no_connection_and_calls_nobody(

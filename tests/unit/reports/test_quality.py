@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from checks.catalogue import SUITES
 from checks.runner import CheckCrashed
+from checks.suites import SUITES
 from orchestration.assets.warehouse import ChecksStopped
 from orchestration.errors import STOPPED_BY_CHECK_KINDS
 from orchestration.ingest import errors

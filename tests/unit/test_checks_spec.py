@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from checks.catalogue import SUITES
-from checks.declaration import Check, Limits, Measurement, Suite
 from checks.published_tables import COLUMNS
+from checks.spec import Check, Limits, Measurement, Suite, values_in_set
+from checks.suites import SUITES
 from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES
 
 CHECKS = [check for suite in SUITES.values() for check in suite.checks]
-MEASUREMENT = Measurement("one", "select 1")
 
 
 def test_importing_the_checks_does_not_import_great_expectations(root: Path) -> None:
@@ -74,7 +73,8 @@ def test_the_published_tables_are_those_of_the_specification() -> None:
 
 
 def test_a_suite_refuses_two_checks_of_one_name() -> None:
-    check = Check("same", ("raw", "agenda"), MEASUREMENT, "select", "A.", "B.")
+    expectation = values_in_set(Measurement("one", "select 1"), "one", [1])
+    check = Check("same", ("raw", "agenda"), expectation, (), "A.", "B.")
     with pytest.raises(ValueError, match="same"):
         Suite("loaded", (check, check))
 

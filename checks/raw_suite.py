@@ -1,11 +1,10 @@
-"""The suite over the raw tables: did a whole delivery arrive?"""
+"""The suite over the raw tables: did a whole delivery arrive, and what was set aside of it?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from string import Template
 
-from checks.declaration import Check, Measurement, Suite
+from checks.spec import Check, Measurement, Suite, values_between, values_in_set
 
 # Without these there is nothing to compute for. Their names on screen.
 _NEEDED = {"company": "empresas", "event_type": "tipos de evento"}
@@ -36,10 +35,8 @@ _USUAL = {
 
 RAW_TABLES = Measurement(
     "raw_tables",
-    "\nunion all\n".join(
-        Template(
-            "select '$name' as table_name, not exists (select from raw.$name) as is_empty"
-        ).substitute(name=name)
+    " union all ".join(
+        f"select '{name}' as table_name, not exists (select from raw.{name}) as is_empty"  # noqa: S608
         for name in (*_NEEDED, *_USUAL)
     ),
 )
@@ -62,7 +59,7 @@ SET_ASIDE = Measurement(
         from raw.rejected_row
         inner join ops.delivery on delivery.delivery_id = rejected_row.delivery_id
         where rejected_row.reason = 'unknown_reference'
-            and delivery.started_at < $as_of - make_interval(secs => $parked_days * 86400)
+            and delivery.started_at < {as_of} - interval '2 days'
         group by rejected_row.table_name
     )
 
@@ -76,47 +73,42 @@ SET_ASIDE = Measurement(
     """,
 )
 
-
-def _not_empty(name: str, on_screen: str, *, blocking: bool) -> Check:
-    return Check(
-        name=f"{name}_is_not_empty",
-        table=("raw", name),
-        over=RAW_TABLES,
-        unexpected="select table_name from $batch where table_name = '$table' and is_empty",
-        description=f"The source table `{name}` holds at least one row.",
-        screen=f"A origem tem {on_screen}.",
-        blocking=blocking,
-    )
-
-
-def _none_set_aside(name: str, on_screen: str) -> Iterator[Check]:
-    yield Check(
-        name=f"{name}_had_no_row_rejected",
-        table=("raw", name),
-        over=SET_ASIDE,
-        unexpected="select table_name, delivery_id, rows_rejected from $batch"
-        " where table_name = '$table' and rows_rejected > 0",
-        description=f"The last delivery had no row of `{name}` that was rejected (R2).",
-        screen=f"Nenhuma linha de {on_screen} foi rejeitada na última entrega.",
-    )
-    yield Check(
-        name=f"{name}_has_no_row_parked_for_long",
-        table=("raw", name),
-        over=SET_ASIDE,
-        unexpected="select table_name, rows_parked from $batch"
-        " where table_name = '$table' and rows_parked > 0",
-        description=f"No row of `{name}` has waited too long for a row it refers to (R2).",
-        screen=f"Nenhuma linha de {on_screen} espera há muito tempo por outra que ela cita.",
-    )
+HAS_ROWS = values_in_set(RAW_TABLES, "is_empty", [False])
+NONE_REJECTED = values_between(SET_ASIDE, "rows_rejected", max_value=0)
+NONE_PARKED = values_between(SET_ASIDE, "rows_parked", max_value=0)
 
 
 def _checks() -> Iterator[Check]:
-    for name, on_screen in _NEEDED.items():
-        yield _not_empty(name, on_screen, blocking=True)
-    for name, on_screen in _USUAL.items():
-        yield _not_empty(name, on_screen, blocking=False)
+    for name, on_screen in (_NEEDED | _USUAL).items():
+        yield Check(
+            f"{name}_is_not_empty",
+            ("raw", name),
+            HAS_ROWS,
+            ("table_name",),
+            f"The source table `{name}` holds at least one row.",
+            f"A origem tem {on_screen}.",
+            subject=name,
+            blocking=name in _NEEDED,
+        )
     for name, on_screen in _ENTITIES.items():
-        yield from _none_set_aside(name, on_screen)
+        yield Check(
+            f"{name}_had_no_row_rejected",
+            ("raw", name),
+            NONE_REJECTED,
+            ("table_name", "delivery_id", "rows_rejected"),
+            f"The last delivery had no row of `{name}` that was rejected (R2).",
+            f"Nenhuma linha de {on_screen} foi rejeitada na última entrega.",
+            subject=name,
+        )
+        yield Check(
+            f"{name}_has_no_row_parked_for_long",
+            ("raw", name),
+            NONE_PARKED,
+            ("table_name", "rows_parked"),
+            f"No row of `{name}` has waited too long for a row it refers to (R2).",
+            f"Nenhuma linha de {on_screen} espera há muito tempo por outra que ela cita.",
+            subject=name,
+        )
 
 
-LOADED = Suite("loaded", tuple(_checks()))
+RAW_SUITE = Suite("loaded", tuple(_checks()))
