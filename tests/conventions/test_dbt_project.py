@@ -153,6 +153,12 @@ def test_a_model_is_described(path: Path) -> None:
             assert column.get("description"), f"{path.stem}.{column['name']} is public"
 
 
+def test_every_published_table_is_shown_by_an_exposure() -> None:
+    text = (PROJECT / "models/exposures.yml").read_text(encoding="utf-8")
+    shown = {name for _, name in REFERENCE.findall(text)}
+    assert {path.stem for path in MODELS if layer(path) == "marts"} <= shown
+
+
 def test_the_tables_measured_are_those_that_the_checks_look_at() -> None:
     text = (PROJECT / "models/measurements/measured_table.sql").read_text(encoding="utf-8")
     assert tuple(re.findall(r"^    '(\w+)',$", text, re.MULTILINE)) == HAS_ONE_INSTANT
