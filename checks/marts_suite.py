@@ -15,7 +15,7 @@ from checks.spec import (
     Expectation,
     Measurement,
     Suite,
-    at_least,
+    rows_where,
     values_between,
     values_in_set,
 )
@@ -69,12 +69,18 @@ FRESHNESS = Measurement(
         table_name,
         round(cast(extract(epoch from as_of - data_until) / 3600 as numeric), 1) as hours
     from marts_next.source_freshness
+    where table_name in ('agenda', 'dispatch')
     """,
 )
 
 HAS_COLUMNS = values_in_set(PUBLIC_COLUMNS, "is_there", [True])
 IS_OF_ONE_INSTANT = values_in_set(TABLES, "as_of", "instants")
-HAS_ROWS = values_between(TABLES, "row_count", min_value=1)
+HAS_ROWS = values_between(
+    TABLES,
+    "row_count",
+    min_value=1,
+    row_condition=rows_where("table_name", "IN", list(USUALLY_NOT_EMPTY)),
+)
 IS_FRESH = values_between(FRESHNESS, "hours", max_value="stale_hours")
 
 
@@ -129,7 +135,7 @@ def _of_agendas(
 
 def _share(column: str, limit: str, of: str) -> Expectation:
     return values_between(
-        COMPANIES, column, max_value=limit, row_condition=at_least(of, LEAST_AGENDAS)
+        COMPANIES, column, max_value=limit, row_condition=rows_where(of, ">=", LEAST_AGENDAS)
     )
 
 
@@ -137,7 +143,10 @@ AGENDAS = (
     _of_agendas(
         "no_company_lost_all_agendas",
         values_between(
-            COMPANIES, "agendas", min_value=1, row_condition=at_least("published_agendas", 1)
+            COMPANIES,
+            "agendas",
+            min_value=1,
+            row_condition=rows_where("published_agendas", ">=", 1),
         ),
         "company_id published_agendas",
         "A company that has agendas in the published edition still has some.",
@@ -159,7 +168,9 @@ AGENDAS = (
     ),
     _of_agendas(
         "something_was_sent_today",
-        values_in_set(COMPANIES, "has_sent_lately", [True], row_condition=at_least("of_today", 1)),
+        values_in_set(
+            COMPANIES, "has_sent_lately", [True], row_condition=rows_where("of_today", ">=", 1)
+        ),
         "company_id of_today",
         "Each company with agendas today has sent a message today (early in the day: yesterday).",
         "Toda empresa com agendas hoje enviou alguma mensagem hoje (no início do dia: ontem).",
@@ -204,7 +215,10 @@ CHANGE = Check(
         strict_max=True,
         row_condition={
             "type": "and",
-            "conditions": [at_least("days", HISTORY_DAYS), at_least("change", LEAST_CHANGE)],
+            "conditions": [
+                rows_where("days", ">=", HISTORY_DAYS),
+                rows_where("change", ">=", LEAST_CHANGE),
+            ],
         },
     ),
     ("company_id", "totalizer", "agenda_count", "median"),

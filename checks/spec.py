@@ -139,11 +139,11 @@ def values_between(over: Measurement, column: str, **kwargs: Any) -> Expectation
     return Expectation(over, "expect_column_values_to_be_between", {"column": column, **given})
 
 
-def at_least(column: str, value: float) -> dict[str, Any]:
+def rows_where(column: str, operator: str, value: object) -> dict[str, Any]:
     """The rows an expectation is limited to (its `row_condition`), in the form that it stores."""
     return {
         "type": "comparison",
         "column": {"name": column},
-        "operator": ">=",
+        "operator": operator,
         "parameter": value,
     }
