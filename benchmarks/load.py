@@ -23,6 +23,7 @@ from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.ingest.sources.delivery import open_folder
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
+from orchestration.postgres.migrate import migrate
 
 _AT = (
     "to_char(timestamptz '2026-01-01' + g * interval '20 second', "
@@ -157,6 +158,8 @@ def _measure(database: Database, folder: Path | None, home: Path, agendas: int) 
     theirs = baseline(database.named("baseline"), folder.resolve())
     with psycopg.connect(database.named("postgres", "postgres").url, autocommit=True) as conn:
         conn.execute("checkpoint")
+    with database.connect() as conn:
+        migrate(conn)
     for run in ("first", "again"):
         started = time.monotonic()
         loaded = load_delivery(database, folder, LoadSettings())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from orchestration.ingest import ledger, raw_tables
+from orchestration.ingest import ledger
 from orchestration.jobs import cleanup, daily
 from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings
@@ -69,5 +69,4 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
 
 def _anything_loaded(settings: Settings) -> bool:
     with open_database(settings).connect() as conn:
-        raw_tables.create_raw_tables(conn)
         return ledger.any_loaded(conn)

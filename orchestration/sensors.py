@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.ingest import ledger, raw_tables
+from orchestration.ingest import ledger
 from orchestration.ingest.inbox import InboxFolder, inbox_folders
 from orchestration.jobs import daily
 from orchestration.maintenance import post_run
@@ -119,5 +119,4 @@ def _not_taken(found: list[InboxFolder]) -> list[InboxFolder]:
     if not found:
         return []
     with open_database(load_settings()).connect() as conn:
-        raw_tables.create_raw_tables(conn)
         return [folder for folder in found if not ledger.is_known_delivery(conn, *folder.content)]

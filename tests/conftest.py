@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests_database import fresh_database, start_server
+from tests_database import fresh_database, migrated_template, start_server
 
 from orchestration.launch import daily_run
 from orchestration.postgres import embedded
@@ -63,16 +63,24 @@ def postgres() -> Iterator[Database]:
 def maintenance(postgres: Database) -> Iterator[psycopg.Connection]:
     """A connection that may create databases."""
     url = os.environ.get("ATENDIMENTO_TEST_DATABASE_URL")
-    with psycopg.connect(
-        url or postgres.named("postgres", "postgres").url, autocommit=True
-    ) as conn:
+    with (
+        psycopg.connect(url or postgres.named("postgres", "postgres").url, autocommit=True) as conn,
+        migrated_template(postgres, conn),
+    ):
         yield conn
 
 
 @pytest.fixture
 def database(postgres: Database, maintenance: psycopg.Connection) -> Iterator[Database]:
-    """An empty database of the test's own."""
+    """A database of the test's own, with all migrations applied."""
     with fresh_database(postgres, maintenance) as made:
+        yield made
+
+
+@pytest.fixture
+def empty_database(postgres: Database, maintenance: psycopg.Connection) -> Iterator[Database]:
+    """A database of the test's own without schemas of ours."""
+    with fresh_database(postgres, maintenance, "template0") as made:
         yield made
 
 

@@ -14,7 +14,9 @@ from psycopg import sql
 
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
+from orchestration.postgres.migrate import migrate
 
+_MIGRATED = f"test_{os.getpid()}_migrated"
 _number = itertools.count()
 
 
@@ -30,10 +32,26 @@ def start_server(folder: Path) -> Database:
 
 @contextmanager
 def fresh_database(
-    postgres: Database, maintenance: psycopg.Connection, template: str = "template0"
+    postgres: Database, maintenance: psycopg.Connection, template: str = _MIGRATED
 ) -> Iterator[Database]:
-    """A new database, a copy of the template, for the length of the `with` block."""
-    name = f"test_{os.getpid()}_{next(_number)}"
+    """A new database for the length of the `with` block, by default with all migrations applied."""
+    with _created(postgres, maintenance, f"test_{os.getpid()}_{next(_number)}", template) as made:
+        yield made
+
+
+@contextmanager
+def migrated_template(postgres: Database, maintenance: psycopg.Connection) -> Iterator[None]:
+    """The template of `fresh_database` for the length of the `with` block."""
+    with _created(postgres, maintenance, _MIGRATED, "template0") as made:
+        with made.connect() as conn:
+            migrate(conn)
+        yield
+
+
+@contextmanager
+def _created(
+    postgres: Database, maintenance: psycopg.Connection, name: str, template: str
+) -> Iterator[Database]:
     owner = postgres.parts.get("user", "postgres")
     maintenance.execute(
         sql.SQL("create database {} template {} owner {}").format(

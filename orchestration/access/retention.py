@@ -22,8 +22,8 @@ def delete_expired(conn: psycopg.Connection, log_days: int) -> None:
             [_SESSIONS_STAY],
         )
         conn.execute(
-            "update access.session set sought = '{}'"
-            " where sought <> '{}' and last_seen_at < clock_timestamp() - %s",
+            "update access.session set searches = '{}'"
+            " where searches <> '{}' and last_seen_at < clock_timestamp() - %s",
             [_SEARCHES_STAY],
         )
         conn.execute("delete from access.openid_state where expires_at <= clock_timestamp()")

@@ -61,7 +61,7 @@ def preserve_state(
                 erase_stored(conn, client)
             except UnknownClient:
                 # Loaded after the backup, and erased: a later delivery must not bring them back.
-                conn.execute("insert into access.tombstone (client_id) values (%s)", [client])
+                conn.execute("insert into access.erased_client (client_id) values (%s)", [client])
                 continue
             clients += 1
         if clients:

@@ -36,16 +36,15 @@ from orchestration.backup.incomplete_restore import (
 )
 from orchestration.backup.preserved_state import erased_by_now, preserve_state
 from orchestration.errors import UserError
-from orchestration.ingest import raw_tables
 from orchestration.ingest.redaction import record
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.redaction.record import ErasureRecord
-from orchestration.ingest.whatsapp import spool, store
+from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.redaction import event_files, redact_files
-from orchestration.postgres import client_programs, migrate
+from orchestration.postgres import client_programs
 from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.migrate import MadeByNewer, migrate, version_key
 from orchestration.publication import recovery
-from orchestration.runs import ledger
 from orchestration.runs.bootstrap import (
     backfill_lock,
     find_database,
@@ -83,7 +82,7 @@ def restore_backup(settings: Settings, folder: Path) -> RestoreResult:
     prepare_home(settings)
     try:
         database = open_database(settings)
-    except migrate.MadeByNewer:  # the way back to this version leads through here
+    except MadeByNewer:  # the way back to this version leads through here
         database = find_database(settings)
     _assert_roles(settings, database, manifest)
     name = database.parts["dbname"]
@@ -150,7 +149,7 @@ def _verified(folder: Path) -> BackupManifest:
             f"{folder} holds no whole backup: {getattr(error, 'filename', None) or error}. "
             f"{untouched} Name the folder of one backup, as in var/backups/2026-11-20T133000Z."
         ) from error
-    if migrate.version_numbers(manifest.program) > migrate.version_numbers(VERSION):
+    if version_key(manifest.program) > version_key(VERSION):
         raise RestoreError(
             f"The backup was made by version {manifest.program} of the program, and this is "
             f"{VERSION}. {untouched} Use {manifest.program} or newer."
@@ -220,10 +219,7 @@ def _assert_whole(coming: Database, manifest: BackupManifest) -> None:
 def _bring_up(coming: Database) -> None:
     """Make the restored state this version's."""
     with coming.connect(application="atendimento restore") as conn:
-        migrate.migrate(conn)
-        ledger.create_ledger_tables(conn)
-        raw_tables.create_raw_tables(conn)
-        store.create_event_tables(conn)
+        migrate(conn)
         conn.commit()
         conn.autocommit = True
         conn.execute("analyze")

@@ -143,7 +143,7 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
             )
             return [(valid, errors.DOES_NOT_CAST)]
         case "timezone":
-            known = "{v} in (select name from arriving.timezone)"
+            known = "{v} in (select name from load_staging.timezone)"
             return [(known, errors.UNKNOWN_TIMEZONE)]
         case "days" | "hours":
             limits = [

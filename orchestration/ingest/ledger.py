@@ -60,7 +60,7 @@ def is_known_delivery(
         select exists (
             select from ops.delivery as taken
             where source = %s and (manifest = %s or manifest is null and started_at > %s)
-                and not (is_for_now and exists (
+                and not (is_retryable and exists (
                     select from ops.delivery as later
                     inner join ops.delivery_file as file using (delivery_id)
                     where later.delivery_id > taken.delivery_id and later.status = 'loaded'
@@ -119,7 +119,7 @@ def record_refusal(
     with conn.transaction():
         conn.execute(
             "insert into ops.delivery"
-            " (source, run_id, started_at, finished_at, status, message, manifest, is_for_now) "
+            " (source, run_id, started_at, finished_at, status, message, manifest, is_retryable) "
             "values (%s, %s, %s, clock_timestamp(), 'refused', %s, %s, %s)",
             [
                 source,

@@ -1,6 +1,6 @@
 """Loading a delivery: whole, in one transaction, or not at all (R1, R2).
 
-Two readers bring files into the schema `arriving` while one transaction merges what has come.
+Two readers bring files into the schema `load_staging` while one transaction merges what has come.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from orchestration.ingest.sources.open_source import (
 )
 from orchestration.ingest.staging import StagedTable
 from orchestration.ingest.whatsapp import overlay, redaction, replies, spool, store
+from orchestration.postgres import locks
 from orchestration.postgres.database import Database
 
 __all__ = [
@@ -63,8 +64,6 @@ __all__ = [
     "load_delivery",
     "source_label",
 ]
-
-_LOCK = 7_352_861_204  # any number; a load holds it, so that there is one at a time
 
 
 @dataclass(frozen=True)
@@ -117,8 +116,6 @@ def load_delivery(
     key = manifest_key(source)
     try:
         with load_connection(database, "atendimento load") as conn, _only_load(conn):
-            raw_tables.create_raw_tables(conn)
-            store.create_event_tables(conn)
             _clean(conn)
             try:
                 with open_delivery(source, _opening(conn, settings)) as delivery:
@@ -155,14 +152,14 @@ def _opening(conn: psycopg.Connection, settings: LoadSettings) -> OpenOptions:
 
 @contextmanager
 def _only_load(conn: psycopg.Connection) -> Iterator[None]:
-    row = conn.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    row = conn.execute("select pg_try_advisory_lock(%s)", [locks.LOAD]).fetchone()
     if row != (True,):
         raise refused("Another load is in progress.", "Wait until it has ended, then run again.")
     try:
         yield
     finally:
         if not conn.broken:
-            conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
+            conn.execute("select pg_advisory_unlock(%s)", [locks.LOAD])
 
 
 def _clean(conn: psycopg.Connection) -> None:
@@ -170,7 +167,7 @@ def _clean(conn: psycopg.Connection) -> None:
     with conn.transaction():
         conn.execute(
             sql.SQL("drop schema if exists {0} cascade; create schema {0}").format(
-                sql.Identifier(raw_tables.STAGING_SCHEMA)
+                sql.Identifier(raw_tables.LOAD_STAGING)
             )
         )
 

@@ -1,4 +1,4 @@
-"""Reading one table of a delivery into the schema `arriving`: typed rows, and faulty ones.
+"""Reading one table of a delivery into the schema `load_staging`: typed rows, and faulty ones.
 
 The fast path streams the file's bytes through COPY and checks them as a set; it says NotPlain when
 anything is wrong. The slow path reads row by row and names each fault. Both give the same typed

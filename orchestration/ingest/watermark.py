@@ -14,24 +14,6 @@ import psycopg
 from psycopg import sql
 
 from orchestration.ingest.contract import SOURCE_TABLES
-from orchestration.postgres.made import create_once
-
-_TABLE = """
-create table if not exists ops.watermark (
-    source text not null,
-    table_name text not null,
-    incarnation text not null,
-    updated_at timestamptz not null,
-    delivery_id bigint not null,
-    primary key (source, table_name)
-);
-alter table ops.watermark add column if not exists whole_at timestamptz;
-comment on table ops.watermark is
-    'The greatest updated_at that was loaded of each table of a live source. No personal data.';
-comment on column ops.watermark.incarnation is
-    'What tells the table from a later one of the same name: that is read whole.';
-comment on column ops.watermark.whole_at is 'When it was last read whole, by the source''s clock.';
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +49,6 @@ def full_read_positions(_: LiveSource) -> Mapping[str, datetime]:
     return {}
 
 
-def create_watermark_table(conn: psycopg.Connection) -> None:
-    """Make the table if it is not there yet. Safe to call at every start."""
-    create_once(conn, "watermark", _TABLE)
-
-
 def read_positions(
     conn: psycopg.Connection, window: timedelta, whole_after: timedelta
 ) -> Positions:
@@ -84,7 +61,7 @@ def read_positions(
     def of(source: LiveSource) -> Mapping[str, datetime]:
         found = conn.execute(
             "select table_name, incarnation, updated_at from ops.watermark"
-            " where source = %s and whole_at > %s and whole_at <= %s",
+            " where source = %s and full_refresh_at > %s and full_refresh_at <= %s",
             [source.identity, source.seen_at - whole_after, source.seen_at],
         ).fetchall()
         return {
@@ -129,7 +106,7 @@ def advance_watermark(
         sql.SQL(
             """
             insert into ops.watermark as w (
-                source, table_name, incarnation, updated_at, delivery_id, whole_at
+                source, table_name, incarnation, updated_at, delivery_id, full_refresh_at
             )
             select {source}, {table}, {incarnation}, max(updated_at), {delivery}, {seen_at}
             from {typed} where updated_at <= {seen_at}
@@ -141,7 +118,9 @@ def advance_watermark(
                     else excluded.updated_at
                 end,
                 delivery_id = excluded.delivery_id,
-                whole_at = case when {in_part} then w.whole_at else excluded.whole_at end
+                full_refresh_at = case
+                    when {in_part} then w.full_refresh_at else excluded.full_refresh_at
+                end
             """
         ).format(
             source=sql.Literal(source.identity),

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from orchestration.errors import CheckFailed, UsageError, UserError
-from orchestration.ingest import ledger, raw_tables
+from orchestration.ingest import ledger
 from orchestration.postgres.database import Database, DatabaseError
 from orchestration.progress import stage
 from orchestration.publication.dbt import build
@@ -78,7 +78,6 @@ def run_backfill(
     zone = ZoneInfo(settings.group_timezone)
     with backfill_lock(database):
         with database.connect() as conn:
-            raw_tables.create_raw_tables(conn)
             _assert_over(last, zone, _now(conn, clock))
             if not ledger.any_loaded(conn):
                 raise NothingLoaded(
@@ -90,7 +89,7 @@ def run_backfill(
             due = _not_done(conn, asked, began_at, again)
         _compute(settings, database, due)
         with database.connect() as conn:
-            conn.execute("delete from ops.backfill_under_way")
+            conn.execute("delete from ops.backfill_in_progress")
     return BackfillResult(computed=len(due), known=len(asked) - len(due))
 
 
@@ -143,14 +142,14 @@ def _begin(conn: psycopg.Connection, first: date, last: date, again: bool) -> da
     """When this backfill began: now, or when it was called before and did not end."""
     asked = [first, last, again]
     row = conn.execute(
-        "select began_at from ops.backfill_under_way"
-        " where first_date = %s and last_date = %s and is_again = %s",
+        "select started_at from ops.backfill_in_progress"
+        " where first_date = %s and last_date = %s and is_forced = %s",
         asked,
     ).fetchone()
     if not row:
-        conn.execute("delete from ops.backfill_under_way")
+        conn.execute("delete from ops.backfill_in_progress")
         row = conn.execute(
-            "insert into ops.backfill_under_way values (%s, %s, %s) returning began_at", asked
+            "insert into ops.backfill_in_progress values (%s, %s, %s) returning started_at", asked
         ).fetchone()
     assert row is not None  # noqa: S101 — `returning` gives a row
     began_at: datetime = row[0]

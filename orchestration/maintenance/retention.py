@@ -21,7 +21,6 @@ from psycopg import sql
 
 from orchestration.access import retention
 from orchestration.backup import incomplete_restore
-from orchestration.ingest import raw_tables
 from orchestration.notifications import alarms
 from orchestration.postgres.database import Database
 from orchestration.publication.dbt import PROJECT
@@ -105,7 +104,6 @@ def apply_retention(
     """
     with database.connect(application="atendimento tidy") as conn:
         conn.autocommit = True
-        raw_tables.create_raw_tables(conn)
         runs = _remove_runs(settings, conn, instance)
         rows = _remove_rows(settings, conn)
         retention.delete_expired(conn, settings.access_log_retention_days)
@@ -120,15 +118,15 @@ def apply_retention(
                 incomplete_restore.remove_incomplete_restore(settings, database)
         _shorten(settings.home / "postgres.log")
         conn.execute(
-            "insert into ops.tidied default values"
-            " on conflict (only_row) do update set tidied_at = excluded.tidied_at"
+            "insert into ops.retention_run default values"
+            " on conflict (only_row) do update set finished_at = excluded.finished_at"
         )
     return RetentionResult(runs, logs, folders, rows)
 
 
 def is_due(settings: Settings, conn: psycopg.Connection, instance: dg.DagsterInstance) -> bool:
     """Return whether a day has passed since the last cleanup, or there are too many runs."""
-    row = conn.execute("select tidied_at from ops.tidied").fetchone()
+    row = conn.execute("select finished_at from ops.retention_run").fetchone()
     if row is None or datetime.now(UTC) - row[0] > _EACH:
         return True
     return instance.get_runs_count() > settings.run_retention_count + _SOME

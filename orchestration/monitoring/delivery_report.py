@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import class_row
 
-from orchestration.ingest import ledger, raw_tables
+from orchestration.ingest import ledger
 from orchestration.ingest.inbox import InboxFolder, inbox_folders
 from orchestration.ingest.whatsapp.spool import CLOSED, OPEN
 from orchestration.runs.bootstrap import open_database
@@ -107,7 +107,6 @@ def read_deliveries(
     first = first or min(last or today, today) - timedelta(days=DAYS_SHOWN - 1)
     last = last or max(today, first)
     with open_database(settings).connect() as conn:
-        raw_tables.create_raw_tables(conn)
         return DeliveryReport(
             first,
             last,

@@ -20,8 +20,9 @@ from orchestration.ingest.whatsapp import spool
 from orchestration.notifications.alarms import failing_channels
 from orchestration.notifications.channels import configured_channels
 from orchestration.notifications.conditions import FAILURES, backup_late, data_stale, tidying_late
-from orchestration.postgres import embedded, migrate
+from orchestration.postgres import embedded
 from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.migrate import MadeByNewer, is_current
 from orchestration.runs.as_of import format_instant
 from orchestration.settings import Settings
 
@@ -65,9 +66,7 @@ def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
     except DatabaseError as error:
         yield DoctorCheck("database", False, str(error).splitlines()[0])
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
-        yield DoctorCheck(
-            "state", False, "of an older version: the next `atendimento run` upgrades it"
-        )
+        yield DoctorCheck("published tables", False, "of an older version: `atendimento run`")
     if not settings.database_url:
         yield _backup(settings, now)
     index = settings.published / "current" / "index.html"
@@ -153,12 +152,18 @@ def _server_log(conn: psycopg.Connection) -> DoctorCheck:
 
 
 def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[DoctorCheck]:
-    try:
-        migrate.assert_not_newer(conn)
-    except DatabaseError as error:
-        yield DoctorCheck("state", False, str(error))
     if not _exists(conn, "ops.publication"):
         yield DoctorCheck("publication", False, "no run has been made yet: `atendimento run`")
+        return
+    try:
+        is_older = not is_current(conn)
+    except MadeByNewer as error:
+        yield DoctorCheck("state", False, str(error))
+        return
+    if is_older:
+        yield DoctorCheck(
+            "state", False, "of an older version: the next `atendimento run` upgrades it"
+        )
         return
 
     def shown(instant: datetime) -> str:
@@ -171,16 +176,13 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
         yield DoctorCheck(
             "published tables", False, "missing, as after a restore: `atendimento run`"
         )
-    if _exists(conn, "ops.delivery"):
-        yield from _delivery(conn, shown)
+    yield from _delivery(conn, shown)
     yield _run(conn, shown)
     yield _failure(conn, shown)
     yield _checks(conn)
-    if _exists(conn, "ops.notification"):
-        yield _alarms(conn, shown)
-        yield from _channels(conn, settings, shown)
-    if _exists(conn, "ops.tidied"):
-        yield from _tidied(conn, shown)
+    yield _alarms(conn, shown)
+    yield from _channels(conn, settings, shown)
+    yield from _last_retention_run(conn, shown)
     if _exists(conn, "dagster.daemon_heartbeats"):
         yield _daemon(conn, now, shown)
 
@@ -272,8 +274,8 @@ def _channels(conn: psycopg.Connection, settings: Settings, shown: Shown) -> Ite
         yield DoctorCheck("notifications", False, said)
 
 
-def _tidied(conn: psycopg.Connection, shown: Shown) -> Iterator[DoctorCheck]:
-    row = conn.execute("select tidied_at from ops.tidied").fetchone()
+def _last_retention_run(conn: psycopg.Connection, shown: Shown) -> Iterator[DoctorCheck]:
+    row = conn.execute("select finished_at from ops.retention_run").fetchone()
     if row:
         late = any(tidying_late(conn))
         said = shown(row[0]) + (": see why `atendimento cleanup` fails" if late else "")

@@ -157,8 +157,6 @@ def _last_publication(conn: psycopg.Connection, instance: dg.DagsterInstance) ->
 
 
 def _rows_of_deliveries(conn: psycopg.Connection) -> Iterator[Metric]:
-    if conn.execute("select to_regclass('ops.delivery_file')").fetchone() == (None,):
-        return
     row = conn.execute(_ROWS).fetchone() or ()
     counts = dict(zip(("read", "new", "known", "rejected", "parked"), row, strict=False))
     yield _by(

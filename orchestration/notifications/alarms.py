@@ -11,54 +11,6 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from orchestration.notifications.conditions import ConditionReport
-from orchestration.postgres.made import create_once
-
-DDL = """
-create table if not exists ops.alarm (
-    alarm_id bigint generated always as identity primary key,
-    kind text not null,
-    subject text not null,
-    facts jsonb not null default '{}',
-    since timestamptz not null,
-    began_at timestamptz not null default clock_timestamp(),
-    ended_at timestamptz
-);
-create unique index if not exists alarm_under_way
-    on ops.alarm (kind, subject) where ended_at is null;
-comment on table ops.alarm is 'One row an alarm, from when it was first seen until it was gone.';
-comment on column ops.alarm.facts is 'What is said of it, as it began: no personal data.';
-
-create table if not exists ops.notification (
-    alarm_id bigint not null references ops.alarm on delete cascade,
-    channel text not null,
-    told_at timestamptz,
-    ended_told_at timestamptz,
-    failing_since timestamptz,
-    failure text not null default '',
-    primary key (alarm_id, channel)
-);
-comment on table ops.notification is
-    'One row an alarm and recipient: when it was told, and why it could not be.';
-comment on column ops.notification.channel is
-    'How the recipient is reached, and a digest of the address, which is not stored.';
-comment on column ops.notification.failing_since is 'Null once the recipient was told anything.';
-
-do $$
-begin
-    if to_regclass('ops.alarm_telling') is not null then
-        insert into ops.notification (alarm_id, channel, told_at, ended_told_at)
-        select alarm_id, channel, told_at, ended_told_at from ops.alarm_telling;
-        drop table ops.alarm_telling, ops.notify_channel;
-    end if;
-end $$;
-
-create table if not exists ops.installation (
-    only_row boolean primary key default true check (only_row),
-    installation_id uuid not null default gen_random_uuid()
-);
-insert into ops.installation default values on conflict do nothing;
-comment on table ops.installation is 'What tells the messages of two installations apart.';
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +34,6 @@ class PendingNotification:
 
     def __bool__(self) -> bool:
         return bool(self.began or self.ended)
-
-
-def create_alarm_tables(conn: psycopg.Connection) -> None:
-    """Create the tables that are missing. Safe to call at every start."""
-    create_once(conn, "alarms", DDL)
 
 
 def installation(conn: psycopg.Connection) -> str:

@@ -189,8 +189,8 @@ def tidying_late(conn: psycopg.Connection) -> Iterator[AlarmCondition]:
     Each run cleans up once a day, so that without a publication none is expected.
     """
     for (last,) in conn.execute(
-        "select tidied_at from ops.tidied"
-        " where tidied_at + %s <= (select max(published_at) from ops.publication)",
+        "select finished_at from ops.retention_run"
+        " where finished_at + %s <= (select max(published_at) from ops.publication)",
         [LATE_AFTER],
     ):
         yield AlarmCondition("tidying_late", "", last + LATE_AFTER, {"tidied_at": last.isoformat()})

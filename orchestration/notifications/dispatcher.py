@@ -17,10 +17,10 @@ from orchestration.notifications.channels import (
     send_to_all,
     send_with_timeout,
 )
+from orchestration.postgres import locks
 from orchestration.postgres.database import Database
 from orchestration.settings import Settings
 
-_LOCK = 7_301_845_122  # any number that no other lock has
 _LOCK_TIMEOUT = "60s"  # whoever holds it sends, and each attempt ends within half a minute
 _LEFT = (
     "Another process has been sending notifications for a minute. Nothing was sent; what is new is "
@@ -131,11 +131,11 @@ def _locked(conn: psycopg.Connection, timeout: str) -> Iterator[bool]:
         # The time-out holds for this statement alone.
         with conn.transaction():
             conn.execute("select set_config('lock_timeout', %s, true)", [timeout])
-            conn.execute("select pg_advisory_lock(%s)", [_LOCK])
+            conn.execute("select pg_advisory_lock(%s)", [locks.NOTIFICATIONS])
     except psycopg.errors.LockNotAvailable:
         yield False
         return
     try:
         yield True
     finally:
-        conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
+        conn.execute("select pg_advisory_unlock(%s)", [locks.NOTIFICATIONS])

@@ -1,30 +1,29 @@
-"""State made by an earlier version becomes this one's: migrations, in order, once each.
+"""Applies the numbered migrations that a database has not had yet, by Alembic.
 
-A migration meets an empty database too, before any table is made: it says `if exists`. What it did
-stays; a mistake in one that was released is mended by the next.
+A migration is a revision of Alembic in `migrations/` and the SQL file of the same name beside it.
+One that was released is never edited; a later one corrects it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import LiteralString, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from orchestration import VERSION
+from orchestration.postgres import locks
 from orchestration.postgres.database import DatabaseError
 
-_LOCK = 7_301_845_123  # any number; two programs must not migrate one database at once
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
-_LEDGER = """
-create schema if not exists ops;
-create table if not exists ops.migration (
-    name text primary key,
-    applied_at timestamptz not null default clock_timestamp(),
-    program text not null
-);
-comment on table ops.migration is
-    'What made this state out of an earlier version''s, and each version that opened it first.';
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Alembic keeps the revision. Which versions of the program have opened the database is kept beside
+# it, under a name that 0.3.0 knows and asks before it changes anything.
+_STATE = """
+select (select version_num from ops.alembic_version), array(select program from ops.migration)
 """
 
 
@@ -32,91 +31,105 @@ class MadeByNewer(DatabaseError, kind="DatabaseError"):
     """A newer version of the program has opened the database."""
 
 
-class Migration(NamedTuple):
-    """A name, which is never changed, and its statements; one transaction."""
+def migrate(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIGRATIONS) -> None:
+    """Apply the migrations that are due, all in one transaction.
 
-    name: str
-    statements: LiteralString
+    Safe to call at every start: with nothing to do it costs one query and waits for no lock.
 
+    Args:
+        conn: A connection that is not in autocommit mode and has no transaction open.
+        version: The version of this program.
+        folder: The migrations of this program.
 
-MIGRATIONS: tuple[Migration, ...] = ()
-"""In the order in which they are applied. The tables of 0.1.0 and 0.2.0 only ever grew."""
+    Raises:
+        MadeByNewer: A newer version has opened the database. Nothing was changed.
 
-
-def migrate(
-    conn: psycopg.Connection,
-    migrations: Sequence[Migration] = MIGRATIONS,
-    version: str = VERSION,
-) -> list[str]:
-    """Apply what is not applied yet; the names. Safe to call at every start.
-
-    Raises MadeByNewer, with nothing changed.
     """
-    assert_not_newer(conn, version)
-    if _known(conn) >= {version, *(one.name for one in migrations)}:
-        return []
-    conn.execute("select pg_advisory_lock(%s)", [_LOCK])
-    conn.commit()
+    if is_current(conn, version, folder):
+        return
+    # Alembic takes 250 ms to import, which a start with nothing to do does not spend.
+    from sqlalchemy import StaticPool, create_engine
+    from sqlalchemy.exc import DBAPIError
+
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: conn, poolclass=StaticPool, use_native_hstore=False
+    )
     try:
-        assert_not_newer(conn, version)
-        with conn.transaction():
-            conn.execute(_LEDGER)
-        known = _known(conn)
-        due = [one for one in migrations if one.name not in known]
-        for one in due:
-            with conn.transaction():
-                conn.execute(one.statements)
-                _enter(conn, one.name, version)
-        with conn.transaction():
-            _enter(conn, version, version)
-        return [one.name for one in due]
-    finally:
-        conn.rollback()
-        conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
-        conn.commit()
+        with engine.begin() as connection:
+            # Whoever waited for the lock must see what its former holder did.
+            conn.execute("set transaction isolation level read committed")
+            conn.execute("select pg_advisory_xact_lock(%s)", [locks.MIGRATION])
+            if is_current(conn, version, folder):
+                return
+            conn.execute("create schema if not exists ops")
+            _upgrade_to_head(connection, folder)
+            conn.execute(
+                "insert into ops.migration (name, program) values (%s, %s) on conflict do nothing",
+                [version, version],
+            )
+    except DBAPIError as error:
+        raise error.orig or error from None
 
 
-def assert_not_newer(conn: psycopg.Connection, version: str = VERSION) -> None:
-    """Raise MadeByNewer when a newer version has opened the database."""
-    newest = max(opened_by_versions(conn), key=version_numbers, default=version)
-    if version_numbers(newest) > version_numbers(version):
+def is_current(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIGRATIONS) -> bool:
+    """Whether this version has nothing to do to the database. Changes nothing.
+
+    Args:
+        conn: A connection; an open transaction stays as it is.
+        version: The version of this program.
+        folder: The migrations of this program.
+
+    Raises:
+        MadeByNewer: A newer version has opened the database.
+
+    """
+    revisions = [path.name[:4] for path in sorted(folder.glob("[0-9]*.sql"))]
+    revision, programs = _state(conn)
+    newest = max([version, *programs], key=version_key)
+    if newest != version or revision not in (None, *revisions):
         raise MadeByNewer(
             f"The database was made by version {newest} of the program, and this is {version}. "
             f"Nothing was changed. Use {newest} or newer, or restore a backup of before "
             "(`atendimento restore`)."
         )
+    return revision == max(revisions, default=None) and version in programs
 
 
-def opened_by_versions(conn: psycopg.Connection) -> set[str]:
-    """The versions that have opened the database, as far as they said so (0.3.0 and newer do)."""
-    if not _has_ledger(conn):
-        return set()
-    rows = conn.execute("select distinct program from ops.migration").fetchall()
-    conn.commit()
-    return {program for (program,) in rows}
-
-
-def version_numbers(version: str) -> tuple[int, ...]:
-    """A version as what it is compared by."""
+def version_key(version: str) -> tuple[int, ...]:
+    """A version of the program as what it is compared by."""
     return tuple(int(part) for part in version.split("."))
 
 
-def _known(conn: psycopg.Connection) -> set[str]:
-    if not _has_ledger(conn):
-        return set()
-    rows = conn.execute("select name from ops.migration").fetchall()
-    conn.commit()
-    return {name for (name,) in rows}
+def execute_file(revision_file: str) -> None:
+    """Execute the SQL file beside a revision, on the connection of the migration in progress.
+
+    The driver takes the text as it is: SQLAlchemy would read `:name` and `%` in it as parameters.
+    """
+    from alembic import op
+
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute(Path(revision_file).with_suffix(".sql").read_text(encoding="utf-8"))
+    cursor.close()
 
 
-def _has_ledger(conn: psycopg.Connection) -> bool:
-    found = conn.execute("select to_regclass('ops.migration') is not null").fetchone()
-    conn.commit()
-    return found == (True,)
+def _state(conn: psycopg.Connection) -> tuple[str | None, list[str]]:
+    """The revision of the database, and the versions of the program that have opened it."""
+    try:
+        with conn.transaction():
+            revision, programs = conn.execute(_STATE).fetchone() or (None, [])
+            return revision, programs
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        return None, []
 
 
-def _enter(conn: psycopg.Connection, name: str, version: str) -> None:
-    conn.execute(
-        "insert into ops.migration (name, program) values (%s, %s) on conflict do nothing",
-        [name, version],
-    )
+def _upgrade_to_head(connection: Connection, folder: Path) -> None:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(folder), version_locations=[str(folder)])
+    with EnvironmentContext(
+        Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision)
+    ) as environment:
+        environment.configure(connection, version_table_schema="ops")
+        environment.run_migrations()

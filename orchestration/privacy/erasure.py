@@ -33,7 +33,7 @@ from orchestration.ingest.redaction.personal_data import (
     redact_quarantined_rows,
     redact_stored_rows,
 )
-from orchestration.ingest.whatsapp import spool, store
+from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.redaction import erase_events, event_files, redact_files
 from orchestration.launch import daily_run
 from orchestration.postgres.database import Database, DatabaseError
@@ -104,8 +104,6 @@ def erase_client(settings: Settings, client_id: str) -> ErasureReceipt:
 def _erase(settings: Settings, database: Database, client_id: str) -> ErasureReceipt:
     with run_lock(database):
         with database.connect(application="atendimento erase") as conn:
-            raw_tables.create_raw_tables(conn)
-            store.create_event_tables(conn)
             _assert_known(conn, client_id)
             unread = _load_waiting(settings, database, conn)
             rows = erase_stored(conn, client_id)
@@ -130,7 +128,8 @@ def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
     """
     _assert_known(conn, client_id)
     conn.execute(
-        "insert into access.tombstone (client_id) values (%s) on conflict do nothing", [client_id]
+        "insert into access.erased_client (client_id) values (%s) on conflict do nothing",
+        [client_id],
     )
     erased_numbers.insert_erased_numbers(conn, client_id, _numbers(conn, client_id))
     numbers = erased_numbers.read_erased_numbers(conn, client_id).whenever()
@@ -147,10 +146,10 @@ def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
     rows["raw.rejected_row"] = redact_quarantined_rows(conn, rejected, numbers, emails)
     rows |= erase_events(conn, numbers)
     # Whoever sought the client: in which of their searches cannot be told.
-    searches = conn.execute("update access.session set sought = '{}' where sought <> '{}'")
+    searches = conn.execute("update access.session set searches = '{}' where searches <> '{}'")
     rows["access.session"] = searches.rowcount
     conn.execute(
-        "insert into access.to_compact select unnest(%s::text[]) on conflict do nothing",
+        "insert into access.pending_vacuum select unnest(%s::text[]) on conflict do nothing",
         [[table for table, count in rows.items() if count]],
     )
     return rows
@@ -162,16 +161,16 @@ def vacuum_erased_tables(database: Database) -> None:
     """
     with database.connect(application="atendimento erase") as conn:
         conn.autocommit = True
-        for (table,) in conn.execute("select table_name from access.to_compact").fetchall():
+        for (table,) in conn.execute("select table_name from access.pending_vacuum").fetchall():
             name = sql.Identifier(*table.split("."))
             conn.execute(sql.SQL("vacuum (full, analyze) {}").format(name))
-            conn.execute("delete from access.to_compact where table_name = %s", [table])
+            conn.execute("delete from access.pending_vacuum where table_name = %s", [table])
 
 
 def _assert_known(conn: psycopg.Connection, client_id: str) -> None:
     known = conn.execute(
         "select from raw.client where client_id = %(id)s"
-        " union all select from access.tombstone where client_id = %(id)s limit 1",
+        " union all select from access.erased_client where client_id = %(id)s limit 1",
         {"id": client_id},
     )
     if not known.rowcount:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from checks.suites import SUITES
-from orchestration.ingest import raw_tables
 from orchestration.postgres.database import Database
 from orchestration.progress import LOGGER
 from orchestration.publication.dbt import manifest_path
@@ -33,8 +32,6 @@ def refresh_status_pages(settings: Settings, database: Database) -> None:
             keep_days=settings.edition_retention_days,
         )
         with database.connect() as conn:
-            raw_tables.create_raw_tables(conn)
-            conn.commit()
             write_status_pages(conn, settings.published, standing)
     except PublishError as error:
         LOGGER.warning("Warning: %s", error)

@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from orchestration.errors import UserError
-from orchestration.postgres import embedded, migrate
+from orchestration.postgres import embedded, locks
 from orchestration.postgres.database import Database, DatabaseError
-from orchestration.runs import failure_file, ledger
+from orchestration.postgres.migrate import migrate
+from orchestration.runs import failure_file
 from orchestration.settings import ROOT, Settings, SettingsError
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
-
-# Any numbers; all processes agree on them.
-_RUN_LOCK = 7_301_845_117
-_BACKFILL_LOCK = 7_301_845_119
 
 
 class RunInProgress(UserError):
@@ -90,8 +87,7 @@ def open_database(settings: Settings) -> Database:
     database = find_database(settings)
     with database.connect() as conn:
         try:
-            migrate.migrate(conn)
-            ledger.create_ledger_tables(conn)
+            migrate(conn)
             failure_file.store_kept_failure(settings.home, conn)
         except psycopg.errors.InsufficientPrivilege as error:
             raise DatabaseError(
@@ -154,9 +150,9 @@ def run_lock(database: Database, *, wait: bool = False) -> Iterator[Warehouse]:
     conn = database.connect(application="atendimento run lock")
     try:
         conn.autocommit = True
-        row = conn.execute("select pg_try_advisory_lock(%s)", [_RUN_LOCK]).fetchone()
+        row = conn.execute("select pg_try_advisory_lock(%s)", [locks.RUN]).fetchone()
         if wait and row == (False,):
-            conn.execute("select pg_advisory_lock(%s)", [_RUN_LOCK])
+            conn.execute("select pg_advisory_lock(%s)", [locks.RUN])
         elif row != (True,):
             raise RunInProgress(
                 "Another run is in progress on this database. Nothing was changed: wait for it to "
@@ -172,7 +168,7 @@ def backfill_lock(database: Database) -> Iterator[None]:
     """Hold the lock of the one backfill at a time. When another holds it, RunInProgress."""
     with database.connect(application="atendimento backfill") as conn:
         conn.autocommit = True
-        row = conn.execute("select pg_try_advisory_lock(%s)", [_BACKFILL_LOCK]).fetchone()
+        row = conn.execute("select pg_try_advisory_lock(%s)", [locks.BACKFILL]).fetchone()
         if row != (True,):
             raise RunInProgress(
                 "Another backfill is in progress on this database. Nothing was changed: wait for "

@@ -15,14 +15,13 @@ import dagster as dg
 import psycopg
 
 from orchestration.errors import UserError
+from orchestration.postgres import locks
 from orchestration.postgres.database import Database
 from orchestration.runs import ledger
 
 # The jobs whose runs hold the database from first step to last: `daily`, and `__ASSET_JOB`, which
 # is what Dagster calls a run of assets picked in its UI.
 _JOBS_HOLDING_DATABASE = frozenset({"daily", "__ASSET_JOB"})
-
-_RUNS = 7_301_845_118  # any number; makes a run's id a key of PostgreSQL's locks
 
 # On runs whose lock was taken before Dagster knew of them: their own id, since Dagster copies tags
 # to a run that repeats another.
@@ -67,7 +66,9 @@ def hold_liveness_lock(
     try:
         conn.autocommit = True
         # Shared: a run that was started by hand holds it twice, in its command and in its job.
-        conn.execute("select pg_advisory_lock_shared(hashtextextended(%s, %s))", [run_id, _RUNS])
+        conn.execute(
+            "select pg_advisory_lock_shared(hashtextextended(%s, %s))", [run_id, locks.RUN_ID]
+        )
         if given_up():
             raise RunAbandoned(
                 "The run took so long to start that it was given up. Nothing was changed: run "
@@ -100,7 +101,7 @@ def _is_suspect(record: dg.RunRecord, now: datetime) -> bool:
 
 def _end_if_dead(instance: dg.DagsterInstance, conn: psycopg.Connection, run_id: str) -> bool:
     """End the run unless its process holds its lock. The lock is ours until Dagster knows."""
-    key = [run_id, _RUNS]
+    key = [run_id, locks.RUN_ID]
     taken = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, %s))", key).fetchone()
     if taken != (True,):
         return False

@@ -53,12 +53,12 @@ def try_password(
 def try_address(conn: psycopg.Connection, address: str, *, limit: int, within: timedelta) -> bool:
     """Count a try from an address; whether it is among the allowed ones."""
     address = _neighbourhood(address)
-    conn.execute("delete from access.attempt where at < clock_timestamp() - %s", [within])
+    conn.execute("delete from access.failed_sign_in where at < clock_timestamp() - %s", [within])
     conn.execute(
-        "insert into access.attempt (address, at) values (%s, clock_timestamp())", [address]
+        "insert into access.failed_sign_in (address, at) values (%s, clock_timestamp())", [address]
     )
     found = conn.execute(
-        "select count(*) from access.attempt where address = %s", [address]
+        "select count(*) from access.failed_sign_in where address = %s", [address]
     ).fetchone()
     return found is not None and found[0] <= limit
 
@@ -71,7 +71,7 @@ def forget_tries(conn: psycopg.Connection, user_id: str, address: str) -> None:
         [user_id],
     )
     conn.execute(
-        "delete from access.attempt where ctid = (select ctid from access.attempt"
+        "delete from access.failed_sign_in where ctid = (select ctid from access.failed_sign_in"
         " where address = %s order by at desc limit 1)",
         [address],
     )

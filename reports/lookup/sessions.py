@@ -92,8 +92,8 @@ def find_session(
 def add_search(conn: psycopg.Connection, token: str, sought: str) -> int:
     """Remember what somebody seeks; under which number of their session."""
     row = conn.execute(
-        "update access.session set sought = sought || %s::text where token_hash = %s"
-        " returning cardinality(sought)",
+        "update access.session set searches = searches || %s::text where token_hash = %s"
+        " returning cardinality(searches)",
         [sought, _hash(token)],
     ).fetchone()
     return row[0] if row else 0
@@ -102,7 +102,7 @@ def add_search(conn: psycopg.Connection, token: str, sought: str) -> int:
 def read_search(conn: psycopg.Connection, token: str, number: int) -> str:
     """What was sought under a number of the session; empty when there is none."""
     row = conn.execute(
-        "select sought[%s] from access.session where token_hash = %s", [number, _hash(token)]
+        "select searches[%s] from access.session where token_hash = %s", [number, _hash(token)]
     ).fetchone()
     return (row and row[0]) or ""
 
@@ -110,7 +110,7 @@ def read_search(conn: psycopg.Connection, token: str, number: int) -> str:
 def revoke_session(conn: psycopg.Connection, token: str) -> None:
     """End the session of a token."""
     conn.execute(
-        "update access.session set revoked_at = clock_timestamp(), sought = '{}'"
+        "update access.session set revoked_at = clock_timestamp(), searches = '{}'"
         " where token_hash = %s and revoked_at is null",
         [_hash(token)],
     )
@@ -119,7 +119,7 @@ def revoke_session(conn: psycopg.Connection, token: str) -> None:
 def revoke_all_sessions(conn: psycopg.Connection, user_id: str) -> int:
     """End every session of a user; how many there were in force."""
     return conn.execute(
-        "update access.session set revoked_at = clock_timestamp(), sought = '{}'"
+        "update access.session set revoked_at = clock_timestamp(), searches = '{}'"
         " where user_id = %s and revoked_at is null and expires_at > clock_timestamp()",
         [user_id],
     ).rowcount

@@ -60,7 +60,6 @@ def hostile(
     with fresh_database(postgres, maintenance) as database, database.connect() as conn:
         create(conn)
         fill(conn)
-        ops_tables.create(conn)
         ops_tables.fill(conn)
         yield publication.write(conn, tmp_path_factory.mktemp("hostile") / "published")
 
@@ -72,7 +71,6 @@ def long(
     """One company whose tables are longer than a sheet of paper."""
     with fresh_database(postgres, maintenance) as database, database.connect() as conn:
         create(conn)
-        ops_tables.create(conn)
         fill_large(conn, ROWS_ON_PAPER, agents=60)
         yield publication.write(conn, tmp_path_factory.mktemp("long") / "published")
 
@@ -84,6 +82,5 @@ def large(
     """One company with a total of 5,000 rows."""
     with fresh_database(postgres, maintenance) as database, database.connect() as conn:
         create(conn)
-        ops_tables.create(conn)
         fill_large(conn, ROWS_TO_FILTER, agents=40)
         yield publication.write(conn, tmp_path_factory.mktemp("large") / "published")

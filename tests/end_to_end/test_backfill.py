@@ -21,7 +21,6 @@ from orchestration.launch import backfill
 from orchestration.launch.backfill import end_of_day
 from orchestration.postgres.database import Database
 from orchestration.publication.swap import PublicationError, record_history, swap_schemas
-from orchestration.runs import ledger
 from orchestration.runs.bootstrap import backfill_lock, run_lock
 
 AS_OF = "2026-11-20T12:00:00-03:00"
@@ -283,7 +282,6 @@ def test_one_at_a_time(program: Program) -> None:
 @pytest.fixture
 def conn(database: Database) -> Iterator[psycopg.Connection]:
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         conn.execute("create schema marts_next")
         conn.execute(
             "create table marts_next.totalizer (company_id text, totalizer text, bucket text,"

@@ -107,7 +107,7 @@ def house(made_house: House) -> House:
     (made_house.home / "erased.json").unlink(missing_ok=True)
     with made_house.database.connect() as conn:
         conn.execute(
-            "truncate access.tombstone, access.erased_contact, access.erased_number,"
+            "truncate access.erased_client, access.erased_contact, access.erased_number,"
             " access.erased_secret, access.account"
         )
     shutil.rmtree(made_house.home / "whatsapp", ignore_errors=True)
@@ -253,15 +253,22 @@ def kill_in_restore(house: House, step: str) -> None:
 
 @pytest.mark.parametrize("step", ["_assert_whole", "_bring_up", "_swap"])
 def test_a_restore_that_is_killed_leaves_what_was_there(house: House, step: str) -> None:
-    marked = "insert into ops.tidied values (true) on conflict (only_row) do update set tidied_at ="
+    marked = (
+        "insert into ops.retention_run values (true)"
+        " on conflict (only_row) do update set finished_at ="
+    )
     with house.database.connect() as conn:
         conn.execute(f"{marked} '2001-01-01'".encode())
     kill_in_restore(house, step)
     assert house.published() == house.kept.before
-    assert house.query("select extract(year from tidied_at)::int from ops.tidied") == [(2001,)]
+    assert house.query("select extract(year from finished_at)::int from ops.retention_run") == [
+        (2001,)
+    ]
 
     assert house.call("restore", house.first).exit_code == 0
-    assert house.query("select count(*) from ops.tidied where tidied_at < '2002-01-01'") == [(0,)]
+    assert house.query(
+        "select count(*) from ops.retention_run where finished_at < '2002-01-01'"
+    ) == [(0,)]
     assert {name for name in house.databases() if "restor" in name} == {
         "atendimento_before_restore"
     }
@@ -290,7 +297,7 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
     name = house.query("select name from raw.client where client_id = 'h1'")
     with house.database.connect() as conn:
         erase_stored(conn, "h1")
-        conn.execute("insert into access.tombstone (client_id) values ('came and went later')")
+        conn.execute("insert into access.erased_client (client_id) values ('came and went later')")
         erased_numbers.insert_erased_numbers(conn, "came and went later", ["9398712345"])
         record.write_file(house.home, record.read_database(conn))
         if database_is_lost:
@@ -302,7 +309,7 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
     assert said.exit_code == 0, said.output
     assert "erased again: 1." in said.output
     assert house.query("select name from raw.client where client_id = 'h1'") == [("(apagado)",)]
-    assert house.query("select client_id from access.tombstone order by 1") == [
+    assert house.query("select client_id from access.erased_client order by 1") == [
         ("came and went later",),
         ("h1",),
     ]

@@ -19,7 +19,6 @@ from receiver import webhook
 
 from orchestration.notifications.dispatcher import dispatch_notifications, notify_without_database
 from orchestration.postgres.database import Database
-from orchestration.runs import ledger
 from orchestration.settings import Settings
 
 _MEGABYTES = 64
@@ -132,8 +131,6 @@ def test_at_the_database(kept: Kept, small_tablespace: Path, leave: int) -> None
 def test_at_the_state_folder_alarms_are_told_once_all_the_same(
     database: Database, small_disk: Path
 ) -> None:
-    with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
     home = small_disk / "home"
     home.mkdir()
     with webhook() as hook:

@@ -20,7 +20,7 @@ from pipeline import Program, environment
 from tests_database import fresh_database
 
 from orchestration.postgres.database import Database
-from orchestration.runs import ledger, stale_runs
+from orchestration.runs import stale_runs
 from orchestration.runs.bootstrap import export_environment
 from orchestration.runs.stale_runs import (
     RunAbandoned,
@@ -113,8 +113,6 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def ops(database: Database) -> Database:
-    with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
     return database
 
 

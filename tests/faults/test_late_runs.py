@@ -13,7 +13,6 @@ from pipeline import environment
 from orchestration.postgres.database import Database
 from orchestration.publication.recovery import was_committed
 from orchestration.resources import RunSettings, settings, warehouse
-from orchestration.runs import ledger
 from orchestration.runs.bootstrap import RunLockLost, Warehouse, run_lock
 from orchestration.schedules import run_config
 from reports import editions
@@ -55,7 +54,6 @@ def instant_of_a_run(
 
 def publish(database: Database, as_of: datetime, edition: str = "") -> None:
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         conn.execute(
             "insert into ops.publication (run_id, as_of, edition) values ('other', %s, %s)",
             [as_of, edition],
@@ -107,8 +105,6 @@ def test_a_run_leads_readers_to_the_pages_of_what_is_published(
 def test_the_ledger_tells_whether_a_commit_was_done_that_nobody_saw_the_end_of(
     database: Database,
 ) -> None:
-    with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
     assert was_committed(database, "other") is False
     publish(database, NINE)
     assert was_committed(database, "other") is True

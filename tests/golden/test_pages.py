@@ -66,7 +66,6 @@ def edition(conn: psycopg.Connection, folder: Path) -> dict[str, str]:
 
 def standing(conn: psycopg.Connection, folder: Path) -> dict[str, str]:
     """The pages beside the editions: before the first run, and after weeks of them."""
-    ops_tables.create(conn)
     made_from = StatusPageSettings(
         now=ops_tables.NOW, words=WORDS, edition_retention_count=6, keep_days=30
     )

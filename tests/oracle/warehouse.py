@@ -12,7 +12,6 @@ from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.postgres.database import Database
 from orchestration.publication.dbt import build
 from orchestration.publication.swap import swap_schemas
-from orchestration.runs.ledger import create_ledger_tables
 from tests.oracle.comparison import COLUMNS, columns_of
 from tests.oracle.delivery_files import write_delivery
 from tests.oracle.rows import SourceRows
@@ -23,8 +22,6 @@ GROUP_TIMEZONE = "America/Sao_Paulo"
 def load(database: Database, rows: SourceRows, folder: Path, seed: int) -> None:
     """Write the delivery and load it; AssertionError when a row of it was set aside."""
     write_delivery(rows, folder, seed)
-    with database.connect() as conn:
-        create_ledger_tables(conn)
     load_delivery(database, folder, LoadSettings())
     assert rejected(database) == []
 

@@ -14,9 +14,7 @@ import psycopg
 import pytest
 import yaml
 
-from orchestration.ingest import raw_tables
 from orchestration.postgres.database import Database
-from orchestration.runs import ledger
 from tests.conftest import fresh_database
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -58,9 +56,6 @@ def outcomes(
     """What every unit test said: "" when it passed, else the difference."""
     folder = tmp_path_factory.mktemp("dbt")
     with fresh_database(postgres, maintenance) as database:
-        with database.connect() as conn:
-            raw_tables.create_raw_tables(conn)
-            ledger.create_ledger_tables(conn)
         made = _dbt(database, folder, "build", "--empty", "--exclude-resource-type", "test",
                     "--exclude-resource-type", "unit_test")  # fmt: skip
         assert made.returncode == 0, made.stdout

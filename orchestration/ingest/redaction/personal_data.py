@@ -32,7 +32,7 @@ REDACTED_VALUES: dict[str, dict[str, str | None]] = {
     "passive_contact": {"whatsapp_number": None},
     "call_attempt": {"note": None},
 }
-_CLIENT = "select client_id from access.tombstone"
+_CLIENT = "select client_id from access.erased_client"
 _CONTACT = "select contact_id from access.erased_contact"
 # An agenda that is set aside names its client too, and other rows may wait for it.
 OF_AGENDA = f"""
@@ -68,8 +68,7 @@ def known_numbers(conn: psycopg.Connection) -> ErasedNumbers | None:
     """The numbers of erased clients; None when no client was ever erased: most databases have none,
     and are spared the rest.
     """
-    there = conn.execute("select to_regclass('access.erased_number') is not null").fetchone()
-    if there != (True,) or not conn.execute("select from access.tombstone limit 1").rowcount:
+    if not conn.execute("select from access.erased_client limit 1").rowcount:
         return None
     return erased_numbers.read_erased_numbers(conn)
 
@@ -229,7 +228,7 @@ def _json_of(blanks: dict[str, str | None]) -> sql.Composed:
 def _mentions_erased(text: sql.Composable) -> sql.Composed:
     """Whether a text that fits no header has an erased client's id in it, as a word of its own."""
     return sql.SQL(
-        "exists (select from access.tombstone as t where {} ~ ('(^|\\W)'"
+        "exists (select from access.erased_client as t where {} ~ ('(^|\\W)'"
         " || regexp_replace(t.client_id, '([^A-Za-z0-9])', '\\\\\\1', 'g') || '(\\W|$)'))"
     ).format(text)
 

@@ -40,7 +40,7 @@ class ErasureRecord:
 def read_database(conn: psycopg.Connection) -> ErasureRecord:
     """As the database has them."""
     return ErasureRecord(
-        _ids(conn, "select client_id from access.tombstone"),
+        _ids(conn, "select client_id from access.erased_client"),
         _ids(conn, "select contact_id from access.erased_contact"),
         frozenset(
             (number.hex(), client, at.astimezone(UTC).isoformat())

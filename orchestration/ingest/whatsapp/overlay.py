@@ -23,7 +23,6 @@ from orchestration.ingest.errors import UNKNOWN_REFERENCE
 from orchestration.ingest.raw_tables import analyze_keys, delivered, raw_table
 from orchestration.ingest.whatsapp.phone_keys import key_of_client, key_of_number
 from orchestration.ingest.whatsapp.rows import client_rows, dispatch_rows
-from orchestration.postgres.made import create_once
 
 _LAID = sql.Identifier("pg_temp", "laid")
 
@@ -63,7 +62,7 @@ DISPATCHES = Overlay(
         "select distinct company_id, dispatch_id from raw.dispatch as r "
         "where exists (select from raw.whatsapp_status as e where e.dispatch_id = r.dispatch_id)"
     ).format(),
-    sql.SQL("select key from arriving.whatsapp_event where family = 'status'").format(),
+    sql.SQL("select key from load_staging.whatsapp_event where family = 'status'").format(),
     dispatch_rows(delivered(DISPATCH), _LAID),
 )
 CLIENTS = Overlay(
@@ -75,27 +74,11 @@ CLIENTS = Overlay(
     ).format(key_of_client("r")),
     sql.SQL(
         "select client_id from raw.client_delivered as r where {} in ("
-        "select {} from arriving.whatsapp_event as e where family = 'preference')"
+        "select {} from load_staging.whatsapp_event as e where family = 'preference')"
     ).format(key_of_client("r"), key_of_number(sql.Identifier("e", "key"))),
     client_rows(delivered(CLIENT), _LAID),
 )
 OVERLAYS = (CLIENTS, DISPATCHES)
-
-
-def prepare(conn: psycopg.Connection) -> None:
-    """The tables of rows as they were delivered."""
-    for overlay in OVERLAYS:
-        statements = sql.SQL(
-            "create table if not exists {0} (like {1} including all); comment on table {0} is {2}"
-        ).format(
-            overlay.delivered,
-            raw_table(overlay.table),
-            sql.Literal(
-                f"Versions of {overlay.table.name} rows that have WhatsApp events, as "
-                f"delivered; raw.{overlay.table.name} holds them with the events."
-            ),
-        )
-        create_once(conn, f"delivered {overlay.table.name}", statements.as_string(conn))
 
 
 def take_off_arriving(

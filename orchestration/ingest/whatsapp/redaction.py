@@ -39,7 +39,7 @@ def blank_arriving(conn: psycopg.Connection) -> None:
     """Before events are stored: no words about messages to erased clients."""
     conn.execute(
         sql.SQL(
-            "update arriving.whatsapp_event set error_message = null"
+            "update load_staging.whatsapp_event set error_message = null"
             " where family = 'status' and error_message is not null and key in ({})"
         ).format(sql.SQL(OF_DISPATCH))
     )

@@ -8,41 +8,11 @@ from psycopg import sql
 from orchestration.ingest.contract import REPLY, SourceTable
 from orchestration.ingest.errors import UNKNOWN_REFERENCE
 from orchestration.ingest.merge import analyze_raw_table
-from orchestration.postgres.made import create_once
 
-# Replies of loads before there was this table: where no reply was delivered, events brought them.
-_TABLE = """
-do $replies$
-begin
-    if to_regclass('raw.whatsapp_reply') is null then
-        create table raw.whatsapp_reply (
-            reply_id text collate "C" not null,
-            occurred_at timestamptz not null,
-            dispatch_id text collate "C" not null,
-            option_id text collate "C" not null,
-            delivery_id bigint not null,
-            laid boolean not null default false,
-            primary key (reply_id, occurred_at, dispatch_id, option_id)
-        );
-        insert into raw.whatsapp_reply
-        select reply_id, updated_at, dispatch_id, option_id, delivery_id, true
-        from raw.reply
-        where updated_at = replied_at and delivery_id in (
-            select delivery_id from ops.delivery_file group by delivery_id
-            having bool_or(table_name = 'whatsapp_event') and not bool_or(table_name = 'reply')
-        );
-    end if;
-end
-$replies$;
-comment on table raw.whatsapp_reply is
-    'What WhatsApp said that clients clicked, once each, whether or not it can be a reply yet.';
-comment on column raw.whatsapp_reply.laid is
-    'A version of it is in raw.reply; else it waits for what it names, or the CRM''s stands.';
-"""
 _STORE = """
 insert into raw.whatsapp_reply (reply_id, occurred_at, dispatch_id, option_id, delivery_id)
 select distinct key, at, about, what, {}::bigint
-from arriving.whatsapp_event where family = 'reply'
+from load_staging.whatsapp_event where family = 'reply'
 on conflict do nothing
 returning
     exists (select from raw.dispatch as d where d.dispatch_id = whatsapp_reply.dispatch_id)
@@ -99,11 +69,6 @@ update raw.whatsapp_reply as e set laid = true from stands
 where e.reply_id = stands.reply_id and e.occurred_at = stands.occurred_at
     and e.dispatch_id = stands.dispatch_id and e.option_id = stands.option_id
 """
-
-
-def prepare(conn: psycopg.Connection) -> None:
-    """The table of what WhatsApp said."""
-    create_once(conn, "replies", _TABLE)
 
 
 def store(conn: psycopg.Connection, delivery: int) -> list[bool]:

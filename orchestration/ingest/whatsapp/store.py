@@ -1,6 +1,6 @@
 """Loading WhatsApp events within a load: read, stored once each, and made into versions.
 
-Belongs here: the tables of events and the order of things. Statuses and consent are laid over what
+Belongs here: the order of things. Statuses and consent are laid over what
 was delivered (`overlay.py`), replies beside it (`replies.py`); the rest is kept aside by kind. Does
 not belong here: files, payloads.
 """
@@ -23,44 +23,11 @@ from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of
 from orchestration.ingest.whatsapp.phone_keys import key_of_number
 from orchestration.ingest.whatsapp.redaction import blank_arriving, blank_statuses, without_erased
 from orchestration.postgres.database import Database
-from orchestration.postgres.made import create_once
 
 NAME = "whatsapp_event"  # in the ledger, beside the tables of the contract
 
-_TABLES = """
-create table if not exists raw.whatsapp_status (
-    dispatch_id text collate "C" not null,
-    occurred_at timestamptz not null,
-    status text not null,
-    error_code text,
-    error_message text,
-    delivery_id bigint not null,
-    unique nulls not distinct (dispatch_id, occurred_at, status, error_code, error_message)
-);
-comment on table raw.whatsapp_status is
-    'What WhatsApp said of each message, once each, whether or not its dispatch is there yet.';
-
-create table if not exists raw.whatsapp_preference (
-    number_key text collate "C" not null,
-    occurred_at timestamptz not null,
-    value text not null check (value in ('stop', 'resume')),
-    delivery_id bigint not null,
-    primary key (number_key, occurred_at, value)
-);
-comment on table raw.whatsapp_preference is
-    'Marketing messages stopped or resumed, by phone number (the key of R10, where it has one).';
-
-create table if not exists raw.whatsapp_aside (
-    digest text primary key,
-    kind text not null,
-    payload text not null,
-    delivery_id bigint not null
-);
-comment on table raw.whatsapp_aside is
-    'Events that say nothing about a dispatch, a reply or consent, as they came, by kind.';
-"""
 _ARRIVING = """
-create unlogged table arriving.whatsapp_event (
+create unlogged table load_staging.whatsapp_event (
     number bigint generated always as identity,
     family text, key text collate "C", what text, at timestamptz, about text,
     error_code text, error_message text, payload text
@@ -69,30 +36,22 @@ create unlogged table arriving.whatsapp_event (
 _STATUSES = """
 insert into raw.whatsapp_status
 select distinct key, at, what, error_code, error_message, {}::bigint
-from arriving.whatsapp_event where family = 'status'
+from load_staging.whatsapp_event where family = 'status'
 on conflict do nothing
 returning exists (select from raw.dispatch as d where d.dispatch_id = whatsapp_status.dispatch_id)
 """
 _PREFERENCES = """
 insert into raw.whatsapp_preference
 select distinct coalesce({}, key), at, what, {}::bigint
-from arriving.whatsapp_event where family = 'preference'
+from load_staging.whatsapp_event where family = 'preference'
 on conflict do nothing
 """
 _ASIDE = """
 insert into raw.whatsapp_aside
 select distinct on (key) key, what, payload, {}::bigint
-from arriving.whatsapp_event where family = 'aside'
+from load_staging.whatsapp_event where family = 'aside'
 on conflict do nothing
 """
-
-
-def create_event_tables(conn: psycopg.Connection) -> None:
-    """Make the tables that are not there yet. Safe to call at every start."""
-    with conn.transaction():
-        create_once(conn, "whatsapp", _TABLES)
-        overlay.prepare(conn)
-        replies.prepare(conn)
 
 
 def load_events(
@@ -126,7 +85,7 @@ def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Claim
     erased = known_numbers(reading)
     reading.execute(_ARRIVING)
     command = (
-        "copy arriving.whatsapp_event "
+        "copy load_staging.whatsapp_event "
         "(family, key, what, at, about, error_code, error_message, payload) from stdin"
     )
     with reading.cursor() as cursor, cursor.copy(command) as copy:
@@ -144,7 +103,7 @@ def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Claim
                         "Check the file and its permissions.",
                     ) from None
                 taken.leave(path, error)
-    reading.execute("analyze arriving.whatsapp_event")
+    reading.execute("analyze load_staging.whatsapp_event")
     return read
 
 

@@ -14,7 +14,7 @@ import pytest
 from pipeline import Program
 from tests_database import fresh_database
 
-from orchestration.ingest import load
+from orchestration.postgres import locks
 from orchestration.postgres.database import Database
 from orchestration.runs.run_result import RunResult
 from reports import editions
@@ -175,7 +175,7 @@ def test_what_stopped_is_done_by_the_same_command_again(program: Program) -> Non
     folder, spool = program.home / "delivery", program.home / "whatsapp"
     planted = ("Quirina", "quirina", "998760001", "98760001")
     with program.database.connect() as conn:
-        erased = conn.execute("select client_id from access.tombstone").fetchall()
+        erased = conn.execute("select client_id from access.erased_client").fetchall()
     client = next(
         row["client_id"]
         for row in rows_of(folder, "agenda")
@@ -216,7 +216,7 @@ def test_an_edition_that_cannot_be_removed_is_told(
     program: Program, maintenance: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with program.database.connect() as conn:
-        row = conn.execute("select client_id from access.tombstone limit 1").fetchone()
+        row = conn.execute("select client_id from access.erased_client limit 1").fetchone()
     assert row
     published = (RunResult(0, "run"), program.database)
     monkeypatch.setattr(
@@ -247,17 +247,17 @@ def erased(program: Program, monkeypatch: pytest.MonkeyPatch) -> str:
         "orchestration.launch.daily_run.execute_daily_job", lambda *_, **__: published
     )
     with program.database.connect() as conn:
-        row = conn.execute("select client_id from access.tombstone limit 1").fetchone()
+        row = conn.execute("select client_id from access.erased_client limit 1").fetchone()
     assert row
     return str(row[0])
 
 
 def test_what_a_killed_load_had_read_is_not_left(program: Program, erased: str) -> None:
     with program.database.connect() as conn:
-        conn.execute("create schema if not exists arriving")
-        conn.execute("create unlogged table arriving.client as select 'Zulmira'::text as name")
+        conn.execute("create schema if not exists load_staging")
+        conn.execute("create unlogged table load_staging.client as select 'Zulmira'::text as name")
         conn.commit()
-        conn.execute("select pg_advisory_lock(%s)", [load._LOCK])
+        conn.execute("select pg_advisory_lock(%s)", [locks.LOAD])
         refused = program.call("erase", erased)
         assert "Another load is in progress" in refused.output
         conn.execute("select pg_advisory_unlock_all()")
@@ -349,7 +349,7 @@ def test_what_the_database_says_is_not_repeated(
         raise psycopg.errors.NotNullViolation(f"row ({NAME})")
 
     with program.database.connect() as conn:
-        row = conn.execute("select client_id from access.tombstone limit 1").fetchone()
+        row = conn.execute("select client_id from access.erased_client limit 1").fetchone()
     assert row
     monkeypatch.setattr("orchestration.privacy.erasure.erase_stored", fail)
     said = program.call("erase", row[0])

@@ -16,7 +16,6 @@ from orchestration.ingest.redaction import erased_numbers
 from orchestration.ingest.whatsapp.redaction import event_files, redact_files
 from orchestration.postgres.database import Database
 from orchestration.privacy.erasure import erase_stored, vacuum_erased_tables
-from orchestration.runs.ledger import create_ledger_tables
 from tests.personal_data import files_with, tables_with
 
 NUMBER, BEFORE, AFTER = "5593998712345", "2020-01-01T12:00:00+00:00", "2190-01-01T12:00:00+00:00"
@@ -60,8 +59,6 @@ def failed(message_id: str, said: str, at: str = BEFORE) -> bytes:
 @pytest.fixture
 def made(database: Database, tmp_path: Path) -> Made:
     """Load a delivery; the first one comes by itself."""
-    with database.connect() as conn:
-        create_ledger_tables(conn)
     count = iter(range(100))
 
     def deliver(tables: dict[str, tuple[Row, ...]], *events: bytes) -> None:
@@ -330,6 +327,6 @@ def test_what_is_left_to_compact_is_known_until_it_is_done(database: Database, m
         erase_stored(conn, "h1")
     with database.connect() as conn:
         erase_stored(conn, "h1")
-    assert ("raw.client",) in value(database, "select table_name from access.to_compact")  # type: ignore[operator]
+    assert ("raw.client",) in value(database, "select table_name from access.pending_vacuum")  # type: ignore[operator]
     vacuum_erased_tables(database)
-    assert value(database, "select table_name from access.to_compact") == []
+    assert value(database, "select table_name from access.pending_vacuum") == []

@@ -11,7 +11,6 @@ from orchestration.access import roles
 from orchestration.access.roles import page_role_faults
 from orchestration.postgres.database import Database, DatabaseError
 from orchestration.postgres.roles import PAGE
-from orchestration.runs import ledger
 from orchestration.settings import Settings
 from tests.integration.access.conftest import Published
 
@@ -114,7 +113,12 @@ def test_every_published_table_forces_a_policy(published: Published) -> None:
 
 
 def test_the_sign_in_reads_nothing_published(published: Published) -> None:
-    for table in ("marts.app_user", "raw.client", "access.tombstone", "history.totalizer_history"):
+    for table in (
+        "marts.app_user",
+        "raw.client",
+        "access.erased_client",
+        "history.totalizer_history",
+    ):
         with (
             published.logins.sign_in.connect() as conn,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
@@ -148,17 +152,6 @@ def test_the_log_is_only_ever_added_to(published: Published) -> None:
         assert owner.execute(forget, ["1 hour"]).fetchone() == (1,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege), owner.transaction():
             owner.execute("delete from access.access_log")
-
-
-def test_preparing_again_changes_nothing(published: Published) -> None:
-    with published.database.connect() as owner:
-        made = (
-            "select xmin::text, oid::text from pg_proc where pronamespace = 'access'::regnamespace"
-        )
-        before = owner.execute(made.encode()).fetchall()
-        ledger.create_ledger_tables(owner)
-        assert owner.execute(made.encode()).fetchall() == before
-    assert faults(published) == []
 
 
 def test_a_role_that_may_not_be_made_is_asked_for_by_name(

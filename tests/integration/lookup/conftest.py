@@ -14,7 +14,6 @@ from orchestration.access import roles
 from orchestration.demo import write_demo
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.postgres.database import Database
-from orchestration.runs.ledger import create_ledger_tables
 from orchestration.settings import Settings
 from tests.integration.lookup.office import AS_OF, Browser, Office, Person, running, write_edition
 from tests.oracle import warehouse
@@ -28,8 +27,6 @@ def published_office(
     folder = tmp_path_factory.mktemp("office")
     write_demo(folder / "demo", agendas=1000, as_of=AS_OF)
     with fresh_database(postgres, maintenance) as database:
-        with database.connect() as conn:
-            create_ledger_tables(conn)
         load_delivery(database, folder / "demo", LoadSettings())
         warehouse.publish(database, AS_OF, folder / "dbt")
         logins = roles.page_logins(Settings(home=folder), database)

@@ -76,7 +76,8 @@ class Office:
         """Nobody has an account, a session or an entry; all people get the password."""
         with self.database.connect() as conn:
             conn.execute(
-                "truncate access.account, access.session, access.attempt, access.openid_state"
+                "truncate access.account, access.session, access.failed_sign_in,"
+                " access.openid_state"
             )
             conn.execute("select access.forget_log('infinity')")
             hashed = Hasher(CHEAP).hash(PASSWORD)

@@ -21,7 +21,6 @@ from tests_database import fresh_database
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
 from orchestration.publication.swap import swap_schemas
-from orchestration.runs import ledger
 from reports.lookup.connections import ConnectionPools, page_settings
 from reports.lookup.read_transaction import NothingPublished, read_as_user, transaction
 from reports.lookup.request_context import RequestContext, open_request_context
@@ -170,8 +169,6 @@ def test_20_publications_while_people_read_give_no_error_and_no_mixture(
     postgres: Database, maintenance: psycopg.Connection
 ) -> None:
     with fresh_database(postgres, maintenance) as database, database.connect() as conn:
-        ledger.create_ledger_tables(conn)
-
         pool = readers_of(database)
         pool.open()
         try:
@@ -226,7 +223,6 @@ def test_a_reader_who_stays_long_delays_a_publication_and_not_the_others(
     postgres: Database, maintenance: psycopg.Connection
 ) -> None:
     with fresh_database(postgres, maintenance) as database, database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         publish_build(conn, 0)
         pool = readers_of(database)
         pool.open()

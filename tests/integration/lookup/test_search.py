@@ -262,7 +262,7 @@ def test_nobody_goes_to_what_another_sought(app: Starlette, office: Office) -> N
 
 
 def test_what_was_sought_is_kept_no_longer_than_its_session(app: Starlette, office: Office) -> None:
-    kept = "select sought from access.session where sought <> '{}'"
+    kept = "select searches from access.session where searches <> '{}'"
     leaves, forgotten = (signed_in(app, office.manager) for _ in range(2))
     leaves.search("maria")
     forgotten.search("joão")

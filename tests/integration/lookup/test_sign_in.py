@@ -133,7 +133,7 @@ def test_an_address_is_locked_whatever_logins_it_tries(app: Starlette, office: O
         assert guesser.sign_in(f"guess{number}", "wrong").status_code == 401
     assert guesser.sign_in(office.manager.login).status_code == 401
     assert other.sign_in(office.manager.login).status_code == 303
-    office.sql("update access.attempt set at = at - interval '15 minutes'")
+    office.sql("update access.failed_sign_in set at = at - interval '15 minutes'")
     assert guesser.sign_in(office.manager.login).status_code == 303
 
 
@@ -161,7 +161,7 @@ def test_an_unknown_user_takes_as_long_as_a_wrong_password(office: Office) -> No
         office.sql("update access.account set password_hash = %s", for_known)
 
         def seconds(login: str) -> float:
-            office.sql("truncate access.attempt")
+            office.sql("truncate access.failed_sign_in")
             began = time.perf_counter()
             browser.form("/entrar", usuario=login, senha="wrong", csrf=token)
             return time.perf_counter() - began

@@ -18,7 +18,6 @@ from checks.runner import CheckCrashed, CheckWorker
 from checks.spec import Finding, SuiteName
 from checks.suites import SUITES
 from orchestration.postgres.database import Database
-from orchestration.runs import ledger
 
 AS_OF = datetime(2026, 11, 20, 15, tzinfo=UTC)
 
@@ -82,7 +81,6 @@ def test_closing_twice_and_without_a_start_is_fine() -> None:
 
 def test_results_are_stored_once_a_run(database: Database) -> None:
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         store(conn, "run", AS_OF, [finding("a", passed=False, blocking=True), finding("b")])
         store(conn, "run", AS_OF, [finding("a"), finding("b", passed=False)])
         store(conn, "other", AS_OF, [finding("a")])
@@ -100,7 +98,6 @@ def test_results_are_stored_once_a_run(database: Database) -> None:
 
 def test_results_are_stored_all_or_none(database: Database) -> None:
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         broken = finding("b")
         broken.details["not json"] = object()
         with pytest.raises(TypeError):
@@ -153,8 +150,6 @@ def _run(database: Database, fails: str) -> tuple[dg.ExecuteInProcessResult, lis
     def page() -> None:
         pages.append("written")
 
-    with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
     defs = dg.Definitions(
         assets=[raw_tables, page],
         asset_checks=[asset_checks("loaded")],

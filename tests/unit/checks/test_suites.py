@@ -19,9 +19,7 @@ from checks.published_tables import COLUMNS, USUALLY_NOT_EMPTY
 from checks.runner import CheckCrashed, CheckWorker
 from checks.spec import Finding, Limits, SuiteName
 from checks.suites import SUITES
-from orchestration.ingest import raw_tables
 from orchestration.postgres.database import Database
-from orchestration.runs import ledger
 
 AS_OF = datetime(2026, 11, 20, 15, tzinfo=UTC)  # 12:00 in São Paulo
 PHONE = "11 98765-4321"
@@ -67,8 +65,6 @@ def worker(recorded: Path) -> Iterator[CheckWorker]:
 def conn(database: Database) -> Iterator[psycopg.Connection]:
     """Everything is there and nothing is wrong: two companies of 30 agendas, sent today."""
     with database.connect() as made:
-        ledger.create_ledger_tables(made)
-        raw_tables.create_raw_tables(made)
         made.execute("create schema marts_next; create schema measurements")
         for table, columns in COLUMNS.items():
             typed = ", ".join(

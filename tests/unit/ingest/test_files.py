@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delivery, source_label
 from orchestration.ingest.sources.postgres_schema import split_url
+from orchestration.postgres import locks
 from orchestration.postgres.database import Database
 from tests.deliveries import (
     AT,
@@ -39,7 +40,7 @@ def refusal(database: Database, source: Path | str, settings: LoadSettings = LEN
         last = "select status, message from ops.delivery order by delivery_id desc limit 1"
         assert conn.execute(last).fetchone() == ("refused", message)
         assert conn.execute("select count(*) from raw.company").fetchone() == (0,)
-        left = "select count(*) from pg_tables where schemaname = 'arriving'"
+        left = "select count(*) from pg_tables where schemaname = 'load_staging'"
         assert conn.execute(left).fetchone() == (0,)
     return message
 
@@ -437,17 +438,15 @@ def test_our_own_parameter_of_a_source_url_is_taken_out():
 
 def test_one_load_at_a_time(database: Database, tmp_path: Path):
     load(database, tmp_path, BASE)
-    from orchestration.ingest.load import _LOCK
-
     with database.connect() as conn:
-        conn.execute("select pg_advisory_lock(%s)", [_LOCK])
+        conn.execute("select pg_advisory_lock(%s)", [locks.LOAD])
         with pytest.raises(DeliveryRefused, match="Another load is in progress"):
             load_delivery(database, tmp_path, LENIENT)
 
 
 def test_what_a_killed_load_left_behind_is_cleared(database: Database, tmp_path: Path):
     with database.connect() as conn:
-        conn.execute("create schema arriving; create table arriving.agenda (x int)")
+        conn.execute("create schema load_staging; create table load_staging.agenda (x int)")
     load(database, tmp_path, {**BASE, "agenda": [agenda()]})
     assert len(stored(database)["agenda"]) == 1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.ingest import ledger, manifest, raw_tables
+from orchestration.ingest import ledger, manifest
 from orchestration.ingest.inbox import InboxFolder, inbox_folders
 from orchestration.ingest.load import DeliveryRefused, LoadResult, LoadSettings, load_delivery
 from orchestration.postgres.database import Database
@@ -122,7 +122,6 @@ def test_a_delivery_refused_for_what_another_brings_is_taken_after_that(
 
     def waiting() -> list[str]:
         with database.connect() as conn:
-            raw_tables.create_raw_tables(conn)
             return [
                 f.path.name
                 for f in inbox_folders(inbox)

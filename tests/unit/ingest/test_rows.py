@@ -50,8 +50,8 @@ BAD_TIMESTAMPS = [
 def judge(database: Database):
     """Ask the exact check and the cheap one about a text, over one connection."""
     with database.connect() as conn:
-        conn.execute("set timezone = 'UTC'; create schema arriving")
-        conn.execute("create table arriving.timezone as select name from pg_timezone_names")
+        conn.execute("set timezone = 'UTC'; create schema load_staging")
+        conn.execute("create table load_staging.timezone as select name from pg_timezone_names")
 
         def ask(column, text):
             value = sql.SQL('{}::text collate "C"').format(sql.Literal(text))

@@ -119,7 +119,7 @@ def test_once_a_day_all_is_read_so_that_what_came_late_is_not_lost(source: Sourc
     source.put("first", NOON)
     source.load()
     source.put("late", NOON - timedelta(days=3))
-    read_whole = "update ops.watermark set whole_at = clock_timestamp() - %s"
+    read_whole = "update ops.watermark set full_refresh_at = clock_timestamp() - %s"
     source.conn.execute(read_whole, [timedelta(hours=19, minutes=59)])
     assert source.read() == 1
     source.conn.execute(read_whole, [timedelta(hours=20)])
@@ -133,7 +133,9 @@ def test_a_clock_that_went_back_does_not_put_off_the_reading_of_all(source: Sour
     source.put("first", NOON)
     source.load()
     source.put("late", NOON - timedelta(days=3))
-    source.conn.execute("update ops.watermark set whole_at = clock_timestamp() + interval '1 day'")
+    source.conn.execute(
+        "update ops.watermark set full_refresh_at = clock_timestamp() + interval '1 day'"
+    )
     assert source.read() == 2
 
 

@@ -233,19 +233,6 @@ def test_a_reply_belongs_to_the_dispatch_that_the_crm_names(
     assert [row[3] for row in stored(database)["reply"]] == ["d2"]
 
 
-def test_replies_of_events_loaded_before_they_were_told_apart_give_way_too(
-    database: Database, tmp_path: Path
-) -> None:
-    load(database, tmp_path / "1", {**FIRST, "reply": [reply("r7")]})
-    receive(database, tmp_path / "spool", body(messages=[click("o1", at("11:00:00"))]))
-    with database.connect() as conn:
-        conn.execute("drop table raw.whatsapp_reply")
-        conn.execute("delete from ops.made where part = 'replies'")
-    strict = LoadSettings(max_rejected_share=0)
-    load(database, tmp_path / "2", {"reply": [replied("10:59:59"), reply("r7")]}, strict)
-    assert [str(row[-1])[11:19] for row in stored(database)["reply"]] == ["12:00:00", "10:59:59"]
-
-
 def test_a_preference_holds_for_the_number_from_then_on(database: Database, tmp_path: Path) -> None:
     sharing = [
         {**CLIENT, "client_id": name, "updated_at": at("09:00:00"), "ddd": "(11)", "mobile": mobile}

@@ -14,11 +14,9 @@ import pytest
 from pipeline import environment
 from tests_database import fresh_database
 
-from orchestration.ingest import raw_tables
 from orchestration.maintenance import retention
 from orchestration.maintenance.retention import apply_retention, is_due
 from orchestration.postgres.database import Database
-from orchestration.runs import ledger
 from orchestration.runs.bootstrap import export_environment, prepare_home
 from orchestration.settings import Settings, load_settings
 from tests.unit.reports.ops_tables import check, deliver, fail, publish, set_aside
@@ -84,9 +82,6 @@ def opened(
     ):
         settings = load_settings(Path("/nonexistent/.env"))
         prepare_home(settings)
-        with database.connect() as conn:
-            ledger.create_ledger_tables(conn)
-            raw_tables.create_raw_tables(conn)
         export_environment(settings, database)
         with dg.DagsterInstance.get() as instance:
             yield House(settings, database, instance)
@@ -98,8 +93,8 @@ def house(opened: House) -> Iterator[House]:
     for run_id in opened.there():
         opened.instance.delete_run(run_id)
     opened.sql(
-        "truncate ops.check_result, ops.run_failure, ops.publication, ops.edition, ops.tidied,"
-        " ops.delivery, ops.delivery_file, raw.rejected_row"
+        "truncate ops.check_result, ops.run_failure, ops.publication, ops.edition,"
+        " ops.retention_run, ops.delivery, ops.delivery_file, raw.rejected_row"
     )
 
 
@@ -223,7 +218,7 @@ def test_it_is_due_once_a_day_or_when_there_are_many(
     assert due()
     house.tidy()
     assert not due()
-    house.sql("update ops.tidied set tidied_at = clock_timestamp() - interval '25 hours'")
+    house.sql("update ops.retention_run set finished_at = clock_timestamp() - interval '25 hours'")
     assert due()
     house.tidy()
     monkeypatch.setattr(retention, "_SOME", 1)

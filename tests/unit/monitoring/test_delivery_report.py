@@ -11,7 +11,7 @@ import pytest
 from pipeline import Program
 
 from orchestration.cli.deliveries import report_lines
-from orchestration.ingest import ledger, raw_tables
+from orchestration.ingest import ledger
 from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delivery
 from orchestration.monitoring.delivery_report import read_deliveries
 from orchestration.postgres.database import Database
@@ -121,22 +121,8 @@ def test_days_are_of_the_groups_time_zone(settings: Settings, database: Database
     assert said(settings, date(2026, 11, 30), day)[0].startswith("No delivery came")
 
 
-def test_looking_does_not_wait_for_a_load(settings: Settings, database: Database) -> None:
-    said(settings)
-    with database.connect() as loading, database.connect() as looking:
-        ledger.insert_delivery(loading, "under way", "", NOON, None)
-        looking.execute("set lock_timeout = '2s'")
-        raw_tables.create_raw_tables(looking)
-        assert looking.execute("select count(*) from ops.delivery").fetchone() == (0,)
-
-
-def test_a_ledger_of_an_earlier_version_gets_its_columns(database: Database) -> None:
+def test_a_delivery_without_a_manifest_is_known_by_its_time(database: Database) -> None:
     with database.connect() as conn:
-        raw_tables.create_raw_tables(conn)
-        conn.execute("alter table ops.delivery drop column manifest, drop column is_for_now")
-        conn.execute("delete from ops.made")
-        conn.execute("alter table ops.delivery_file drop column read_since")
-        raw_tables.create_raw_tables(conn)
         ledger.record_refusal(conn, "a folder", "", NOON, DeliveryRefused("no"), "0a1b")
         earlier, later = NOON - timedelta(seconds=1), NOON + timedelta(seconds=1)
         assert ledger.is_known_delivery(conn, "a folder", "0a1b", later)

@@ -16,9 +16,7 @@ from orchestration.monitoring.doctor import DoctorCheck, run_checks
 from orchestration.notifications import alarms
 from orchestration.notifications.channels import configured_channels
 from orchestration.notifications.conditions import AlarmCondition, ConditionReport
-from orchestration.postgres import migrate
 from orchestration.postgres.database import Database
-from orchestration.runs import ledger
 from orchestration.settings import Settings
 
 HOUR = timedelta(hours=1)
@@ -35,8 +33,6 @@ def conn(database: Database) -> Iterator[psycopg.Connection]:
     now = datetime.now(UTC)
     with database.connect() as conn:
         conn.autocommit = True
-        ledger.create_ledger_tables(conn)
-        alarms.create_alarm_tables(conn)
         conn.execute("create schema marts create table source_freshness (data_until timestamptz)")
         conn.execute("insert into marts.source_freshness values (%s)", [now - HOUR])
         conn.execute("create table marts.company as select 'c1' as company_id, 'Um' as name")
@@ -67,8 +63,11 @@ def test_nothing_is_wrong_with_what_is_well(settings: Settings, conn: psycopg.Co
     assert wrong(settings) == {}
 
 
-def test_before_the_first_run_it_says_what_to_do(settings: Settings) -> None:
-    assert wrong(settings) == {"publication": "no run has been made yet: `atendimento run`"}
+def test_before_the_first_run_it_says_what_to_do(
+    settings: Settings, empty_database: Database
+) -> None:
+    empty = settings.model_copy(update={"database_url": empty_database.url})
+    assert wrong(empty) == {"publication": "no run has been made yet: `atendimento run`"}
 
 
 def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
@@ -152,16 +151,19 @@ def test_published_tables_that_are_missing(settings: Settings, conn: psycopg.Con
 
 
 def test_a_state_that_a_newer_program_opened(settings: Settings, conn: psycopg.Connection) -> None:
-    conn.commit()
-    migrate.migrate(conn)
     conn.execute("update ops.migration set program = '999.0.0'")
     found = wrong(settings)
     assert set(found) == {"state"}
     assert "999.0.0" in found["state"]
 
 
+def test_published_tables_of_an_older_version(settings: Settings, conn: psycopg.Connection) -> None:
+    conn.execute("alter table marts.source_freshness rename data_until to until")
+    assert set(wrong(settings)) == {"published tables"}
+
+
 def test_a_state_of_an_older_version(settings: Settings, conn: psycopg.Connection) -> None:
-    conn.execute("alter table ops.run_failure drop column kind")
+    conn.execute("update ops.alembic_version set version_num = '0001'")
     assert set(wrong(settings)) == {"state"}
 
 
@@ -211,7 +213,7 @@ def test_a_server_that_logs_rows_is_seen(
 
 
 def test_tidying_that_fails_is_seen(settings: Settings, conn: psycopg.Connection) -> None:
-    conn.execute("insert into ops.tidied (tidied_at) values (now() - interval '3 days')")
+    conn.execute("insert into ops.retention_run (finished_at) values (now() - interval '3 days')")
     assert set(wrong(settings)) == {"cleanup"}
 
 

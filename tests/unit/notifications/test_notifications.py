@@ -27,14 +27,13 @@ from orchestration.monitoring import metrics
 from orchestration.notifications import chat, fallback, messages
 from orchestration.notifications.alarms import Alarm, PendingNotification, installation
 from orchestration.notifications.dispatcher import (
-    _LOCK,
     dispatch_notifications,
     notify_without_database,
     send_test_messages,
 )
 from orchestration.notifications.webhook import SIGNATURE
+from orchestration.postgres import locks
 from orchestration.postgres.database import Database
-from orchestration.runs import ledger
 from orchestration.runs.bootstrap import open_database
 from orchestration.runs.run_result import RunResult
 from orchestration.sensors import build_sensors
@@ -54,7 +53,6 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def conn(database: Database) -> Iterator[psycopg.Connection]:
     with database.connect() as conn:
         conn.autocommit = True
-        ledger.create_ledger_tables(conn)
         publish(conn, "run-1", NOW - 2 * HOUR, 5)
         yield conn
 
@@ -198,11 +196,11 @@ def test_who_does_not_wait_leaves_it_to_the_one_that_tells(
     database: Database, conn: psycopg.Connection, hook: Receiver
 ) -> None:
     fail(conn, "run-2", NOW, "bad", "BuildFailed")
-    conn.execute("select pg_advisory_lock(%s)", [_LOCK])
+    conn.execute("select pg_advisory_lock(%s)", [locks.NOTIFICATIONS])
     given = settings(notify_webhooks=hook.url)
     assert dispatch_notifications(given, database, now=NOW, wait=False) == []
     assert hook.bodies == []
-    conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
+    conn.execute("select pg_advisory_unlock(%s)", [locks.NOTIFICATIONS])
     dispatch_notifications(given, database, now=NOW, wait=False)
     assert len(hook.bodies) == 1
 
@@ -211,11 +209,11 @@ def test_who_waits_does_not_wait_for_ever(
     database: Database, conn: psycopg.Connection, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestration.notifications.dispatcher._LOCK_TIMEOUT", "50ms")
-    conn.execute("select pg_advisory_lock(%s)", [_LOCK])
+    conn.execute("select pg_advisory_lock(%s)", [locks.NOTIFICATIONS])
     fail(conn, "run-2", NOW, "bad", "BuildFailed")
     (said,) = tell(database, hook)
     assert "sent the next time" in said
-    conn.execute("select pg_advisory_unlock(%s)", [_LOCK])
+    conn.execute("select pg_advisory_unlock(%s)", [locks.NOTIFICATIONS])
     assert tell(database, hook) == []
     assert hook.news == [(["run_failed"], [])]
 
@@ -389,7 +387,7 @@ def test_tidying_is_missed_when_something_was_published_long_after_it(
     database: Database, conn: psycopg.Connection, hook: Receiver
 ) -> None:
     tidied = NOW + HOUR
-    conn.execute("insert into ops.tidied (tidied_at) values (%s)", [tidied])
+    conn.execute("insert into ops.retention_run (finished_at) values (%s)", [tidied])
     quiet = {"edition_deadline": "never"}
     publish(conn, "run-2", tidied + 48 * HOUR - timedelta(seconds=1), 5)
     tell(database, hook, at=tidied + 90 * HOUR, **quiet)
@@ -398,7 +396,7 @@ def test_tidying_is_missed_when_something_was_published_long_after_it(
     tell(database, hook, at=tidied + 49 * HOUR, **quiet)
     assert hook.news == [(["tidying_late"], [])]
     assert "A última é de 20/11/2026 13:00." in hook.messages[0]["text"]
-    conn.execute("update ops.tidied set tidied_at = %s", [tidied + 50 * HOUR])
+    conn.execute("update ops.retention_run set finished_at = %s", [tidied + 50 * HOUR])
     tell(database, hook, at=tidied + 51 * HOUR, **quiet)
     assert hook.news[1:] == [([], ["tidying_late"])]
 
@@ -442,7 +440,6 @@ def test_an_id_is_of_one_news_of_one_installation(
         ),
     ]
     assert len({identity(one), *others}) == 7
-    ledger.create_ledger_tables(conn)
     assert len(installation(conn)) == 36
     fail(conn, "run-2", NOW, "bad", "BuildFailed")
     tell(database, hook)

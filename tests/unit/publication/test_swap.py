@@ -11,7 +11,6 @@ import pytest
 from orchestration.postgres.database import Database
 from orchestration.publication import swap as publication_swap
 from orchestration.publication.swap import PublicationError, swap_schemas
-from orchestration.runs import ledger
 
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)
 
@@ -64,7 +63,6 @@ def test_it_waits_as_long_as_a_backup_dumps_and_for_nobody_else(
     monkeypatch.setattr(publication_swap, "_TURNS", 2)
     monkeypatch.setattr(publication_swap, "_TURN_SECONDS", 0.05)
     with database.connect() as conn, database.connect(application=application) as reader:
-        ledger.create_ledger_tables(conn)
         build_next(conn, NOON, 1)
         swap(conn, NOON)
         build_next(conn, NOON, 2)
@@ -82,7 +80,6 @@ def test_it_waits_as_long_as_a_backup_dumps_and_for_nobody_else(
 
 def test_what_was_published_stays_as_the_edition_before(database: Database) -> None:
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         for count in (1, 2, 3):
             build_next(conn, NOON, count)
             swap(conn, NOON)
@@ -96,7 +93,6 @@ def test_a_later_run_of_the_day_replaces_the_set_of_that_day_only(database: Data
     late = datetime(2026, 11, 21, 2, 59, 59, tzinfo=UTC)  # still the 20th in São Paulo
     next_day = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         for as_of, bucket in ((NOON, "sent"), (late, "other"), (next_day, "sent")):
             build_next(conn, as_of, 1, bucket)
             swap(conn, as_of)
@@ -105,7 +101,6 @@ def test_a_later_run_of_the_day_replaces_the_set_of_that_day_only(database: Data
 
 def test_publishing_anew_after_an_erasure_leaves_what_was_counted(database: Database) -> None:
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         build_next(conn, NOON, 5)
         swap(conn, NOON)
         counted = history(conn)
@@ -116,7 +111,6 @@ def test_publishing_anew_after_an_erasure_leaves_what_was_counted(database: Data
 
 def test_an_incomplete_build_is_not_published(database: Database) -> None:
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         build_next(conn, NOON, 1)
         swap(conn, NOON)
         build_next(conn, NOON, 9)
@@ -128,7 +122,6 @@ def test_an_incomplete_build_is_not_published(database: Database) -> None:
 
 def test_a_build_for_another_instant_is_not_published(database: Database) -> None:
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         build_next(conn, NOON, 1)
         with pytest.raises(PublicationError, match="build again"):
             swap(conn, NOON.replace(hour=16))
@@ -140,7 +133,6 @@ def test_what_fails_at_the_last_act_undoes_the_swap(database: Database) -> None:
         raise OSError("no space")
 
     with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
         build_next(conn, NOON, 1)
         swap(conn, NOON)
         build_next(conn, NOON, 5)

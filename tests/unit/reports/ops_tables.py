@@ -10,20 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from orchestration.ingest import raw_tables
 from orchestration.runs import ledger
 
 NOW = datetime(2026, 11, 20, 12, 1, tzinfo=UTC)  # 09:01 in São Paulo
 HIDDEN = "Maria Silva 11987654321"
 LAST_EDITION = "2026-11-19T120000Z-run-1000"
 TABLES = ("client", "agenda", "dispatch", "reply", "booking")
-
-
-def create(conn: psycopg.Connection) -> None:
-    """Make the tables as the first run does."""
-    ledger.create_ledger_tables(conn)
-    raw_tables.create_raw_tables(conn)
-    conn.commit()
 
 
 def publish(

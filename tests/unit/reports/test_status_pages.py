@@ -32,7 +32,6 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def conn(database: Database) -> Iterator[psycopg.Connection]:
     with database.connect() as connection:
-        ops_tables.create(connection)
         yield connection
 
 
@@ -260,7 +259,6 @@ def test_a_page_that_cannot_be_written_is_a_warning(
         update={"publish_dir": tmp_path / "file"}
     )
     with database.connect() as conn:
-        ops_tables.create(conn)
         if fault == "database":
             conn.execute("drop table ops.publication")
     if fault == "program":

@@ -16,20 +16,12 @@ from orchestration.assets.warehouse import ChecksStopped
 from orchestration.errors import FAILED, STOPPED_BY_CHECK, UserError
 from orchestration.ingest.errors import DeliveryRefused, SourceUnreadable
 from orchestration.postgres.database import Database
-from orchestration.runs import ledger
 from orchestration.runs.bootstrap import RunInProgress
 from orchestration.runs.failures import reported_failures, typed_failures
 from orchestration.runs.run_result import RunResult, result_of_error, result_of_failed_run
 from reports.editions import PublishError
 
 NOWHERE = Database("postgresql://x@127.0.0.1:9/none")
-
-
-@pytest.fixture
-def ops(database: Database) -> Database:
-    with database.connect() as conn:
-        ledger.create_ledger_tables(conn)
-    return database
 
 
 @pytest.fixture
@@ -74,9 +66,9 @@ def result_of_step(
     ],
 )
 def test_a_step_that_fails_for_a_person_keeps_kind_exit_code_and_sentence(
-    instance: dg.DagsterInstance, ops: Database, error: Exception, kind: str, exit_code: int
+    instance: dg.DagsterInstance, database: Database, error: Exception, kind: str, exit_code: int
 ) -> None:
-    result = result_of_step(instance, ops, error)
+    result = result_of_step(instance, database, error)
     assert (result.kind, result.exit_code, result.reason) == (kind, exit_code, "what it says")
     with pytest.raises(UserError, match="what it says") as raised:
         result.raise_if_failed()
@@ -84,7 +76,7 @@ def test_a_step_that_fails_for_a_person_keeps_kind_exit_code_and_sentence(
 
 
 def test_a_resource_that_fails_for_a_person_keeps_its_sentence(
-    instance: dg.DagsterInstance, ops: Database
+    instance: dg.DagsterInstance, database: Database
 ) -> None:
     @dg.resource
     def warehouse(context: dg.InitResourceContext) -> Iterator[str]:
@@ -100,7 +92,7 @@ def test_a_resource_that_fails_for_a_person_keeps_its_sentence(
         load()
 
     done = daily.execute_in_process(instance=instance, raise_on_error=False)
-    result = result_of_failed_run(instance, done.run_id, done.all_events, ops)
+    result = result_of_failed_run(instance, done.run_id, done.all_events, database)
     assert (result.kind, result.reason) == ("RunInProgress", "Another run is in progress.")
 
 
@@ -116,13 +108,13 @@ def test_a_resource_that_fails_for_a_person_keeps_its_sentence(
 )
 def test_what_the_database_or_a_signal_did_is_no_fault_of_the_program(
     instance: dg.DagsterInstance,
-    ops: Database,
+    database: Database,
     error: BaseException,
     kind: str,
     says: str,
     typed: bool,
 ) -> None:
-    result = result_of_step(instance, ops, error, typed=typed)
+    result = result_of_step(instance, database, error, typed=typed)
     assert (result.exit_code, result.kind) == (FAILED, kind)
     assert says in result.reason
     assert "secret" not in result.reason
@@ -130,11 +122,11 @@ def test_what_the_database_or_a_signal_did_is_no_fault_of_the_program(
 
 
 def test_a_server_that_stopped_is_told_from_its_sqlstate(
-    instance: dg.DagsterInstance, ops: Database
+    instance: dg.DagsterInstance, database: Database
 ) -> None:
-    assert result_of_step(instance, ops, psycopg.errors.AdminShutdown()).kind == "DatabaseAway"
+    assert result_of_step(instance, database, psycopg.errors.AdminShutdown()).kind == "DatabaseAway"
     # An error of ours, though PostgreSQL counts it among operational errors.
-    assert result_of_step(instance, ops, psycopg.errors.QueryCanceled()).kind == ""
+    assert result_of_step(instance, database, psycopg.errors.QueryCanceled()).kind == ""
 
 
 @pytest.mark.parametrize(
@@ -146,7 +138,7 @@ def test_a_server_that_stopped_is_told_from_its_sqlstate(
     ],
 )
 def test_what_dagster_ends_is_told_from_the_types_of_its_events(
-    instance: dg.DagsterInstance, ops: Database, end: str, kind: str, says: str
+    instance: dg.DagsterInstance, database: Database, end: str, kind: str, says: str
 ) -> None:
     @dg.job
     def daily() -> None: ...
@@ -165,28 +157,29 @@ def test_what_dagster_ends_is_told_from_the_types_of_its_events(
     event = instance.report_run_failed(
         run, "In any words.", timeout if end == "start timeout" else None
     )
-    result = result_of_failed_run(instance, run_id, [event], ops)
+    result = result_of_failed_run(instance, run_id, [event], database)
     assert (result.exit_code, result.kind) == (FAILED, kind)
     assert says in result.reason
-    with ops.connect() as conn:
+    with database.connect() as conn:
         conn.execute(
-            "insert into ops.publication (run_id, as_of, edition) values (%s, now(), 'e')", [run_id]
+            "insert into database.publication (run_id, as_of, edition) values (%s, now(), 'e')",
+            [run_id],
         )
-    published = result_of_failed_run(instance, run_id, [event], ops)
+    published = result_of_failed_run(instance, run_id, [event], database)
     assert "It had published before" in published.reason
 
 
 def test_a_blocking_check_that_failed_stops_the_run(
-    instance: dg.DagsterInstance, ops: Database
+    instance: dg.DagsterInstance, database: Database
 ) -> None:
     @dg.asset
     def agenda() -> None: ...
 
     @dg.asset_check(asset=agenda, blocking=True)
     def no_rows(context) -> dg.AssetCheckResult:
-        with ops.connect() as conn:
+        with database.connect() as conn:
             conn.execute(
-                "insert into ops.check_result (run_id, as_of, suite, check_name, blocking, passed,"
+                "insert into database.check_result (run_id, as_of, suite, check_name, blocking, passed,"
                 " unexpected_count) values (%s, now(), 'loaded', 'no_rows', true, false, 7)",
                 [context.run.run_id],
             )
@@ -195,25 +188,27 @@ def test_a_blocking_check_that_failed_stops_the_run(
     defs = dg.Definitions(assets=[agenda], asset_checks=[no_rows])
     job = defs.resolve_implicit_global_asset_job_def()
     done = job.execute_in_process(instance=instance, raise_on_error=False)
-    result = result_of_failed_run(instance, done.run_id, done.all_events, ops)
+    result = result_of_failed_run(instance, done.run_id, done.all_events, database)
     assert (result.exit_code, result.kind) == (STOPPED_BY_CHECK, "BlockingChecksFailed")
     assert "loaded.no_rows (7)" in result.reason
 
 
 def test_a_sentence_for_a_person_stands_before_all_others(
-    instance: dg.DagsterInstance, ops: Database
+    instance: dg.DagsterInstance, database: Database
 ) -> None:
     error = DeliveryRefused("what it says")
     error.__cause__ = psycopg.errors.DiskFull()
-    assert result_of_step(instance, ops, error).reason == "what it says"
+    assert result_of_step(instance, database, error).reason == "what it says"
 
 
-def test_a_fault_of_the_program_is_called_one(instance: dg.DagsterInstance, ops: Database) -> None:
-    result = result_of_step(instance, ops, KeyError("x"))
+def test_a_fault_of_the_program_is_called_one(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    result = result_of_step(instance, database, KeyError("x"))
     assert result.kind == ""
     assert "KeyError" in result.reason
     assert "fault of the program" in result.reason
-    assert result_of_error("r", KeyError("x"), ops) is None
+    assert result_of_error("r", KeyError("x"), database) is None
 
 
 def test_a_database_that_is_away_is_told_without_it(instance: dg.DagsterInstance) -> None:
