@@ -24,7 +24,7 @@ from orchestration.postgres.database import Database
 AS_OF = datetime(2026, 11, 20, 15, tzinfo=UTC)  # 12:00 in São Paulo
 PHONE = "11 98765-4321"
 NAME = "Fulana de Tal"
-MEASUREMENTS = Path(__file__).resolve().parents[2] / "dbt_project/models/measurements"
+MEASUREMENTS = Path(__file__).resolve().parents[3] / "dbt_project/models/measurements"
 RECORD_CONNECTIONS = """
 import os, socket
 _connect, _resolve = socket.socket.connect, socket.getaddrinfo

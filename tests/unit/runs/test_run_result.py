@@ -162,7 +162,7 @@ def test_what_dagster_ends_is_told_from_the_types_of_its_events(
     assert says in result.reason
     with database.connect() as conn:
         conn.execute(
-            "insert into database.publication (run_id, as_of, edition) values (%s, now(), 'e')",
+            "insert into ops.publication (run_id, as_of, edition) values (%s, now(), 'e')",
             [run_id],
         )
     published = result_of_failed_run(instance, run_id, [event], database)
@@ -179,7 +179,7 @@ def test_a_blocking_check_that_failed_stops_the_run(
     def no_rows(context) -> dg.AssetCheckResult:
         with database.connect() as conn:
             conn.execute(
-                "insert into database.check_result (run_id, as_of, suite, check_name, blocking, passed,"
+                "insert into ops.check_result (run_id, as_of, suite, check_name, blocking, passed,"
                 " unexpected_count) values (%s, now(), 'loaded', 'no_rows', true, false, 7)",
                 [context.run.run_id],
             )
