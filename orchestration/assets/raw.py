@@ -1,4 +1,4 @@
-"""Raw tables: the versions and reference rows that deliveries brought, as delivered.
+"""Raw tables: versions, reference rows and WhatsApp events, as delivered.
 
 One multi-asset, since a delivery is one transaction. Knows how to call `ingest` and what to tell
 Dagster about it; knows no rule.
@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from orchestration.ingest import raw_tables as ingest_raw_tables
 from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.ingest.whatsapp import spool, store
@@ -16,15 +17,14 @@ from orchestration.postgres.database import Database
 from orchestration.progress import LOGGER, stage
 from orchestration.resources import RunSettings
 from orchestration.runs.check_runner import CheckRunner
-from orchestration.runs.failures import typed_failures
 from orchestration.settings import Settings
 
 OWNERS = ["team:data"]
 
 
-def raw_key(table: SourceTable) -> dg.AssetKey:
+def raw_key(table: SourceTable | str) -> dg.AssetKey:
     """The asset key of a raw table."""
-    return dg.AssetKey(["raw", table.name])
+    return dg.AssetKey(["raw", table if isinstance(table, str) else table.name])
 
 
 def _spec(table: SourceTable) -> dg.AssetSpec:
@@ -50,7 +50,20 @@ def _spec(table: SourceTable) -> dg.AssetSpec:
     )
 
 
-@dg.multi_asset(name="load_delivery", specs=[_spec(table) for table in SOURCE_TABLES])
+def _event_spec(name: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        raw_key(name),
+        group_name="raw",
+        kinds={"python", "postgres"},
+        owners=OWNERS,
+        description=ingest_raw_tables.EVENT_TABLES[name],
+    )
+
+
+@dg.multi_asset(
+    name="load_delivery",
+    specs=[*map(_spec, SOURCE_TABLES), *map(_event_spec, ingest_raw_tables.EVENT_TABLES)],
+)
 @typed_failures
 def raw_tables(
     context: dg.AssetExecutionContext,
@@ -64,8 +77,8 @@ def raw_tables(
     source = run_settings.source or settings.source
     if not source and not spool.has_waiting_files(settings.whatsapp_spool):
         LOGGER.info("No source is named: computing over what is loaded.")
-        for table in SOURCE_TABLES:
-            yield dg.MaterializeResult(asset_key=raw_key(table), metadata={"rows_read": 0})
+        for key in (*map(raw_key, SOURCE_TABLES), *map(raw_key, ingest_raw_tables.EVENT_TABLES)):
+            yield dg.MaterializeResult(asset_key=key, metadata={"rows_read": 0})
         return
     with stage("load", context.run_id) as progress:
         total: dict[str, int] = {}
@@ -118,4 +131,8 @@ def raw_tables(
                 "rejected": load.rejected if load else 0,
                 "parked": load.parked if load else 0,
             },
+        )
+    for name in ingest_raw_tables.EVENT_TABLES:
+        yield dg.MaterializeResult(
+            asset_key=raw_key(name), metadata={"delivery_id": loaded.delivery_id}
         )

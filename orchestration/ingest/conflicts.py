@@ -7,7 +7,7 @@ from psycopg import sql
 
 from orchestration.ingest import errors
 from orchestration.ingest.contract import SourceTable, source_table
-from orchestration.ingest.raw_tables import as_delivered_in, column_names, raw_table
+from orchestration.ingest.raw_tables import column_names, raw_table
 
 KNOWN = "known"  # not a fault: the same version, there already
 
@@ -32,11 +32,8 @@ def same_row(table: SourceTable, left: str, right: str) -> sql.Composed:
 
 def not_known(table: SourceTable, alias: str) -> sql.Composed:
     """No version that was delivered before is the same."""
-    return sql.SQL(" and ").join(
-        sql.SQL("not exists (select from {} as r where {})").format(
-            stored, same_row(table, alias, "r")
-        )
-        for stored in as_delivered_in(table)
+    return sql.SQL("not exists (select from {} as r where {})").format(
+        raw_table(table), same_row(table, alias, "r")
     )
 
 

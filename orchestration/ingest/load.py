@@ -51,7 +51,7 @@ from orchestration.ingest.sources.open_source import (
     source_label,
 )
 from orchestration.ingest.staging import StagedTable
-from orchestration.ingest.whatsapp import overlay, redaction, replies, spool, store
+from orchestration.ingest.whatsapp import redaction, spool, store
 from orchestration.postgres import locks
 from orchestration.postgres.database import Database
 
@@ -264,9 +264,6 @@ def _load_entity(
     arrived = readers.arrived(table.name) if readers.expects(table.name) else None
     if arrived is not None:
         _blank_erased(conn, arrived)
-    typed = arrived.typed if arrived else None
-    overlay.take_off_arriving(conn, table, typed)
-    replies.take_off_arriving(conn, table, typed)
     retried = retry_parked_rows(conn, table, number)
     by_reason.update({(table.name, reason): n for reason, n in retried.by_fault.items()})
     if arrived is None:

@@ -10,25 +10,17 @@ from psycopg import sql
 from orchestration.ingest.contract import SourceTable
 
 LOAD_STAGING = "load_staging"  # the schema of what is being read; never outlives a load
+# Events that the models join to the delivered rows.
+EVENT_TABLES = {
+    "whatsapp_status": "What WhatsApp reported of each message.",
+    "whatsapp_reply": "What WhatsApp reported that clients clicked.",
+    "whatsapp_preference": "Marketing messages stopped or resumed in WhatsApp.",
+}
 
 
 def raw_table(table: SourceTable | str) -> sql.Identifier:
     """The raw table."""
     return sql.Identifier("raw", table if isinstance(table, str) else table.name)
-
-
-# Tables over whose rows WhatsApp's events are laid (`whatsapp/overlay.py`).
-_LAID_OVER = ("client", "dispatch")
-
-
-def delivered(table: SourceTable) -> sql.Identifier:
-    """Of a table that events are laid over: the rows that have some, as they were delivered."""
-    return sql.Identifier("raw", f"{table.name}_delivered")
-
-
-def as_delivered_in(table: SourceTable) -> tuple[sql.Identifier, ...]:
-    """Where a version that was delivered before may stand as it was delivered."""
-    return (raw_table(table), delivered(table)) if table.name in _LAID_OVER else (raw_table(table),)
 
 
 def staging_table(name: str) -> sql.Identifier:

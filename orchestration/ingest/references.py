@@ -24,6 +24,11 @@ from orchestration.ingest.raw_tables import column_names, identifiers, raw_table
 from orchestration.ingest.staging import StagedTable
 
 _SHOWN = 5
+# Replies of known messages that WhatsApp alone reported name an option as delivered ones do.
+_REPORTED_OPTIONS = """(
+    select option_id from raw.whatsapp_reply as e
+    where exists (select from raw.dispatch as d where d.dispatch_id = e.dispatch_id)
+) as reported"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +150,14 @@ def _replace(conn: psycopg.Connection, arrived: StagedTable, delivery: int) -> R
 def _check_dropped(conn: psycopg.Connection, arrived: StagedTable) -> None:
     """Remember dropped ids that stay on their rows; refuse to drop what has rows otherwise."""
     table = arrived.table
-    named_by = [
-        (entity, column.name)
+    named_by: list[tuple[str, sql.Composable, str]] = [
+        (entity.name, raw_table(entity), column.name)
         for entity in ENTITY_TABLES
         for column in entity.columns
         if column.references == table.name
     ]
+    if table is CHATBOT_OPTION:
+        named_by.append(("reply", sql.SQL(_REPORTED_OPTIONS), "option_id"))
     if not named_by:
         return
     key = sql.Identifier(table.key[0])
@@ -167,16 +174,16 @@ def _check_dropped(conn: psycopg.Connection, arrived: StagedTable) -> None:
         return
     if not (ids := [row[0] for row in conn.execute(dropped).fetchall()]):
         return
-    for entity, column in named_by:
+    for entity, relation, column in named_by:
         found = conn.execute(
             sql.SQL("select {} from {} where {} = any({}) limit 1").format(
-                sql.Identifier(column), raw_table(entity), sql.Identifier(column), sql.Literal(ids)
+                sql.Identifier(column), relation, sql.Identifier(column), sql.Literal(ids)
             )
         ).fetchone()
         if found:
             raise refused(
                 f"{arrived.source.name}: {table.key[0]} {found[0]} is no longer there, but "
-                f"{entity.name} has rows with it.",
+                f"{entity} has rows with it.",
                 f"Deliver {table.name} with that row.",
             )
 

@@ -138,10 +138,7 @@ def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
     rows = {}
     for name in REDACTED_VALUES:
         table = source_table(name)
-        for relation in raw_tables.as_delivered_in(table):
-            rows[relation.as_string(conn).replace('"', "")] = redact_stored_rows(
-                conn, table, relation
-            )
+        rows[f"raw.{name}"] = redact_stored_rows(conn, table, raw_tables.raw_table(table))
     rejected = sql.Identifier("raw", "rejected_row")
     rows["raw.rejected_row"] = redact_quarantined_rows(conn, rejected, numbers, emails)
     rows |= erase_events(conn, numbers)
@@ -222,8 +219,7 @@ def _numbers(conn: psycopg.Connection, client_id: str) -> set[str]:
     ours: set[str] = set()
     others: set[str] = set()
     for owner, ddd, mobile, landline in conn.execute(
-        "select client_id, ddd, mobile, landline from raw.client"
-        " union select client_id, ddd, mobile, landline from raw.client_delivered"
+        "select distinct client_id, ddd, mobile, landline from raw.client"
     ):
         (ours if owner == client_id else others).update(
             phone_keys(ddd, mobile), phone_keys(landline)
@@ -252,7 +248,6 @@ def _emails(conn: psycopg.Connection, client_id: str) -> set[str]:
         """
         with told as (
             select client_id, email from raw.client
-            union all select client_id, email from raw.client_delivered
             union all select row_as_delivered ->> 'client_id', row_as_delivered ->> 'email'
             from raw.rejected_row
             where table_name = 'client' and row_as_delivered ->> 'client_id' = %(id)s

@@ -12,6 +12,7 @@ import yaml
 
 from checks.marts_suite import HAS_ONE_INSTANT
 from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
+from orchestration.ingest.raw_tables import EVENT_TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
@@ -64,8 +65,10 @@ def sources() -> dict[str, dict[str, Any]]:
     return {table["name"]: table for table in raw["tables"]}
 
 
-def test_the_sources_are_the_tables_of_the_contract(sources: dict[str, dict[str, Any]]) -> None:
-    assert list(sources) == [table.name for table in SOURCE_TABLES]
+def test_the_sources_are_the_tables_of_the_contract_and_the_events(
+    sources: dict[str, dict[str, Any]],
+) -> None:
+    assert list(sources) == [*(table.name for table in SOURCE_TABLES), *EVENT_TABLES]
 
 
 @pytest.mark.parametrize("table", SOURCE_TABLES, ids=lambda table: table.name)

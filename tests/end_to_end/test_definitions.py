@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +16,7 @@ from orchestration.ingest import ledger
 from orchestration.ingest.contract import SOURCE_TABLES
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.inbox import inbox_folders
+from orchestration.ingest.raw_tables import EVENT_TABLES
 from orchestration.postgres.database import Database
 from orchestration.resources import RunSettings
 from orchestration.runs.failures import typed_failures
@@ -37,7 +39,7 @@ def test_it_loads() -> None:
 def test_every_raw_table_and_every_model_is_an_asset_of_its_layer(root: Path) -> None:
     models = (root / "dbt_project" / "models").rglob("*.sql")
     expected = {f"{path.parent.name}/{path.stem}" for path in models}
-    expected |= {f"raw/{table.name}" for table in SOURCE_TABLES}
+    expected |= {f"raw/{name}" for name in (*map(attrgetter("name"), SOURCE_TABLES), *EVENT_TABLES)}
     expected |= {"pages/edition", "publication/marts"}
     assert expected <= specs().keys()
     for key in expected:

@@ -119,7 +119,7 @@ def test_what_cannot_be_read_is_named_and_left_and_the_delivery_is_loaded(
     folder = write(tmp_path / "2", {"dispatch": [dispatch()]})
     loaded = load_delivery(database, folder, LoadSettings(whatsapp_spool=waiting))
     assert statuses(database) == ["sent"]
-    assert len(stored(database)["dispatch"]) == 2
+    assert len(stored(database)["dispatch"]) == 1
     assert [notice.partition(":")[0] for notice in loaded.notices] == ["0.jsonl", "nowhere.jsonl"]
     assert "Is a directory" in loaded.notices[0]
     assert [path.name for path in spool.closed_files(waiting)] == ["0.jsonl", "nowhere.jsonl"]

@@ -16,6 +16,39 @@ reply as (
 
 ),
 
+phone as (
+
+    select * from {{ ref('int_client__phone') }}
+
+),
+
+whatsapp_preference as (
+
+    select * from {{ ref('stg_whatsapp_preference') }}
+
+),
+
+-- WhatsApp reports who stops marketing messages by number, so it holds for all who have it.
+stopped as (
+
+    select phone.client_id
+    from phone
+    inner join whatsapp_preference using (phone_key)
+    where whatsapp_preference.preference = 'stop'
+
+),
+
+-- To resume in WhatsApp ends such a stop, but not what the CRM says.
+permission as (
+
+    select
+        client.client_id,
+        client.accepts_messages and stopped.client_id is null as accepts_messages
+    from client
+    left join stopped using (client_id)
+
+),
+
 -- R6 asks about the client, whichever company wrote: the one roll-up across companies here.
 latest_choice as (
 
@@ -36,13 +69,14 @@ latest_choice as (
 )
 
 select
-    client.client_id,
-    not client.accepts_messages
+    permission.client_id,
+    permission.accepts_messages,
+    not permission.accepts_messages
     or coalesce(latest_choice.action = 'opt_out', false) as is_opted_out,
     case
-        when client.accepts_messages and latest_choice.client_id is not null then 'reply'
+        when permission.accepts_messages and latest_choice.client_id is not null then 'reply'
         else 'register'
     end as consent_origin,
-    case when client.accepts_messages then latest_choice.replied_at end as consent_at
-from client
+    case when permission.accepts_messages then latest_choice.replied_at end as consent_at
+from permission
 left join latest_choice using (client_id)

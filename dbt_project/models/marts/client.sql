@@ -20,7 +20,7 @@ select
     client.mobile,
     client.landline,
     client.email,
-    client.accepts_messages,
+    consent.accepts_messages,
     consent.is_opted_out,
     consent.consent_origin,
     consent.consent_at

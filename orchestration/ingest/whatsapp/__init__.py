@@ -1,5 +1,5 @@
-"""WhatsApp Business Cloud API webhooks, kept as JSON lines, as versions in the raw tables.
+"""WhatsApp Business Cloud API webhooks, kept as JSON lines, stored as events in the raw tables.
 
-Belongs here: from a line of a file to events, and from events to versions of dispatches, replies
-and clients. Does not: receiving them (`orchestration/webhook`), nor what a status means (R5).
+Belongs here: from a line of a file to a row of an event. Does not: receiving them
+(`orchestration/webhook`), nor what they say of a delivered row (the staging models).
 """

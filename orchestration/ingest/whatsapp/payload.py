@@ -1,4 +1,4 @@
-"""One webhook body as events: statuses, replies, consent, and everything else kept aside.
+"""One webhook body as events: statuses, replies, consent, and everything else as unhandled.
 
 An event's values are text fit for PostgreSQL, and its ids fit the contract.
 """
@@ -17,7 +17,7 @@ from typing import Any, Literal, NoReturn, TypeGuard
 
 from orchestration.ingest.contract import ID_LENGTH, LATEST_YEAR
 
-Family = Literal["status", "reply", "preference", "aside"]
+Family = Literal["status", "reply", "preference", "unhandled"]
 
 # What each says of a message: a voice message that was played was read.
 STATUSES = {
@@ -40,7 +40,7 @@ class WhatsAppEvent:
     """One thing that happened, as one row.
 
     `key`: the message of a status, the reply's own id, the number of a preference, the digest of
-    what is kept aside. `what`: the status, the option, stop or resume, the kind kept aside.
+    what is unhandled. `what`: the status, the option, stop or resume, the kind of the unhandled.
     `about`: the message replied to.
     """
 
@@ -63,7 +63,7 @@ class WhatsAppEvent:
 
 
 def events_of(line: bytes) -> list[WhatsAppEvent]:
-    """Every event of one body; a body that cannot be read is one event kept aside."""
+    """Every event of one body; a body that cannot be read is one unhandled event."""
     try:
         body = json.loads(
             line, parse_constant=_no_constant, parse_float=_fraction, parse_int=_integer
@@ -71,7 +71,7 @@ def events_of(line: bytes) -> list[WhatsAppEvent]:
         return list(_of_body(body))
     except (ValueError, RecursionError):
         text = line[:_UNREADABLE_LENGTH].decode("utf-8", "backslashreplace")
-        return [_aside("unreadable", text)]
+        return [_unhandled("unreadable", text)]
 
 
 def message_key(message_id: str) -> str:
@@ -88,14 +88,16 @@ def message_key(message_id: str) -> str:
 def _of_body(body: Any) -> Iterator[WhatsAppEvent]:
     entries = _items(body.get("entry")) if _is_object(body) else []
     if not any(_is_object(change) for entry in entries for change in _changes(entry)):
-        yield _aside("no_webhook", body)
+        yield _unhandled("no_webhook", body)
         return
     for entry in entries:
         if not _is_object(entry) or not isinstance(entry.get("changes", []), list):
-            yield _aside("no_entry", entry)
+            yield _unhandled("no_entry", entry)
         for change in _changes(entry):
             yield from (
-                _of_change(entry, change) if _is_object(change) else [_aside("no_change", change)]
+                _of_change(entry, change)
+                if _is_object(change)
+                else [_unhandled("no_change", change)]
             )
 
 
@@ -104,7 +106,7 @@ def _of_change(entry: dict[str, Any], change: dict[str, Any]) -> Iterator[WhatsA
     whole = {"id": entry.get("id"), "time": entry.get("time"), **change}
     value = change.get("value")
     found = list(_of_value(change.get("field"), value, whole) if _is_object(value) else ())
-    yield from found or [_aside(_kind(change.get("field")), whole)]
+    yield from found or [_unhandled(_kind(change.get("field")), whole)]
 
 
 def _of_value(
@@ -114,7 +116,7 @@ def _of_value(
         yield from _of_list(value, "statuses", _of_status)
         yield from _of_list(value, "messages", _of_message)
         if value.get("errors"):
-            yield _aside("messages/errors", {**whole, "value": {"errors": value["errors"]}})
+            yield _unhandled("messages/errors", {**whole, "value": {"errors": value["errors"]}})
     elif field == "user_preferences":
         yield from _of_list(value, "user_preferences", _of_preference)
 
@@ -124,16 +126,16 @@ def _of_list(
 ) -> Iterator[WhatsAppEvent]:
     items = value.get(name)
     if items is not None and not isinstance(items, list):
-        yield _aside(_kind(name, "no_list"), items)
+        yield _unhandled(_kind(name, "no_list"), items)
     for item in _items(items):
-        yield understood(item) if _is_object(item) else _aside(_kind(name, "no_object"), item)
+        yield understood(item) if _is_object(item) else _unhandled(_kind(name, "no_object"), item)
 
 
 def _of_status(item: dict[str, Any]) -> WhatsAppEvent:
     message, status, at = item.get("id"), item.get("status"), _instant(item.get("timestamp"))
     said = STATUSES.get(status) if _is_text(status) else None
     if said is None or not _is_text(message) or at is None:
-        return _aside(_kind("statuses", status, *_without_time(at)), item)
+        return _unhandled(_kind("statuses", status, *_without_time(at)), item)
     code = explained = None
     if said == "failed":
         code, explained = _first_error(item.get("errors"))
@@ -155,18 +157,18 @@ def _of_message(item: dict[str, Any]) -> WhatsAppEvent:
     about = context.get("id") if _is_object(context) else None
     own, at = item.get("id"), _instant(item.get("timestamp"))
     if not _is_text(option) or not _is_text(own) or at is None:
-        return _aside(_kind(*parts, *_without_time(at)), item)
+        return _unhandled(_kind(*parts, *_without_time(at)), item)
     if len(option) > ID_LENGTH:
-        return _aside(_kind(*parts, "too_long"), item)
+        return _unhandled(_kind(*parts, "too_long"), item)
     if not _is_text(about):
-        return _aside(_kind(*parts, "without_context"), item)
+        return _unhandled(_kind(*parts, "without_context"), item)
     return WhatsAppEvent("reply", message_key(own), _storable(option), at, message_key(about))
 
 
 def _of_preference(item: dict[str, Any]) -> WhatsAppEvent:
     number, value, at = item.get("wa_id"), item.get("value"), _instant(item.get("timestamp"))
     if value not in PREFERENCES or not _is_text(number) or len(number) > ID_LENGTH or at is None:
-        return _aside(_kind("user_preferences", value, *_without_time(at)), item)
+        return _unhandled(_kind("user_preferences", value, *_without_time(at)), item)
     return WhatsAppEvent("preference", _storable(number), value, at)
 
 
@@ -200,10 +202,10 @@ def _without_time(at: datetime | None) -> tuple[str, ...]:
     return () if at else ("without_time",)
 
 
-def _aside(kind: str, payload: object) -> WhatsAppEvent:
+def _unhandled(kind: str, payload: object) -> WhatsAppEvent:
     text = json.dumps(payload, sort_keys=True, allow_nan=False, separators=(",", ":"))
     return WhatsAppEvent(
-        "aside", hashlib.sha256(f"{kind} {text}".encode()).hexdigest(), kind, payload=text
+        "unhandled", hashlib.sha256(f"{kind} {text}".encode()).hexdigest(), kind, payload=text
     )
 
 

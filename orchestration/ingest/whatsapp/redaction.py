@@ -71,20 +71,20 @@ def blank_statuses(conn: psycopg.Connection) -> int:
 
 def erase_events(conn: psycopg.Connection, numbers: ErasedNumbers) -> dict[str, int]:
     """All that is stored of a client just erased: rows by table."""
-    keys = conn.execute("select distinct number_key from raw.whatsapp_preference").fetchall()
-    consent = conn.execute(
-        "delete from raw.whatsapp_preference where number_key = any(%s)",
-        [[key for (key,) in keys if numbers.in_text(key)]],
+    told = conn.execute("select distinct whatsapp_number from raw.whatsapp_preference").fetchall()
+    preferences = conn.execute(
+        "delete from raw.whatsapp_preference where whatsapp_number = any(%s)",
+        [[number for (number,) in told if numbers.in_text(number)]],
     )
-    with conn.cursor("asides") as asides:
-        asides.itersize = _AT_ONCE
-        asides.execute("select digest, payload from raw.whatsapp_aside")
-        digests = [digest for digest, payload in asides if numbers.in_event(payload)]
-    aside = conn.execute("delete from raw.whatsapp_aside where digest = any(%s)", [digests])
+    with conn.cursor("unhandled") as unhandled:
+        unhandled.itersize = _AT_ONCE
+        unhandled.execute("select digest, payload from raw.whatsapp_unhandled")
+        digests = [digest for digest, payload in unhandled if numbers.in_event(payload)]
+    deleted = conn.execute("delete from raw.whatsapp_unhandled where digest = any(%s)", [digests])
     return {
         "raw.whatsapp_status": blank_statuses(conn),
-        "raw.whatsapp_preference": consent.rowcount,
-        "raw.whatsapp_aside": aside.rowcount,
+        "raw.whatsapp_preference": preferences.rowcount,
+        "raw.whatsapp_unhandled": deleted.rowcount,
     }
 
 

@@ -1,8 +1,7 @@
-"""Loading WhatsApp events within a load: read, stored once each, and made into versions.
+"""Loading WhatsApp events within a load: read, and stored once each.
 
-Belongs here: the order of things. Statuses and consent are laid over what
-was delivered (`overlay.py`), replies beside it (`replies.py`); the rest is kept aside by kind. Does
-not belong here: files, payloads.
+The models join them to the delivered rows as of their instant (`stg_dispatch`, `stg_reply`,
+`int_client__consent`); nothing that was delivered is changed.
 """
 
 from __future__ import annotations
@@ -18,9 +17,8 @@ from orchestration.ingest.concurrent_staging import load_connection
 from orchestration.ingest.errors import refused
 from orchestration.ingest.ledger import TableLoad
 from orchestration.ingest.redaction.personal_data import known_numbers
-from orchestration.ingest.whatsapp import overlay, replies, spool
+from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of
-from orchestration.ingest.whatsapp.phone_keys import key_of_number
 from orchestration.ingest.whatsapp.redaction import blank_arriving, blank_statuses, without_erased
 from orchestration.postgres.database import Database
 
@@ -40,16 +38,25 @@ from load_staging.whatsapp_event where family = 'status'
 on conflict do nothing
 returning exists (select from raw.dispatch as d where d.dispatch_id = whatsapp_status.dispatch_id)
 """
+_REPLIES = """
+insert into raw.whatsapp_reply
+select distinct key, at, about, what, {}::bigint
+from load_staging.whatsapp_event where family = 'reply'
+on conflict do nothing
+returning
+    exists (select from raw.dispatch as d where d.dispatch_id = whatsapp_reply.dispatch_id)
+    and exists (select from raw.chatbot_option as o where o.option_id = whatsapp_reply.option_id)
+"""
 _PREFERENCES = """
 insert into raw.whatsapp_preference
-select distinct coalesce({}, key), at, what, {}::bigint
+select distinct key, at, what, {}::bigint
 from load_staging.whatsapp_event where family = 'preference'
 on conflict do nothing
 """
-_ASIDE = """
-insert into raw.whatsapp_aside
+_UNHANDLED = """
+insert into raw.whatsapp_unhandled
 select distinct on (key) key, what, payload, {}::bigint
-from load_staging.whatsapp_event where family = 'aside'
+from load_staging.whatsapp_event where family = 'unhandled'
 on conflict do nothing
 """
 
@@ -61,10 +68,22 @@ def load_events(
     taken: spool.ClaimedFiles,
     delivery: int,
 ) -> list[TableLoad]:
-    """Load the events of the files, then lay all that is known over what was delivered.
+    """Store the events of the files, each once, and blank what they say of erased clients.
 
-    `delivered`: files of the delivery, which is loaded whole or not at all. `taken`: files of the
-    spool; of one that cannot be read to its end the rest is left to later loads.
+    Args:
+        conn: A connection on which the delivery's transaction is open.
+        database: Where the files are read into, by a connection of its own.
+        delivered: Files of the delivery, which is loaded whole or not at all.
+        taken: Files of the spool; of one that cannot be read to its end the rest is left to later
+            loads.
+        delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+
+    Returns:
+        How many events were read, stored for a row that is there, stored for one that is not
+        (parked) and known already; nothing when there are no files.
+
+    Raises:
+        DeliveryRefused: A file of the delivery cannot be read.
     """
     loads = []
     started = time.monotonic()
@@ -72,11 +91,8 @@ def load_events(
         with load_connection(database, "atendimento load reader") as reading:
             read = _read(reading, files, taken)
             loads = [_store(conn, _told(files), read, delivery, started)]
-        overlay.take_off_events(conn)
     if known_numbers(conn):
         blank_statuses(conn)
-    overlay.lay_on(conn)
-    replies.lay_on(conn)
     return loads
 
 
@@ -121,15 +137,18 @@ def _store(
     if known_numbers(conn):
         blank_arriving(conn)
     number = sql.Literal(delivery)
-    statuses = conn.execute(sql.SQL(_STATUSES).format(number)).fetchall()
-    there = [*(row[0] for row in statuses), *replies.store(conn, delivery)]
-    consent = conn.execute(
-        sql.SQL(_PREFERENCES).format(key_of_number(sql.Identifier("key")), number)
-    )
-    aside = conn.execute(sql.SQL(_ASIDE).format(number))
-    new = sum(there) + consent.rowcount + aside.rowcount
+    there = [
+        is_there
+        for statement in (_STATUSES, _REPLIES)
+        for (is_there,) in conn.execute(sql.SQL(statement).format(number))
+    ]
+    preferences = conn.execute(sql.SQL(_PREFERENCES).format(number))
+    unhandled = conn.execute(sql.SQL(_UNHANDLED).format(number))
+    new = sum(there) + preferences.rowcount + unhandled.rowcount
     parked = len(there) - sum(there)
-    conn.execute("analyze raw.whatsapp_status; analyze raw.whatsapp_preference")
+    conn.execute(
+        "analyze raw.whatsapp_status; analyze raw.whatsapp_reply; analyze raw.whatsapp_preference"
+    )
     known = read - new - parked
     return TableLoad(NAME, name, read, new, known, 0, parked, 0, time.monotonic() - started)
 

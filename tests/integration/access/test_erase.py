@@ -129,7 +129,7 @@ def test_nothing_of_an_erased_client_is_left_and_nothing_comes_back(program: Pro
     for as_of in ("2026-11-19T10:30:00-03:00", AS_OF):
         said = program.call("run", "--source", folder, "--as-of", as_of)
         assert said.exit_code == 0, said.output
-    assert {"raw.client", "raw.call_attempt", "raw.rejected_row", "raw.whatsapp_aside"} <= set(
+    assert {"raw.client", "raw.call_attempt", "raw.rejected_row", "raw.whatsapp_unhandled"} <= set(
         found_in_tables(program.database)
     )
     with program.database.connect() as conn:

@@ -202,7 +202,7 @@ def test_events_told_again_do_not_come_back(database: Database, made: Made) -> N
         failed("d1", "segredo"),
     )
     made({}, *told)
-    found = {"raw.whatsapp_aside", "raw.whatsapp_preference", "raw.whatsapp_status"}
+    found = {"raw.whatsapp_unhandled", "raw.whatsapp_preference", "raw.whatsapp_status"}
     assert found <= set(left(database))
     erase(database)
     assert left(database) == []
@@ -210,7 +210,7 @@ def test_events_told_again_do_not_come_back(database: Database, made: Made) -> N
     made({}, failed("d1", "segredo outra vez"))
     assert left(database) == []
     assert value(database, "select count(*) from raw.whatsapp_status") == [(1,)]
-    codes = "select dispatch_id from raw.dispatch where error_code = '131026' group by 1"
+    codes = "select dispatch_id from raw.whatsapp_status where error_code = '131026'"
     assert value(database, codes) == [("d1",)]
 
 
@@ -219,9 +219,8 @@ def test_words_about_a_message_that_comes_late_are_not_kept(database: Database, 
     erase(database)
     made({"dispatch": (dispatch("late"),)})
     assert left(database) == []
-    assert value(
-        database, "select distinct dispatch_id from raw.dispatch where error_code = '131026'"
-    ) == [("late",)]
+    codes = "select dispatch_id from raw.whatsapp_status where error_code = '131026'"
+    assert value(database, codes) == [("late",)]
 
 
 def test_a_contact_of_before_that_comes_late_has_no_number_and_one_made_anew_does(
@@ -239,7 +238,7 @@ def test_a_contact_of_before_that_comes_late_has_no_number_and_one_made_anew_doe
     )
     contacts = "select contact_id, whatsapp_number from raw.passive_contact order by 1"
     assert value(database, contacts) == [("anew", NUMBER), ("late", None)]
-    assert value(database, "select count(*) from raw.whatsapp_aside") == [(1,)]
+    assert value(database, "select count(*) from raw.whatsapp_unhandled") == [(1,)]
     assert value(database, "select count(*) from raw.whatsapp_preference") == [(1,)]
     # Asking again erases that too.
     erase(database)
@@ -272,9 +271,9 @@ def test_a_number_that_another_client_has_stays_theirs(database: Database, made:
     same = {**OTHER, "client_id": "h4", "ddd": CLIENT["ddd"], "mobile": CLIENT["mobile"]}
     made({"client": (same,)}, body((), [message("de um dos dois")]))
     erase(database)
-    assert value(database, "select count(*) from raw.whatsapp_aside") == [(1,)]
+    assert value(database, "select count(*) from raw.whatsapp_unhandled") == [(1,)]
     erase(database, "h4")
-    assert value(database, "select count(*) from raw.whatsapp_aside") == [(0,)]
+    assert value(database, "select count(*) from raw.whatsapp_unhandled") == [(0,)]
 
 
 def test_a_time_is_no_number(database: Database, made: Made, tmp_path: Path) -> None:
@@ -285,7 +284,7 @@ def test_a_time_is_no_number(database: Database, made: Made, tmp_path: Path) -> 
     made({"client": (rio_preto,)}, others)
     (tmp_path / "a.jsonl").write_bytes(others + b"\n")
     rows = erase(database, "h17")
-    assert rows["raw.whatsapp_aside"] == 0
+    assert rows["raw.whatsapp_unhandled"] == 0
     with database.connect() as conn:
         numbers = erased_numbers.read_erased_numbers(conn)
     assert redact_files([tmp_path / "a.jsonl"], numbers) == 0

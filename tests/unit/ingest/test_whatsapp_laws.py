@@ -1,4 +1,6 @@
-"""The law of events: their order, repetition and batching do not matter, nor when rows come."""
+"""What the models say at any instant does not depend on the order, repetition and batching of
+events and versions.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ import pytest
 from deliveries import BASE, LENIENT, agenda, dispatch, load, rejected, reply, stored
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from model_queries import rows_of
 from tests_database import fresh_database
 from whatsapp_payloads import body, click, preference, receive, status
 
@@ -21,6 +24,11 @@ QUICK = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+
+INSTANTS = tuple(
+    f"2026-11-20T{time}+00:00" for time in ("11:59:59", "12:01:30", "12:03:00", "12:09:00")
+)
+MODELS = ("stg_dispatch", "stg_reply", "int_client__consent")
 
 # Few minutes, messages and numbers, so that all kinds of ties come about.
 times = st.integers(0, 4).map(lambda minute: f"2026-11-20T12:0{minute}:00+00:00")
@@ -89,8 +97,10 @@ def first(postgres: Database, maintenance: psycopg.Connection) -> Iterator[str]:
 
 def outcome(
     postgres: Database, maintenance: psycopg.Connection, first: str, steps: list[list[object]]
-) -> tuple[object, object]:
-    """What is stored after these steps: each a batch of bodies, or of versions."""
+) -> tuple[object, ...]:
+    """What is delivered and what the models say after these steps: each a batch of bodies, or of
+    versions.
+    """
     with (
         fresh_database(postgres, maintenance, first) as database,
         tempfile.TemporaryDirectory() as home,
@@ -107,7 +117,12 @@ def outcome(
             if bodies:
                 receive(database, Path(home) / "spool", *bodies)
         assert {reason for *_, reason in rejected(database)} <= {"unknown_reference"}
-        return stored(database), rejected_replies(database)
+        said = {
+            (model, as_of): rows_of(database, model, as_of)
+            for model in MODELS
+            for as_of in INSTANTS
+        }
+        return said, stored(database), rejected_replies(database)
 
 
 def rejected_replies(database: Database) -> list[object]:

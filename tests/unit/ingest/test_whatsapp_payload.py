@@ -1,4 +1,4 @@
-"""WhatsApp's bodies as events: what is understood, what is kept aside, and that nothing raises."""
+"""WhatsApp's bodies as events: what is understood, what is unhandled, and that nothing raises."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def one(line: bytes) -> WhatsAppEvent:
 
 def kind(line: bytes) -> str:
     event = one(line)
-    assert event.family == "aside"
+    assert event.family == "unhandled"
     return event.what
 
 
@@ -75,11 +75,11 @@ def test_a_body_may_hold_many_events() -> None:
     )
     assert [(event.family, event.what) for event in events_of(line)] == [
         ("status", "sent"),
-        ("aside", "statuses/deleted"),
+        ("unhandled", "statuses/deleted"),
         ("reply", "o1"),
-        ("aside", "messages/text"),
+        ("unhandled", "messages/text"),
         ("preference", "stop"),
-        ("aside", "user_preferences/signup"),
+        ("unhandled", "user_preferences/signup"),
     ]
 
 
@@ -112,14 +112,14 @@ def test_a_body_may_hold_many_events() -> None:
          "messages/interactive/button_reply/without_time"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_used_is_kept_aside_under_a_kind_without_personal_data(
+def test_what_cannot_be_used_is_unhandled_under_a_kind_without_personal_data(
     line: bytes, expected: str
 ) -> None:
     assert kind(line) == expected
 
 
 def told(body: object) -> list[tuple[str, str, str | None]]:
-    """The kinds of its events, and what of them is kept aside."""
+    """The kinds of its events, and what of them is unhandled."""
     found = events_of(body if isinstance(body, bytes) else json.dumps(body).encode())
     return [(event.family, event.what, event.payload) for event in found]
 
@@ -132,7 +132,7 @@ def changed(value: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("entries", "aside"),
+    ("entries", "unhandled"),
     [
         ([{"changes": [changed({"statuses": SENT}), changed({"statuses": [SENT]})]}],
          ("statuses/no_list", SENT)),
@@ -146,13 +146,13 @@ def changed(value: object) -> dict[str, object]:
          ("no_entry", {"changes": {}})),
     ],
 )  # fmt: skip
-def test_what_is_not_shaped_as_it_should_be_is_kept_aside_and_the_rest_is_used(
-    entries: list[object], aside: tuple[str, object]
+def test_what_is_not_shaped_as_it_should_be_is_unhandled_and_the_rest_is_used(
+    entries: list[object], unhandled: tuple[str, object]
 ) -> None:
     events = told({"entry": entries})
     assert ("status", "sent", None) in events
-    ((_, kind, payload),) = (event for event in events if event[0] == "aside")
-    assert (kind, json.loads(payload or "")) == aside
+    ((_, kind, payload),) = (event for event in events if event[0] == "unhandled")
+    assert (kind, json.loads(payload or "")) == unhandled
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 5000])
@@ -160,7 +160,7 @@ def test_a_number_without_end_spoils_nothing_beside_it(number: str) -> None:
     change = {"field": "x", "value": "NUMBER"}
     whole = {"entry": [{"changes": [changed({"statuses": [SENT]}), change]}]}
     events = told(json.dumps(whole).replace('"NUMBER"', number).encode())
-    assert [event[:2] for event in events] == [("status", "sent"), ("aside", "x")]
+    assert [event[:2] for event in events] == [("status", "sent"), ("unhandled", "x")]
     assert number in str(events[1][2])
 
 
@@ -213,12 +213,12 @@ def fixtures() -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.skipif(not FIXTURES.is_dir(), reason=f"{FIXTURES.name} is not beside the checkout")
-def test_every_outside_payload_is_understood_or_kept_aside() -> None:
+def test_every_outside_payload_is_understood_or_unhandled() -> None:
     events = {name: events_of(json.dumps(payload).encode()) for name, payload in fixtures()}
     assert len(list(FIXTURES.rglob("*.json"))) == 66
     assert all(events.values())
     understood = {
-        name: [(event.family, event.what) for event in found if event.family != "aside"]
+        name: [(event.family, event.what) for event in found if event.family != "unhandled"]
         for name, found in events.items()
     }
     assert {name: found for name, found in understood.items() if found} == {

@@ -1,0 +1,38 @@
+with whatsapp_preference as (
+
+    select * from {{ source('raw', 'whatsapp_preference') }}
+
+),
+
+-- Materialized: a number is stripped once, however often its digits are looked at below.
+numbered as materialized (
+
+    select
+        {{ national_number('whatsapp_number') }} as number,
+        occurred_at,
+        value
+    from whatsapp_preference
+    where occurred_at <= {{ as_of() }}
+
+),
+
+keyed as (
+
+    select
+        {{ phone_key('number') }} as phone_key,
+        occurred_at,
+        value
+    from numbered
+
+)
+
+-- Of both within one second `stop` stands, the greater word: no message is the safer reading.
+select distinct on (phone_key)
+    phone_key,
+    value as preference
+from keyed
+where phone_key is not null
+order by
+    phone_key,
+    occurred_at desc,
+    value desc
