@@ -17,6 +17,7 @@ from orchestration.postgres.database import Database
 from orchestration.progress import LOGGER, stage
 from orchestration.resources import RunSettings
 from orchestration.runs.check_runner import CheckRunner
+from orchestration.runs.failures import typed_failures
 from orchestration.settings import Settings
 
 OWNERS = ["team:data"]
