@@ -104,7 +104,9 @@ def build(
     be built.
     """
     arguments = [
-        "build", "--exclude-resource-type", "unit_test",
+        "build",
+        # Unit tests belong to the test suite; an exposure is only a description.
+        "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure",
         "--vars", json.dumps({"as_of": as_of.isoformat()}),
         "--target-path", str(work_folder), "--log-path", str(work_folder),
         *_QUIET, "--no-write-json",

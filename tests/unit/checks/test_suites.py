@@ -348,7 +348,7 @@ def test_a_measurement_that_raises_fails_its_checks_without_values(
     # A view whose row cannot be computed: the error's text quotes the phone.
     conn.execute("drop table marts_next.source_freshness")
     conn.execute(
-        "create view marts_next.source_freshness as select name as table_name,"
+        "create view marts_next.source_freshness as select 'agenda' as table_name,"
         " cast(mobile as timestamptz) as data_until, timestamptz '2026-11-20T15:00Z' as as_of"
         " from marts_next.client"
     )
