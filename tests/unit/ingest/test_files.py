@@ -14,6 +14,7 @@ from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delive
 from orchestration.ingest.sources.postgres_schema import split_url
 from orchestration.postgres import locks
 from orchestration.postgres.database import Database
+from orchestration.postgres.migrate import migrate
 from tests.deliveries import (
     AT,
     BASE,
@@ -364,7 +365,9 @@ def test_a_schema_of_a_source_postgresql(database: Database, tmp_path: Path):
             "update crm.agenda set origin = 'passive' "
             "where ctid = (select max(ctid) from crm.agenda)"
         )
-        conn.execute("drop schema raw cascade; drop schema ops cascade")
+        conn.execute("drop schema raw, ops, history, access cascade")
+        conn.commit()
+        migrate(conn)
     url = f"postgresql://{database.parts.get('user', '')}@/{database.parts['dbname']}"
     url += f"?host={database.parts['host']}&port={database.parts.get('port', 5432)}&schema=crm"
     loaded = load_delivery(database, url, LENIENT)
