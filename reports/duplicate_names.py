@@ -1,4 +1,4 @@
-"""Names that several ids share: each is said with its id, so that a filter by name is one by id."""
+"""Adds its id to a name that several ids share, in a list or in a query."""
 
 from __future__ import annotations
 

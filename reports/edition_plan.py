@@ -1,9 +1,10 @@
-"""Which documents an edition has, and in which parts they are made side by side."""
+"""Which documents an edition has, in which parts they are made, and the page at one address."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import psycopg
@@ -19,8 +20,10 @@ from reports.pages.group_report import GroupReportPage
 from reports.pages.group_total import GroupTotal
 from reports.pages.quality import QualityPage
 from reports.pages.total_rows import TotalRows
+from reports.paths import INDEX, fichas_stem, list_file, total_name
 from reports.queries import call_list_counts
 from reports.queries.call_list_counts import ListCount
+from reports.render import policy
 from reports.view_model import Page
 
 PAGES: tuple[type[Page], ...] = (
@@ -34,6 +37,9 @@ PAGES: tuple[type[Page], ...] = (
     EditionsPage,
 )
 """Every kind of page."""
+
+POLICY = policy(*sorted({page.script for page in PAGES if page.script}))
+"""The content security policy of every page as this version writes it."""
 
 _LISTS_A_PART = 100
 
@@ -74,7 +80,7 @@ def document_batches(conn: psycopg.Connection, scene: EditionContext) -> list[Do
 
 def batch_documents(
     conn: psycopg.Connection, scene: EditionContext, part: DocumentBatch
-) -> Iterator[Document]:
+) -> Generator[Document, None, None]:
     """The documents of one part."""
     if part.company_id is None:
         yield from group_report.group_report_documents(conn, scene)
@@ -86,3 +92,49 @@ def batch_documents(
         yield from total_rows.total_rows_documents(conn, scene, company, part.totalizer)
     elif part.kind == "lists":
         yield from call_list.call_list_documents(conn, scene, company, part.lists)
+
+
+def find_page(conn: psycopg.Connection, scene: EditionContext, path: str) -> Page | None:
+    """Build the view model of one page of the edition.
+
+    Args:
+        conn: An open transaction, in which tables are named without a schema.
+        scene: The edition, and the companies that may be seen.
+        path: The page's path within the edition, as the links of other pages have it.
+
+    Returns:
+        The page, None when the companies of the scene have no such page.
+
+    """
+    part = _part_of(conn, scene, path)
+    if part is None:
+        return None
+    kinds = scene.kinds - {"files"}
+    if path.rpartition("/")[2] in {list_file(entry.agent_id) for entry in part.lists}:
+        kinds -= {"fichas"}
+    with closing(batch_documents(conn, replace(scene, kinds=kinds), part)) as made:
+        found = next((document.content for document in made if document.path == path), None)
+    return found if isinstance(found, Page) else None
+
+
+def _part_of(conn: psycopg.Connection, scene: EditionContext, path: str) -> DocumentBatch | None:
+    """The part that a page is made with, if there is one."""
+    folder, _, name = path.rpartition("/")
+    if not folder:
+        return DocumentBatch("group")
+    company = next((one for one in scene.companies if one.folder == folder), None)
+    if company is None:
+        return None
+    key = company.company_id
+    if name == INDEX:
+        return DocumentBatch("company", key)
+    for code in labels.TOTALIZERS:
+        if name.startswith(total_name(code)):
+            return DocumentBatch("total", key, totalizer=code)
+    found = call_list_counts.find_call_lists(conn, replace(scene.filters, company_id=key)).get(
+        key, ()
+    )
+    for entry in call_list_counts.with_unassigned(found):
+        if name == list_file(entry.agent_id) or name.startswith(fichas_stem(entry.agent_id)):
+            return DocumentBatch("lists", key, lists=(entry,))
+    return None

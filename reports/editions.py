@@ -23,9 +23,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 OWNER_ONLY_FOLDER = 0o700
 OWNER_ONLY_FILE = 0o600
 CURRENT = "current"
+FACTS = "edition.json"
 BEFORE_0_2_0 = "editions"  # where version 0.1.0 put editions; nothing reads or removes them
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z-[\w-]{1,40}", re.ASCII)
@@ -43,7 +46,7 @@ class Edition:
     time zone, and how many hours old the data may be, with the companies that have a limit of
     their own. `fingerprint` is the hash of the published tables. `next_expected` is when the next
     edition is to be made, where somebody knows: past that, a page that is still the current one is
-    late.
+    late. `policy` is the content security policy of its pages.
     """
 
     as_of: datetime
@@ -54,10 +57,32 @@ class Edition:
     stale_hours_by_company: Mapping[str, float] = field(default_factory=dict)
     fingerprint: str = ""
     next_expected: datetime | None = None
+    policy: str = ""
 
     def stale_hours_of(self, company_id: str) -> float:
         """How many hours old the data of a company may be."""
         return self.stale_hours_by_company.get(company_id, self.stale_hours)
+
+
+_AS_JSON = TypeAdapter(Edition)
+
+
+def write_facts(folder: Path, edition: Edition) -> None:
+    """Write `edition.json`: what the lookup page renders the pages of the edition from, beside the
+    published tables.
+    """
+    with recorded_facts(folder / FACTS, "written; the new edition was removed"):
+        handle = os.open(folder / FACTS, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
+        with open(handle, "wb") as file:
+            file.write(_AS_JSON.dump_json(edition, indent=1))
+
+
+def read_facts(folder: Path) -> Edition | None:
+    """The edition of a folder; None where another version of the program wrote it."""
+    try:
+        return _AS_JSON.validate_json((folder / FACTS).read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

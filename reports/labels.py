@@ -550,6 +550,18 @@ STANDING_CALL = "Ligar: {position}º da lista"
 STANDING_WAIT = "Ainda não ligar: só a partir de {moment}"
 STANDING_NONE = "Fora da lista de ligação"
 
+# Why a client is on no list, by what keeps them off it (R9).
+WHY_CLOSED = "A agenda está fechada."
+WHY_NOT = {
+    "closed": "A agenda foi fechada em {closed_at}.",
+    "passive": "Agenda passiva: foi o cliente que procurou a empresa.",
+    "contact_later": "O contato é só em {contact_date}.",
+    "booked": "Já agendou pelo LEADZAP, para {booked_for}.",
+    "booked_elsewhere": "Já agendou por outro canal, para {booked_for}.",
+    "refused": "Recusou em {replied_at}: {reason}.",
+    "replied": "Respondeu em {replied_at}, sem concluir.",
+}
+
 # What happened to an agenda; what stands in braces is in the tables below, or a time.
 EVENTS = {
     "created": "Agenda criada",

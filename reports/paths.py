@@ -37,8 +37,13 @@ def list_file(agent_id: str | None) -> str:
 
 def fichas_file(agent_id: str | None, part: int) -> str:
     """A file with Fichas of an agent's list, from part 1 on."""
+    return f"{fichas_stem(agent_id)}{part}.html"
+
+
+def fichas_stem(agent_id: str | None) -> str:
+    """What the names of the files with Fichas of an agent's list begin with."""
     agent = "sem-agente" if agent_id is None else _digest(agent_id)
-    return f"fichas-{agent}-{part}.html"
+    return f"fichas-{agent}-"
 
 
 def has_phones(name: str) -> bool:

@@ -1,12 +1,14 @@
-"""The sentences of an agenda to phone, or not to phone yet: why, and whether WhatsApp went out."""
+"""The sentences about an agenda: whether and why to phone, what WhatsApp did, what was answered."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from reports import formats, labels
 from reports.queries.agendas import AgendaRow
 from reports.queries.companies import Company
+from reports.queries.total_rows import CountedRow
 
 
 class Signal(NamedTuple):
@@ -17,21 +19,27 @@ class Signal(NamedTuple):
 
 
 class Phone(NamedTuple):
-    """A number to phone and its `tel:` address."""
+    """A number to phone and its `tel:` address, which is empty when the number is masked."""
 
     text: str
     href: str
 
 
+class Standing(NamedTuple):
+    """Whether to phone the client now, not yet or not at all, and why."""
+
+    kind: str
+    words: str
+    why: str
+
+
 class CallPhrases(NamedTuple):
-    """An agenda with its sentences. `why` says why to phone, or why not yet; it is empty for an
-    agenda that is on neither part of a list. `callable_from` is empty but for "not yet".
-    """
+    """An agenda with its sentences. `callable_from` is empty but for "not yet"."""
 
     row: AgendaRow
     client: str
     phone: Phone | None
-    why: str
+    standing: Standing
     signal: Signal
     attempts: str
     untried: str
@@ -43,18 +51,28 @@ def phrases_of(company: Company, row: AgendaRow) -> CallPhrases:
     """Say an agenda's row in words, once for all that show it."""
     is_listed = row.call_position is not None
     is_waiting = row.wait_position is not None
-    why = reason_of(company, row) if is_listed else wait_of(company, row) if is_waiting else ""
     return CallPhrases(
         row,
         row.client_name or labels.NO_CLIENT,
         phone_of(row),
-        why,
+        standing_of(company, row),
         signal_of(company, row),
         attempts_of(company, row) if is_listed else "",
         untried_of(row),
         callable_from(company, row) if is_waiting else "",
         vehicle(row.vehicle_model, row.vehicle_plate),
     )
+
+
+def standing_of(company: Company, row: AgendaRow) -> Standing:
+    """Whether to phone the client now, not yet or not at all, and why (R9)."""
+    if row.call_position is not None:
+        words = labels.STANDING_CALL.format(position=formats.number(row.call_position))
+        return Standing("call", words, reason_of(company, row))
+    if row.wait_position is not None:
+        words = labels.STANDING_WAIT.format(moment=callable_from(company, row))
+        return Standing("wait", words, wait_of(company, row))
+    return Standing("none", labels.STANDING_NONE, _why_not(company, row))
 
 
 def phone_of(row: AgendaRow) -> Phone | None:
@@ -153,9 +171,91 @@ def vehicle(model: str | None, plate: str | None) -> str:
     return f"{model or labels.NO_MODEL} · {plate or labels.NO_PLATE}"
 
 
-def not_sent(row: AgendaRow) -> str:
-    """Why no message went out, as the end of a sentence."""
-    return _why(row, row.whatsapp_status)
+def state_of(row: AgendaRow) -> str:
+    """Whether the agenda is open, or when it was closed."""
+    if row.is_open:
+        return labels.STATE_OPEN
+    if row.closed_at is None:
+        return labels.STATE_CLOSED
+    return labels.STATE_CLOSED_AT.format(closed=formats.moment(row.closed_at))
+
+
+def message_of(row: AgendaRow) -> str:
+    """When the last message went out, or why none did."""
+    if row.last_sent_at is not None:
+        return labels.MESSAGE_SENT.format(sent=formats.moment(row.last_sent_at))
+    return labels.MESSAGE_NOT_SENT.format(why=_why(row, row.whatsapp_status))
+
+
+def response_of(row: AgendaRow) -> str:
+    """What the client answered (R8), with its evidence."""
+    words = labels.RESPONSES.get(row.response, row.response)
+    if row.response in ("booked", "booked_elsewhere") and row.booked_for is not None:
+        return labels.RESPONSE_BOOKED.format(response=words, moment=formats.moment(row.booked_for))
+    if row.response == "refused":
+        reason = row.loss_reason or labels.bucket_label("refused", labels.UNSPECIFIED)
+        return labels.RESPONSE_REFUSED.format(response=words, reason=reason)
+    if row.response == "no_reply" and row.days_without_reply is not None:
+        days = formats.days(row.days_without_reply)
+        return labels.RESPONSE_NO_REPLY.format(response=words, days=days)
+    return words
+
+
+# --- Rows of a total -------------------------------------------------------------------------
+
+
+def whatsapp_of(row: CountedRow) -> str:
+    """Whether a message went out, or why not."""
+    if row.whatsapp_status is None:
+        return labels.WITHOUT_MESSAGE
+    if row.whatsapp_cause is not None and row.whatsapp_status == "other":
+        return labels.NOT_SENT_BECAUSE.format(why=labels.cause(row.whatsapp_cause).words)
+    return labels.GRID_WHATSAPP.get(row.whatsapp_status, row.whatsapp_status)
+
+
+def whatsapp_when(row: CountedRow, status: str) -> str:
+    """The same with the time; a message from before the last no-show says so (R7)."""
+    if row.last_sent_at is None:
+        return status
+    sent = labels.SENT_AT.format(sent=formats.moment(row.last_sent_at))
+    if row.cycle_start is not None and row.last_sent_at < row.cycle_start:
+        return labels.SENT_BEFORE_NO_SHOW.format(sent=sent)
+    return sent
+
+
+def situation_of(company: Company, totalizer: str, row: CountedRow) -> str:
+    """What became of the row so far, in one phrase with its evidence."""
+    today = company.local_date
+    if totalizer == "passive" and row.contacted_at is not None:
+        wrote = labels.WROTE.format(at=formats.recent_moment(row.contacted_at, today))
+        return f"{wrote}; {labels.AMBIGUOUS}" if row.is_ambiguous else wrote
+    if totalizer == "no_show" and row.no_show_at is not None:
+        return labels.NO_SHOW_OF.format(
+            at=formats.recent_moment(row.no_show_at, today),
+            booked_for=_moment(row.booked_for, today),
+        )
+    phrase = _grid_response(row, today)
+    return phrase if row.is_open else f"{phrase}; {labels.CLOSED}"
+
+
+def _grid_response(row: CountedRow, today: date) -> str:
+    """R8 in words."""
+    pattern = labels.GRID_RESPONSES.get(row.response or "")
+    if pattern is None:
+        return row.response or ""
+    return pattern.format(
+        booked_for=_moment(row.booked_for, today),
+        replied_at="" if row.replied_at is None else f" {_moment(row.replied_at, today)}",
+        days=formats.days(row.days_without_reply or 0),
+        reason=row.loss_reason or labels.NO_REASON,
+    )
+
+
+def _moment(value: datetime | None, today: date) -> str:
+    return labels.NOT_AVAILABLE if value is None else formats.recent_moment(value, today)
+
+
+# --- Parts of sentences ----------------------------------------------------------------------
 
 
 def _message(company: Company, row: AgendaRow) -> str:
@@ -179,3 +279,21 @@ def _why(row: AgendaRow, detail: str) -> str:
     if detail == "other" and row.whatsapp_cause is not None:
         return labels.cause(row.whatsapp_cause).words
     return labels.NOT_SENT_DETAIL.get(detail, detail)
+
+
+def _why_not(company: Company, row: AgendaRow) -> str:
+    """What keeps the client off the list (R9)."""
+    today = company.local_date
+    obstacle = row.call_obstacle or row.response
+    if obstacle == "closed" and row.closed_at is None:
+        return labels.WHY_CLOSED
+    pattern = labels.WHY_NOT.get(obstacle)
+    if pattern is None:
+        return labels.RESPONSES.get(obstacle, obstacle)
+    return pattern.format(
+        closed_at=_moment(row.closed_at, today),
+        contact_date=formats.day(row.contact_date),
+        booked_for=_moment(row.booked_for, today),
+        replied_at=_moment(row.replied_at, today),
+        reason=row.loss_reason or labels.NO_REASON,
+    )

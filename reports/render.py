@@ -36,11 +36,11 @@ def static(name: str) -> Markup:
 
 
 @cache
-def policy(script: str | None) -> str:
-    """The content security policy of a page with that script of its own, if it has one."""
-    scripts = [AGE_SCRIPT, *([script] if script else [])]
+def policy(*scripts: str | None) -> str:
+    """The content security policy of a page with one of these scripts of its own, or with none."""
+    names = [AGE_SCRIPT, *[script for script in scripts if script]]
     return (
-        f"default-src 'none'; style-src {_hashes(['style.css'])}; script-src {_hashes(scripts)}; "
+        f"default-src 'none'; style-src {_hashes(['style.css'])}; script-src {_hashes(names)}; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -101,7 +101,8 @@ class Proof(NamedTuple):
 class Page:
     """The fields of the base template.
 
-    `up` is the way from the page to the publish folder, where the pages beside the editions stand.
+    `up` is the way from the page to the publish folder, where the pages beside the editions stand;
+    `leads_to_group` is false for a reader who may not open these, nor the group's report.
     """
 
     template: ClassVar[str]
@@ -111,5 +112,6 @@ class Page:
     title: str
     trail: tuple[Link, ...]
     up: str
+    leads_to_group: bool = True
     stamp: Stamp
     proof: Proof

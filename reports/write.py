@@ -24,7 +24,7 @@ from psycopg.pq import TransactionStatus
 from reports import documents, edition_plan, fingerprint
 from reports.documents import EVERY_KIND, EditionContext, Kind
 from reports.edition_plan import DocumentBatch
-from reports.editions import OWNER_ONLY_FOLDER, Edition, PublishError, recorded_facts
+from reports.editions import OWNER_ONLY_FOLDER, Edition, PublishError, recorded_facts, write_facts
 from reports.filters import EVERYTHING, Filters
 from reports.queries.companies import find_companies
 from reports.view_model import Page
@@ -112,7 +112,10 @@ def _write(
     kinds: frozenset[Kind],
     on_progress: Progress,
 ) -> Written:
-    edition = replace(edition, fingerprint=fingerprint.compute_fingerprint(conn))
+    edition = replace(
+        edition, fingerprint=fingerprint.compute_fingerprint(conn), policy=edition_plan.POLICY
+    )
+    write_facts(folder, edition)
     # The writer of the pages sees all; who may open which page is for whoever serves them (R14).
     filters = Filters(access=EVERYTHING)
     scene = EditionContext(edition, filters, tuple(find_companies(conn, filters, edition)), kinds)

@@ -17,7 +17,7 @@ from reports.lookup.connections import DatabaseUnavailable
 from reports.lookup.lookup_labels import Problem
 from reports.lookup.masking import NoReason
 from reports.lookup.middleware import LOGGER, place_of
-from reports.lookup.read_transaction import NothingPublished
+from reports.lookup.read_transaction import NothingPublished, OtherEdition
 from reports.lookup.request_context import app_services
 from reports.lookup.view_model import LookupPage, render_response
 
@@ -60,6 +60,10 @@ def _nothing_published(_: Request, __: Exception) -> Response:
     return error_page(503, lookup_labels.NOTHING_PUBLISHED)
 
 
+def _other_edition(_: Request, __: Exception) -> Response:
+    return error_page(503, lookup_labels.OTHER_EDITION)
+
+
 def _no_reason(_: Request, __: Exception) -> Response:
     return error_page(400, lookup_labels.NO_REASON)
 
@@ -91,6 +95,7 @@ HANDLERS: dict[Any, Callable[[Request, Any], Response]] = {
     DatabaseUnavailable: _away,
     NoReason: _no_reason,
     NothingPublished: _nothing_published,
+    OtherEdition: _other_edition,
     psycopg.OperationalError: _database,
     psycopg.errors.IdleInTransactionSessionTimeout: _database,
     psycopg.errors.UndefinedColumn: _unknown_relation,

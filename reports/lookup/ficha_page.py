@@ -13,13 +13,13 @@ from reports.filters import Filters
 from reports.lookup import audit_log, company_context, lookup_labels
 from reports.lookup.filter_params import FilterParams
 from reports.lookup.grid_rows import FICHA_PATH, ficha_address
-from reports.lookup.masking import REASONS, masked, masked_in, reason_of, works
+from reports.lookup.masking import REASONS, masked_ficha, reason_of, works
 from reports.lookup.request_context import RequestContext
 from reports.lookup.view_model import Choice, LookupPage, render_response
 from reports.pages import ficha
 from reports.pages.ficha import Ficha
-from reports.queries import agendas, ficha_facts
-from reports.queries.agendas import AgendaRow
+from reports.queries.agendas import AgendaRow, find_agendas
+from reports.queries.ficha import find_ficha_facts
 
 PATH = FICHA_PATH
 SHORT_PATH = f"{FICHA_PATH}/{{agenda_id:path}}"
@@ -63,7 +63,7 @@ def _find(visit: RequestContext) -> AgendaRow:
     if company_id is not None and company_id not in visit.user.company_ids:
         raise HTTPException(404)
     filters = Filters(access=visit.user.access, company_id=company_id)
-    found = agendas.find_agenda(visit.conn, filters, [agenda_id])
+    found = find_agendas(visit.conn, filters, [agenda_id])
     if not found:
         raise HTTPException(404)
     return found[0]
@@ -83,24 +83,14 @@ def _record(
 
 def _answer(visit: RequestContext, row: AgendaRow, *, is_open: bool) -> Response:
     company = company_context.company_of(visit.conn, visit.user, row.company_id)
-    facts = ficha_facts.find_facts(visit.conn, [row])
+    facts = find_ficha_facts(visit.conn, [row])
     made = ficha.build_ficha(phrases.phrases_of(company, row), facts)
     page = LookupFichaPage(
         title=lookup_labels.FICHA,
         signed=visit.signed,
         company_name=company.name,
-        ficha=made if is_open else _masked(made),
+        ficha=made if is_open else masked_ficha(made),
         back=FilterParams(row.company_id).address(),
         reveal="" if is_open else ficha_address(row.company_id, row.agenda_id),
     )
     return render_response(page)
-
-
-def _masked(made: Ficha) -> Ficha:
-    """Without an address to phone: that holds the whole number."""
-    return made._replace(
-        phone=made.phone and made.phone._replace(text=masked(made.phone.text), href=""),
-        mobile=masked(made.mobile),
-        landline=masked(made.landline),
-        history=tuple([event._replace(note=masked_in(event.note)) for event in made.history]),
-    )

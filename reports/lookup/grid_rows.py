@@ -14,8 +14,9 @@ from psycopg import sql
 
 from reports.filters import Filters
 from reports.pages import counted_rows
-from reports.pages.counted_rows import CountedRow, ListedRow
+from reports.pages.counted_rows import ListedRow
 from reports.queries.companies import Company
+from reports.queries.total_rows import CountedRow, find_total_rows, stream_total_rows
 
 ROWS_A_PAGE = 100
 FICHA_PATH = "/ficha"
@@ -75,7 +76,7 @@ def find_row_page(
         for span in spans
     ]
     every = [row_id for of_span in ids for row_id in of_span]
-    found = counted_rows.find_row_page(conn, filters, totalizer, every)
+    found = find_total_rows(conn, filters, totalizer, every)
     said = dict(zip(found, row_cells(company, totalizer, list(found.values())), strict=True))
     return [
         (span, [said[key] for key in of_span]) for span, of_span in zip(spans, ids, strict=True)
@@ -91,9 +92,7 @@ def find_all_rows(
 ) -> list[ListedRow]:
     """Every row of these buckets, in the order of the pages."""
     places = {bucket: place for place, bucket in enumerate(buckets)}
-    found = [
-        row for row in counted_rows.stream_rows(conn, filters, totalizer) if row.bucket in places
-    ]
+    found = [row for row in stream_total_rows(conn, filters, totalizer) if row.bucket in places]
     found.sort(key=lambda row: (places[row.bucket], row.contact_date, row.row_id))
     return row_cells(company, totalizer, found)
 

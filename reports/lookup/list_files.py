@@ -1,4 +1,4 @@
-"""Somebody else's list to take away: before its phones go, the reader says why."""
+"""The page that asks why somebody needs a file with phones of rows that they do not work."""
 
 from __future__ import annotations
 
@@ -12,26 +12,34 @@ from reports.lookup import lookup_labels
 from reports.lookup.masking import REASONS
 from reports.lookup.request_context import RequestContext
 from reports.lookup.view_model import Choice, LookupPage, render_response
+from reports.paths import INDEX
+from reports.view_model import Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListFilePage(LookupPage):
-    """`reveal` is where the file is asked for, `back` the list itself, with masked phones."""
+    """`reveal` is where the file is asked for, by a button with those `words`."""
 
     template: ClassVar[str] = "lookup_list_file.html"
 
     reveal: str
-    back: str
+    words: str
+    back: Link
     reasons: tuple[Choice, ...] = REASONS
 
 
-def ask(visit: RequestContext) -> Response:
-    """The page, at the file's own address."""
+def ask(visit: RequestContext, *, is_older: bool) -> Response:
+    """The page, at the file's own address; an older edition has no list with masked phones."""
     path = PurePosixPath(visit.request.url.path)
     page = ListFilePage(
         title=lookup_labels.LIST_FILE,
         signed=visit.signed,
         reveal=path.name,
-        back=path.with_suffix(".html").name,
+        words=lookup_labels.OPEN_WITH_PHONES
+        if path.suffix == ".html"
+        else lookup_labels.TAKE_WITH_PHONES,
+        back=Link(lookup_labels.BACK_TO_REPORT, INDEX)
+        if is_older
+        else Link(lookup_labels.BACK_TO_LIST, path.with_suffix(".html").name),
     )
     return render_response(page)

@@ -47,6 +47,11 @@ OTHER_VERSION = Problem(
     "A versão nova ainda não publicou: a tela volta depois da próxima execução (atendimento run). "
     "As listas publicadas continuam valendo.",
 )
+OTHER_EDITION = Problem(
+    "Atualização em andamento",
+    "As páginas e as tabelas publicadas não são da mesma execução. Espere um minuto e atualize a "
+    "página; se continuar, avise o TI: a próxima execução (atendimento run) as junta de novo.",
+)
 TOO_SLOW = Problem(
     "A consulta demorou demais", "Escolha menos agendas, por exemplo um dia só, e tente de novo."
 )
@@ -124,6 +129,10 @@ REASONS = {
     "other": "Outro motivo",
 }
 LIST_FILE = "Lista de outro atendente"
+TAKE_WITH_PHONES = "Baixar com telefones"
+OPEN_WITH_PHONES = "Abrir com telefones"
+BACK_TO_LIST = "Voltar à lista, sem os telefones"
+BACK_TO_REPORT = "Voltar ao relatório da empresa"
 OWN_LIST = "Minha lista de ligação"
 COMPANY_REPORT = "Relatório do gerente"
 GROUP_REPORT = "Relatório do grupo"
@@ -138,13 +147,3 @@ SEARCH = "Procurar cliente"
 
 # Why a client is on no list today, by what keeps them off it (R9).
 WHY_NO_AGENDA = "Nenhuma agenda: só escreveu para a empresa."
-WHY_CLOSED = "A agenda está fechada."
-WHY_NOT = {
-    "closed": "A agenda foi fechada em {closed_at}.",
-    "passive": "Agenda passiva: foi o cliente que procurou a empresa.",
-    "contact_later": "O contato é só em {contact_date}.",
-    "booked": "Já agendou pelo LEADZAP, para {booked_for}.",
-    "booked_elsewhere": "Já agendou por outro canal, para {booked_for}.",
-    "refused": "Recusou em {replied_at}: {reason}.",
-    "replied": "Respondeu em {replied_at}, sem concluir.",
-}

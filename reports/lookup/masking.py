@@ -1,14 +1,19 @@
-"""Phones for those who do not work the row: enough to recognise one, too little to phone."""
+"""Phones for those who do not work the row: who does, what others see, and what they are asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from reports import labels
 from reports.lookup import lookup_labels
 from reports.lookup.users import User
 from reports.lookup.view_model import Choice
+from reports.pages.call_list import CallGroup, CallListPage, CallRow
+from reports.pages.ficha import Ficha, FichaPage
 from reports.phone_detection import TextPiece
+from reports.phrases import Phone
+from reports.view_model import Page
 
 REASONS = tuple(Choice(code, text, False) for code, text in lookup_labels.REASONS.items())
 """For the form that asks for whole numbers: one must be chosen."""
@@ -49,6 +54,36 @@ def masked(phone: str) -> str:
         _HIDDEN if sign.isalnum() and place not in kept else sign
         for place, sign in enumerate(phone)
     )
+
+
+def masked_page(page: Page) -> Page:
+    """A page of a call list, or of its Fichas, with every phone masked; any other holds none."""
+    if isinstance(page, CallListPage):
+        groups = tuple([_masked_group(group) for group in page.groups])
+        return replace(page, groups=groups, is_masked=True)
+    if isinstance(page, FichaPage):
+        return replace(page, fichas=tuple([masked_ficha(ficha) for ficha in page.fichas]))
+    return page
+
+
+def masked_ficha(ficha: Ficha) -> Ficha:
+    """A Ficha with every phone masked, those in notes too."""
+    return ficha._replace(
+        phone=_masked_phone(ficha.phone),
+        mobile=masked(ficha.mobile),
+        landline=masked(ficha.landline),
+        history=tuple([event._replace(note=masked_in(event.note)) for event in ficha.history]),
+    )
+
+
+def _masked_group(group: CallGroup) -> CallGroup:
+    rows: list[CallRow] = [row._replace(phone=_masked_phone(row.phone)) for row in group.rows]
+    return replace(group, rows=tuple(rows))
+
+
+def _masked_phone(phone: Phone | None) -> Phone | None:
+    # Its address holds the whole number.
+    return phone and phone._replace(text=masked(phone.text), href="")
 
 
 def masked_in(text: Iterable[TextPiece]) -> tuple[TextPiece, ...]:

@@ -30,6 +30,10 @@ class NothingPublished(Exception):
     """There are no published tables yet."""
 
 
+class OtherEdition(Exception):
+    """The published tables and the current edition's pages were not made together."""
+
+
 @contextmanager
 def transaction(connections: ConnectionPools) -> Iterator[psycopg.Connection]:
     """A read-only transaction as nobody: no row of a company is visible."""

@@ -1,7 +1,10 @@
-"""The generated pages, lists and files, each to whom it belongs; anything else is not found.
+"""The pages, lists and files of the publish folder, each for whom it belongs to.
+
+A page of the current edition is rendered for its reader (`report_pages.py`). Files to take away,
+older editions and the pages beside the editions are sent as they were written.
 
 Who may open what is computed from the user's own companies and id, never looked up from the
-address: an address that names anything else leads nowhere, whether or not it is there.
+address: an address that names anything else is not found, whether or not it is there.
 """
 
 from __future__ import annotations
@@ -12,15 +15,14 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from html import unescape
 from pathlib import Path
 from typing import BinaryIO
 
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
-from reports import editions
-from reports.lookup import list_files, own_links, page_phones
+from reports import edition_plan, editions
+from reports.lookup import list_files, report_pages
 from reports.lookup.audit_log import Action
 from reports.lookup.masking import reason_of, works
 from reports.lookup.request_context import RequestContext
@@ -31,7 +33,7 @@ from reports.paths import (
     QUALITY,
     TOTALS_JSON,
     company_folder,
-    fichas_file,
+    fichas_stem,
     has_phones,
 )
 from reports.paths import list_file as list_of
@@ -47,69 +49,64 @@ _KINDS = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _TO_TAKE = (".csv", ".xlsx")
-_META_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
-# As `reports/render.py` writes it: a page brings the policy of its own styles and scripts.
-_POLICY = re.compile(
-    r"default-src 'none'; style-src(?: 'sha256-[\w+/=]+')+; script-src(?: 'sha256-[\w+/=]+')+; "
-    r"base-uri 'none'; form-action 'none'",
-    re.ASCII,
-)
-_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class ReportPlace:
-    """A file that the user may open; `company_id` is None for those of the group, `edition` for
-    those beside the editions. `is_of_others`: with phones of rows that the user does not work.
+    """A file that the user may open.
+
+    `company_id` is None for those of the group, `edition` for those beside the editions.
+    `is_of_others`: with phones of rows that the user does not work.
     """
 
     path: Path
-    company_id: str | None
-    edition: Path | None
+    company_id: str | None = None
+    edition: Path | None = None
+    is_current: bool = False
     is_of_others: bool = False
 
     @property
-    def folder(self) -> str:
-        """The folder in which the links of a page begin, within the publish folder."""
-        if self.edition is None:
-            return ""
-        return "/".join((self.edition.name, *self.path.parent.relative_to(self.edition).parts))
+    def is_rendered(self) -> bool:
+        """Whether it is a page of the current edition."""
+        return self.is_current and self.path.suffix == ".html"
 
 
-def show(visit: RequestContext) -> Response:
-    """Send a file of the publish folder; of a list of others its page with masked phones, of its
-    files the question why.
+def show(visit: RequestContext) -> Response | Callable[[], Response]:
+    """Answer with a page of the current edition, a file, or the question why somebody needs it.
+
+    The question comes before any file with phones of rows that the user does not work.
     """
     place = _find(visit)
-    is_taken = place.path.suffix in _TO_TAKE
-    opens = _opens(visit.config.publish_dir, visit.user, place)
+    if place.is_rendered and place.edition:
+        page = report_pages.find(
+            visit,
+            place.edition,
+            place.path.relative_to(place.edition).as_posix(),
+            company_id=place.company_id,
+            is_masked=place.is_of_others,
+            leads_to_group=sees_group(place.edition, visit.user),
+        )
+        _record_opened(visit, place)
+        return page
     with _open(place) as file:
         facts = os.fstat(file.fileno())
-        content = file.read() if opens or place.is_of_others else file.read(_HEAD_BYTES)
-    if place.is_of_others and is_taken:
-        return list_files.ask(visit)
-    page = page_phones.hidden(content) if place.is_of_others else content
-    if page is None:
-        raise HTTPException(404)
-    if place.company_id is not None and place.path.name not in (INDEX, TOTALS_JSON):
-        _record(visit, place, "report_taken" if is_taken else "report_opened")
-    if opens:
-        page = own_links.only_own(page, place.folder, opens)
-    if opens or place.is_of_others:
-        return _with_policy(Response(page, media_type=_KINDS[".html"]), content)
-    return _with_policy(_send(place.path, facts), content)
+    if place.is_of_others:
+        return list_files.ask(visit, is_older=not place.is_current)
+    _record_opened(visit, place)
+    return _send(place, facts)
 
 
 def take(visit: RequestContext) -> Response:
-    """Send a file of a list of others, with its phones; who asked and why is in the access log."""
+    """Send a file with phones of others; who asked and why is in the access log."""
     place = _find(visit)
-    if not (place.is_of_others and place.path.suffix in _TO_TAKE):
+    if place.is_rendered or not place.is_of_others:
         raise HTTPException(404)
     reason = reason_of(visit.form)
     with _open(place) as file:
         facts = os.fstat(file.fileno())
-    _record(visit, place, "phone_revealed", rows=str(_rows_of(place)), reason=reason)
-    return _send(place.path, facts)
+    details = {"rows": str(_rows_of(place))} if place.path.suffix in _TO_TAKE else {}
+    _record(visit, place, "phone_revealed", **details, reason=reason)
+    return _send(place, facts)
 
 
 def _find(visit: RequestContext) -> ReportPlace:
@@ -138,6 +135,12 @@ def _rows_of(place: ReportPlace) -> int:
         return sum(1 for _ in file) - 1
 
 
+def _record_opened(visit: RequestContext, place: ReportPlace) -> None:
+    if place.company_id is not None and place.path.name not in (INDEX, TOTALS_JSON):
+        is_taken = place.path.suffix in _TO_TAKE
+        _record(visit, place, "report_taken" if is_taken else "report_opened")
+
+
 def _record(visit: RequestContext, place: ReportPlace, action: Action, **details: str) -> None:
     visit.record(
         action,
@@ -149,32 +152,32 @@ def _record(visit: RequestContext, place: ReportPlace, action: Action, **details
 
 
 def find(publish_dir: Path, user: User, path: str) -> ReportPlace | None:
-    """The file of an address below `/relatorios/`, if the user may open it."""
-    parts = path.split("/")
-    if not _FILE.fullmatch(parts[-1]):
+    """The file of an address below `/relatorios/`, if the user may open it.
+
+    An older edition is for those who may see every company in it.
+    """
+    *folders, file = path.split("/")
+    current = editions.current_edition(publish_dir)
+    if not _FILE.fullmatch(file) or len(folders) > 2:
         return None
-    if len(parts) == 1:
-        return (
-            ReportPlace(publish_dir / parts[0], None, None)
-            if _sees(publish_dir, user, path)
-            else None
-        )
-    if not _EDITION.fullmatch(parts[0]):
+    if not folders:
+        is_there = file in (QUALITY, EDITIONS) and current and sees_group(current, user)
+        return ReportPlace(publish_dir / file) if is_there else None
+    if not _EDITION.fullmatch(folders[0]):
         return None
-    edition = (
-        editions.current_edition(publish_dir) if parts[0] == "current" else publish_dir / parts[0]
-    )
+    edition = current if folders[0] == "current" else publish_dir / folders[0]
     if edition is None:
         return None
-    if len(parts) == 2:
-        return ReportPlace(edition / parts[1], None, edition) if sees_group(edition, user) else None
-    if len(parts) != 3:
+    is_current = current is not None and current.name == edition.name
+    if not (is_current and folders[1:]) and not sees_group(edition, user):
         return None
-    company_id = {company_folder(company): company for company in user.company_ids}.get(parts[1])
-    if company_id is None or not (user.is_manager or _works(user, parts[2])):
+    if not folders[1:]:
+        return ReportPlace(edition / file, None, edition, is_current)
+    company_id = {company_folder(company): company for company in user.company_ids}.get(folders[1])
+    if company_id is None or not (user.is_manager or _works(user, file)):
         return None
-    is_of_others = has_phones(parts[2]) and not _works(user, parts[2])
-    return ReportPlace(edition / parts[1] / parts[2], company_id, edition, is_of_others)
+    is_of_others = has_phones(file) and not _works(user, file)
+    return ReportPlace(edition / folders[1] / file, company_id, edition, is_current, is_of_others)
 
 
 def sees_group(edition: Path, user: User) -> bool:
@@ -185,16 +188,6 @@ def sees_group(edition: Path, user: User) -> bool:
     except OSError:
         return False
     return user.is_manager and folders <= own
-
-
-def _sees(publish_dir: Path, user: User, beside: str) -> bool:
-    """Whether a page beside the editions is the user's. Runs and checks are of all companies at
-    once, so the page of them is the group's; the list of editions names none.
-    """
-    edition = editions.current_edition(publish_dir)
-    if beside == QUALITY:
-        return edition is not None and sees_group(edition, user)
-    return beside == EDITIONS and user.is_manager
 
 
 def has(publish_dir: Path, user: User, path: str) -> bool:
@@ -210,46 +203,24 @@ def _works(user: User, name: str) -> bool:
 
 def _is_of(agent_id: str | None, name: str) -> bool:
     """Whether a file of a company is the agent's list, its rows or a part of its Fichas."""
-    of_list, of_fichas = Path(list_of(agent_id)).stem, fichas_file(agent_id, 1).rpartition("-")[0]
-    return bool(
-        re.fullmatch(rf"{of_list}\.(?:html|csv|xlsx)|{of_fichas}-\d{{1,6}}\.html", name, re.ASCII)
-    )
+    stem = Path(list_of(agent_id)).stem
+    of_list = {f"{stem}{ending}" for ending in (".html", *_TO_TAKE)}
+    return name in of_list or name.startswith(fichas_stem(agent_id))
 
 
-def _opens(publish_dir: Path, user: User, place: ReportPlace) -> Callable[[str], str | None] | None:
-    """What the links of a page may lead to; None when its reader may open all of them."""
-    edition = place.edition or editions.current_edition(publish_dir)
-    if place.path.suffix != ".html" or (edition and sees_group(edition, user)):
-        return None
-
-    def opens(path: str) -> str | None:
-        if find(publish_dir, user, path):
-            return path
-        name, _, file = path.partition("/")
-        if place.edition is None and file == INDEX:
-            # The list of editions leads to the group's page; whose that is not, to their own.
-            own = f"{name}/{company_folder(user.home_company_id)}/{INDEX}"
-            return own if has(publish_dir, user, own) else None
-        return None
-
-    return opens
-
-
-def _send(path: Path, facts: os.stat_result) -> Response:
+def _send(place: ReportPlace, facts: os.stat_result) -> Response:
+    path = place.path
     is_taken = path.suffix in _TO_TAKE
-    return FileResponse(
+    response = FileResponse(
         path,
         media_type=_KINDS[path.suffix],
         filename=path.name,
         stat_result=facts,
         content_disposition_type="attachment" if is_taken else "inline",
     )
-
-
-def _with_policy(response: Response, page: bytes) -> Response:
-    told = _META_POLICY.search(page[:_HEAD_BYTES].decode("utf-8", "replace"))
-    policy = unescape(told[1]) if told else ""
-    if _POLICY.fullmatch(policy):
+    if path.suffix == ".html":
         # The page says the same itself, but cannot say who may frame it.
+        edition = editions.read_facts(place.edition) if place.edition else None
+        policy = edition.policy if edition else edition_plan.POLICY
         response.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
     return response

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from starlette.responses import RedirectResponse, Response
@@ -24,8 +23,7 @@ from reports.lookup.grid_rows import ficha_address
 from reports.lookup.masking import masked, works
 from reports.lookup.request_context import RequestContext
 from reports.lookup.view_model import LookupPage, render_response
-from reports.queries import agendas
-from reports.queries.agendas import AgendaRow
+from reports.queries.agendas import AgendaRow, find_agendas
 from reports.queries.companies import Company
 
 PATH = "/busca"
@@ -173,7 +171,7 @@ def _say(visit: RequestContext, hits: Sequence[Hit]) -> list[Found]:
     ids = [hit.agenda_id for hit in hits if hit.agenda_id is not None]
     rows = {
         (row.company_id, row.agenda_id): row
-        for row in agendas.find_agenda(visit.conn, Filters(access=visit.user.access), ids)
+        for row in find_agendas(visit.conn, Filters(access=visit.user.access), ids)
     }
     clients: dict[str, tuple[str | None, str, str | None]] = {
         client_id: (name, mobile, landline)
@@ -193,7 +191,7 @@ def _say(visit: RequestContext, hits: Sequence[Hit]) -> list[Found]:
 
 
 def _of_agenda(visit: RequestContext, company: Company, row: AgendaRow, in_all: int) -> Found:
-    kind, standing, why = standing_of(company, row)
+    standing = phrases.standing_of(company, row)
     phone = formats.phone(row.phone) if row.phone else f"{row.ddd or ''} {row.mobile or ''}".strip()
     return Found(
         row.client_name or labels.NO_CLIENT,
@@ -202,9 +200,9 @@ def _of_agenda(visit: RequestContext, company: Company, row: AgendaRow, in_all: 
         row.agenda_id,
         phrases.vehicle(row.vehicle_model, row.vehicle_plate),
         _phone(phone or row.landline or "", is_open=works(visit.user, row.agent_id)),
-        kind,
-        standing,
-        why,
+        standing.kind,
+        standing.words,
+        standing.why,
         max(in_all - 1, 0),
     )
 
@@ -230,41 +228,3 @@ def _without_agenda(
 def _phone(number: str, *, is_open: bool) -> str:
     shown = number or labels.NOT_GIVEN
     return shown if is_open else masked(shown)
-
-
-def standing_of(company: Company, row: AgendaRow) -> tuple[str, str, str]:
-    """Whether to phone the client now, not yet or not at all: the kind, the words and why (R9)."""
-    if row.call_position is not None:
-        position = formats.number(row.call_position)
-        return (
-            "call",
-            labels.STANDING_CALL.format(position=position),
-            phrases.reason_of(company, row),
-        )
-    if row.wait_position is not None:
-        moment = phrases.callable_from(company, row)
-        return "wait", labels.STANDING_WAIT.format(moment=moment), phrases.wait_of(company, row)
-    return "none", labels.STANDING_NONE, _why_not(company, row)
-
-
-def _why_not(company: Company, row: AgendaRow) -> str:
-    """What keeps the client off the list (R9)."""
-    obstacle = row.call_obstacle or row.response
-    if obstacle == "closed" and row.closed_at is None:
-        return lookup_labels.WHY_CLOSED
-    pattern = lookup_labels.WHY_NOT.get(obstacle)
-    if pattern is None:
-        return labels.RESPONSES.get(obstacle, obstacle)
-    return pattern.format(
-        closed_at=_moment(company, row.closed_at),
-        contact_date=formats.day(row.contact_date),
-        booked_for=_moment(company, row.booked_for),
-        replied_at=_moment(company, row.replied_at),
-        reason=row.loss_reason or labels.NO_REASON,
-    )
-
-
-def _moment(company: Company, value: datetime | None) -> str:
-    if value is None:
-        return labels.NOT_AVAILABLE
-    return formats.recent_moment(value, company.local_date)

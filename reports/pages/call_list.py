@@ -15,10 +15,11 @@ from reports.documents import Document, EditionContext
 from reports.pages import call_list_exports, ficha_files
 from reports.paths import INDEX, list_file
 from reports.phrases import CallPhrases, Phone, Signal
-from reports.queries import agendas, call_list_counts, ficha_facts
-from reports.queries.agendas import AgendaRow
+from reports.queries import call_list_counts
+from reports.queries.agendas import AgendaRow, stream_call_lists
 from reports.queries.call_list_counts import ListCount
 from reports.queries.companies import Company
+from reports.queries.ficha import find_ficha_facts
 from reports.view_model import Identity, Link, Page
 
 _AGENDAS_A_BATCH = 2000
@@ -70,7 +71,9 @@ class CallGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallListPage(Page):
-    """The list of one agent, or of what has none. `files` are its rows to take away."""
+    """The list of one agent, or of what has none. `files` are its rows to take away, which a reader
+    with masked phones is asked a reason for.
+    """
 
     template: ClassVar[str] = "call_list.html"
 
@@ -79,6 +82,7 @@ class CallListPage(Page):
     waiting: tuple[WaitRow, ...]
     untried: int
     files: tuple[Link, ...]
+    is_masked: bool = False
 
     @property
     def count(self) -> int:
@@ -108,12 +112,12 @@ def call_list_documents(
     missing = {entry.agent_id: entry for entry in entries}
     streamed = (
         _ListRows(missing.pop(agent_id), rows)
-        for agent_id, rows in agendas.stream_agendas(conn, filters, tuple(missing))
+        for agent_id, rows in stream_call_lists(conn, filters, tuple(missing))
     )
     for batch in _batches(streamed):
         facts = None
         if "fichas" in scene.kinds:
-            facts = ficha_facts.find_facts(conn, [row for one in batch for row in one.rows])
+            facts = find_ficha_facts(conn, [row for one in batch for row in one.rows])
         for entry, rows in batch:
             said = [phrases.phrases_of(company, row) for row in rows]
             yield from _documents(scene, company, entry, said)
@@ -188,7 +192,7 @@ def _call_row(said: CallPhrases, href: str) -> CallRow:
         href.partition("#")[2],
         Link(said.client, href),
         said.phone,
-        said.why,
+        said.standing.why,
         said.signal,
         said.untried,
         said.vehicle,
@@ -204,7 +208,7 @@ def _wait_row(said: CallPhrases, href: str) -> WaitRow:
         href.partition("#")[2],
         Link(said.client, href),
         said.callable_from,
-        said.why,
+        said.standing.why,
         said.vehicle,
         said.row.event_type,
         said.row.contact_date,

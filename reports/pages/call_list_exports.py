@@ -71,7 +71,7 @@ def _values(said: CallPhrases) -> tuple[Value, ...]:
         said.phone.text if said.phone else None,
         labels.CALL_REASONS.get(row.call_reason or "", row.call_reason),
         row.since,
-        said.why,
+        said.standing.why,
         said.signal.text,
         row.attempts,
         row.last_attempt_at,

@@ -1,4 +1,4 @@
-"""The Ficha: everything known about one agenda and its client, on one page."""
+"""The page with one Ficha or many: everything known about an agenda and its client."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from reports.filters import Filters
 from reports.pages import ficha_history
 from reports.pages.ficha_history import TimelineEvent
 from reports.paths import INDEX, ficha_anchor
-from reports.phrases import CallPhrases, Phone
-from reports.queries import agendas, ficha_facts
-from reports.queries.agendas import AgendaRow
+from reports.phrases import CallPhrases, Phone, Standing
+from reports.queries.agendas import AgendaRow, find_agendas
 from reports.queries.companies import Company
-from reports.queries.ficha_facts import FichaFacts, OtherRow
+from reports.queries.ficha import FichaFacts, OtherRow, find_ficha_facts
 from reports.view_model import Identity, Link, Page
 
 
@@ -32,14 +31,6 @@ class Neighbours(NamedTuple):
 
 
 ALONE = Neighbours()
-
-
-class CallStatus(NamedTuple):
-    """Whether to phone the client now, not yet or not at all, and why."""
-
-    kind: str
-    words: str
-    why: str
 
 
 class Vehicle(NamedTuple):
@@ -63,7 +54,7 @@ class Ficha(NamedTuple):
 
     anchor: str
     client: str
-    standing: CallStatus
+    standing: Standing
     phone: Phone | None
     without_phone: bool
     attempts: str
@@ -107,9 +98,9 @@ def find_ficha(
     conn: psycopg.Connection, filters: Filters, company: Company, agenda_ids: Sequence[str]
 ) -> list[Ficha]:
     """The Fichas of those agendas of a company that may be seen, in the order asked for."""
-    found = {row.agenda_id: row for row in agendas.find_agenda(conn, filters, agenda_ids)}
+    found = {row.agenda_id: row for row in find_agendas(conn, filters, agenda_ids)}
     rows = [found[agenda_id] for agenda_id in agenda_ids if agenda_id in found]
-    facts = ficha_facts.find_facts(conn, rows)
+    facts = find_ficha_facts(conn, rows)
     return [build_ficha(phrases.phrases_of(company, row), facts) for row in rows]
 
 
@@ -143,7 +134,7 @@ def build_ficha(said: CallPhrases, facts: FichaFacts, neighbours: Neighbours = A
     return Ficha(
         anchor=ficha_anchor(key),
         client=said.client,
-        standing=_standing(said),
+        standing=said.standing,
         phone=said.phone,
         without_phone=row.call_position is not None and said.phone is None,
         attempts=said.attempts,
@@ -168,28 +159,15 @@ def build_ficha(said: CallPhrases, facts: FichaFacts, neighbours: Neighbours = A
         team=row.team or labels.WITHOUT_TEAM,
         agent=row.agent or labels.UNASSIGNED_LIST,
         origin=labels.ORIGINS.get(row.origin, row.origin),
-        state=_state(row),
-        whatsapp=_whatsapp(row),
-        response=_response(row),
+        state=phrases.state_of(row),
+        whatsapp=phrases.message_of(row),
+        response=phrases.response_of(row),
         totals=tuple([_total(code, bucket) for _, code, bucket in facts.totals.get(key, ())])
         or (labels.NO_TOTALS,),
         history=ficha_history.build_timeline(facts.history.get(key, ())),
         others=tuple([_other(other) for other in others]),
         further=others[0].in_all - len(others) if others else 0,
         neighbours=neighbours,
-    )
-
-
-def _standing(said: CallPhrases) -> CallStatus:
-    row = said.row
-    if row.call_position is not None:
-        position = formats.number(row.call_position)
-        return CallStatus("call", labels.STANDING_CALL.format(position=position), said.why)
-    if row.wait_position is not None:
-        words = labels.STANDING_WAIT.format(moment=said.callable_from)
-        return CallStatus("wait", words, said.why)
-    return CallStatus(
-        "none", labels.STANDING_NONE, labels.RESPONSES.get(row.response, row.response)
     )
 
 
@@ -204,33 +182,6 @@ def _consent(row: AgendaRow) -> str:
     if words is None:
         return labels.NOT_AVAILABLE
     return words.format(moment=formats.moment(row.consent_at) if row.consent_at else "")
-
-
-def _state(row: AgendaRow) -> str:
-    if row.is_open:
-        return labels.STATE_OPEN
-    if row.closed_at is None:
-        return labels.STATE_CLOSED
-    return labels.STATE_CLOSED_AT.format(closed=formats.moment(row.closed_at))
-
-
-def _whatsapp(row: AgendaRow) -> str:
-    if row.last_sent_at is not None:
-        return labels.MESSAGE_SENT.format(sent=formats.moment(row.last_sent_at))
-    return labels.MESSAGE_NOT_SENT.format(why=phrases.not_sent(row))
-
-
-def _response(row: AgendaRow) -> str:
-    words = labels.RESPONSES.get(row.response, row.response)
-    if row.response in ("booked", "booked_elsewhere") and row.booked_for is not None:
-        return labels.RESPONSE_BOOKED.format(response=words, moment=formats.moment(row.booked_for))
-    if row.response == "refused":
-        reason = row.loss_reason or labels.bucket_label("refused", labels.UNSPECIFIED)
-        return labels.RESPONSE_REFUSED.format(response=words, reason=reason)
-    if row.response == "no_reply" and row.days_without_reply is not None:
-        days = formats.days(row.days_without_reply)
-        return labels.RESPONSE_NO_REPLY.format(response=words, days=days)
-    return words
 
 
 def _other(other: OtherRow) -> OtherAgenda:

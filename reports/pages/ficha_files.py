@@ -19,7 +19,7 @@ from reports.phrases import CallPhrases
 from reports.queries import call_list_counts
 from reports.queries.call_list_counts import ListCount
 from reports.queries.companies import Company
-from reports.queries.ficha_facts import FichaFacts
+from reports.queries.ficha import FichaFacts
 from reports.view_model import Identity, Link
 
 FICHAS_A_FILE = 50

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reports import formats, labels
 from reports.phone_detection import TextPiece, split_phones
-from reports.queries.ficha_facts import HistoryRow
+from reports.queries.ficha import HistoryRow
 
 
 class TimelineEvent(NamedTuple):

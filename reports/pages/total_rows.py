@@ -14,7 +14,7 @@ from reports import exports, formats, labels
 from reports.documents import Document, EditionContext
 from reports.exports import ExportColumn, Sheet
 from reports.pages import counted_rows, totals
-from reports.pages.counted_rows import Cells, ListedRow
+from reports.pages.counted_rows import CellIds, Cells, ListedRow
 from reports.pages.ficha_files import ficha_places
 from reports.pages.total_pagination import Layout, layout_of, place_of
 from reports.paths import INDEX, bucket_anchor, total_name
@@ -37,11 +37,18 @@ class Bucket:
     anchor: str
 
 
+class GridRow(NamedTuple):
+    """A row with the ids that the filters compare."""
+
+    ids: CellIds
+    cells: Cells
+
+
 class Block(NamedTuple):
     """Some of the rows of a bucket: what a browser lays out at a time. The first has the anchor."""
 
     anchor: str
-    rows: tuple[Cells, ...]
+    rows: tuple[GridRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +65,30 @@ class RowsSection:
     following: str
 
 
+class Offer(NamedTuple):
+    """One choice of a filter."""
+
+    id: str
+    name: str
+
+
 class EventTypes(NamedTuple):
     """What is offered of the event types of one campaign."""
 
-    campaign: str
-    names: tuple[str, ...]
+    campaign: Offer
+    offered: tuple[Offer, ...]
 
 
 class StaticFilterOptions(NamedTuple):
-    """What the filters of R14 offer: of campaigns the active ones, of teams the service desks."""
+    """What the filters of R14 offer: of campaigns the active ones, of teams the service desks.
+    `without_agent`: whether there are rows that no agent has.
+    """
 
-    campaigns: tuple[str, ...]
+    campaigns: tuple[Offer, ...]
     event_types: tuple[EventTypes, ...]
-    teams: tuple[str, ...]
-    agents: tuple[str, ...]
+    teams: tuple[Offer, ...]
+    agents: tuple[Offer, ...]
+    without_agent: bool
 
 
 class Part(NamedTuple):
@@ -197,13 +214,13 @@ def _sections(
             anchor,
             named.get(bucket, bucket),
             counts.get(bucket, 0),
-            tuple(_blocks(anchor, (row.cells for row in found))),
+            tuple(_blocks(anchor, (GridRow(row.ids, row.cells) for row in found))),
             part > pages[0],
             f"{layout.file(part + 1)}#{anchor}" if part < pages[-1] else "",
         )
 
 
-def _blocks(anchor: str, rows: Iterator[Cells]) -> Iterator[Block]:
+def _blocks(anchor: str, rows: Iterator[GridRow]) -> Iterator[Block]:
     while block := tuple(islice(rows, _ROWS_A_BLOCK)):
         yield Block(anchor, block)
         anchor = ""
@@ -220,27 +237,33 @@ def _parts(layout: Layout, this: int) -> Iterator[Part]:
 
 def filter_options(rows: Iterable[ListedRow]) -> StaticFilterOptions:
     """What may be chosen among these rows."""
-    campaigns: dict[str, set[str]] = {}
-    teams: set[str] = set()
-    agents: set[str] = set()
+    campaigns: dict[Offer, set[Offer]] = {}
+    teams: set[Offer] = set()
+    agents: set[Offer] = set()
+    without_agent = False
     for row in rows:
-        cells = row.cells
-        if row.offers_campaign:
-            campaigns.setdefault(cells.campaign, set()).add(cells.event_type)
-        if row.offers_team:
-            teams.add(cells.team)
-        agents.add(cells.agent)
-    agents_in_order = _in_order(agents - {labels.UNASSIGNED_LIST})
+        ids, cells = row.ids, row.cells
+        if row.offers_campaign and ids.campaign and ids.event_type:
+            of_campaign = campaigns.setdefault(Offer(ids.campaign, cells.campaign), set())
+            of_campaign.add(Offer(ids.event_type, cells.event_type))
+        if row.offers_team and ids.team:
+            teams.add(Offer(ids.team, cells.team))
+        if ids.agent:
+            agents.add(Offer(ids.agent, cells.agent))
+        else:
+            without_agent = True
+    in_order = _in_order(campaigns)
     return StaticFilterOptions(
-        _in_order(campaigns),
-        tuple(EventTypes(name, _in_order(campaigns[name])) for name in _in_order(campaigns)),
+        in_order,
+        tuple(EventTypes(campaign, _in_order(campaigns[campaign])) for campaign in in_order),
         _in_order(teams),
-        (*agents_in_order, *(agents & {labels.UNASSIGNED_LIST})),
+        _in_order(agents),
+        without_agent,
     )
 
 
-def _in_order(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(names, key=formats.name_order))
+def _in_order(offered: Iterable[Offer]) -> tuple[Offer, ...]:
+    return tuple(sorted(offered, key=lambda one: (formats.name_order(one.name), one.id)))
 
 
 # --- To take away ----------------------------------------------------------------------------

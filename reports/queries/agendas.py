@@ -1,4 +1,4 @@
-"""An agenda with everything that one row can say of it: what lists and Fichas are made from."""
+"""Agendas with everything that a list or a Ficha says of them: those on call lists, or by id."""
 
 from __future__ import annotations
 
@@ -163,11 +163,19 @@ _ON_LISTS = """
     select company_id, agenda_id from call_waiting where {call_waiting}
 )
 """
+# Of one list the ids are found first: else every agenda of the company would be joined before.
+_ON_ONE_LIST = """
+agenda_status.agenda_id = any(array(
+    select agenda_id from call_list where {call_list}
+    union all
+    select agenda_id from call_waiting where {call_waiting}
+)) and {on_lists}
+"""
 
 _IN_ORDER = 'agenda_status.agent_id collate "C", call_list.position, call_waiting.position'
 
 
-def stream_agendas(
+def stream_call_lists(
     conn: psycopg.Connection, filters: Filters, agents: Sequence[str | None]
 ) -> Iterator[tuple[str | None, list[AgendaRow]]]:
     """Agent and rows of each of these agents' lists that has rows, one list in memory at a time:
@@ -176,10 +184,13 @@ def stream_agendas(
     Needs an open transaction, since the cursor lives on the server.
     """
     condition = filters.of_agendas("agenda_status")
-    chosen = sql.SQL(_ON_LISTS).format(
-        call_list=_of_agents("call_list", filters, agents),
-        call_waiting=_of_agents("call_waiting", filters, agents),
-    )
+    of_agents = {
+        relation: _of_agents(relation, filters, agents)
+        for relation in ("call_list", "call_waiting")
+    }
+    chosen = sql.SQL(_ON_LISTS).format(**of_agents)
+    if len(agents) == 1:
+        chosen = sql.SQL(_ON_ONE_LIST).format(**of_agents, on_lists=chosen)
     query = sql.SQL(_AGENDAS).format(
         condition=condition.text, chosen=chosen, order=sql.SQL(_IN_ORDER)
     )
@@ -191,7 +202,7 @@ def stream_agendas(
             yield agent_id, list(rows)
 
 
-def find_agenda(
+def find_agendas(
     conn: psycopg.Connection, filters: Filters, agenda_ids: Sequence[str]
 ) -> list[AgendaRow]:
     """Those of these agendas that may be seen, in the order of their ids."""

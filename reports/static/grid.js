@@ -49,11 +49,10 @@
     const range = days(choice);
     if (range) found.push((entry) => keyOf(entry, dayColumn) >= range[0] && keyOf(entry, dayColumn) <= range[1]);
     for (const select of form.querySelectorAll("select[data-column]")) {
-      const column = Number(select.dataset.column), option = select.selectedOptions[0];
+      const column = Number(select.dataset.column);
       if (!select.value) continue;
-      const wanted = tidy(option.textContent), within = option.closest("optgroup");
-      found.push((entry) => cellOf(entry, column) === wanted);
-      if (within) found.push((entry) => cellOf(entry, column - 1) === tidy(within.label));
+      const wanted = "none" in select.selectedOptions[0].dataset ? null : select.value;
+      found.push((entry) => entry.row.children[column].getAttribute("data-id") === wanted);
     }
     const part = choice.get("parte");
     if (part) found.push((entry) => entry.part.id === part);
@@ -118,9 +117,9 @@
       const value = control.name ? choice.get(control.name) || "" : control.value;
       if (control.value !== value) control.value = value;
     }
-    const campaign = tidy(form.elements.campanha?.value ?? "");
+    const campaign = form.elements.campanha?.value ?? "";
     for (const group of form.querySelectorAll("select[data-within] optgroup")) {
-      const other = campaign !== "" && tidy(group.label) !== campaign;
+      const other = campaign !== "" && group.dataset.id !== campaign;
       if (group.hidden !== other) group.hidden = group.disabled = other;
     }
     for (const label of form.querySelectorAll("[data-range]")) {

@@ -66,6 +66,24 @@ def test_filters_leave_exactly_the_rows_they_name(page: Page) -> None:
     assert page.locator("main [name=campanha]").input_value() == ""
 
 
+def test_a_filter_goes_by_ids_not_by_what_is_shown(page: Page) -> None:
+    wanted = [row[AGENDA] for row in shown(page) if row[CAMPAIGN] == "Campanha 1"]
+    page.evaluate("""() => {
+        for (const cell of document.querySelectorAll("td[data-id^=c]")) cell.textContent = "Igual";
+        for (const cell of document.querySelectorAll("td[data-id=u1]")) delete cell.dataset.id;
+        const none = new Option("Sem agente", "-");
+        none.dataset.none = "";
+        document.querySelector("main [name=atendente]").append(none);
+    }""")
+    choose(page, "campanha", value="c1")
+    page.wait_for_function("location.hash.includes('campanha')")
+    assert column(page, AGENDA) == wanted
+    choose(page, "campanha", value="")
+    choose(page, "atendente", value="-")
+    page.wait_for_function("location.hash.includes('atendente')")
+    assert {agent.rpartition(" ")[2] for agent in column(page, AGENT)} == {"1"}
+
+
 def test_event_types_are_offered_within_the_chosen_campaign(page: Page) -> None:
     choose(page, "campanha", label="Campanha 2")
     page.wait_for_function("location.hash.includes('campanha')")

@@ -97,7 +97,7 @@ def write_edition(database: Database, publish_dir: Path, as_of: datetime = AS_OF
     with database.connect() as conn:
         conn.execute("set search_path = marts")
         conn.commit()
-        edition = Edition(as_of=as_of, generated_at=as_of, run_id="11112222-run")
+        edition = Edition(as_of=as_of, generated_at=as_of, run_id="11112222-run", stale_hours=24.0)
         write_pages(conn, editions.create_edition_folder(publish_dir, name), edition=edition)
     editions.activate_edition(publish_dir, name)
     for beside in ("qualidade.html", "edicoes.html"):

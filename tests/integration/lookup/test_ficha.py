@@ -206,7 +206,7 @@ def test_a_number_in_a_note_is_for_those_who_work_the_row(app: Starlette, office
     office.sql(change, "ligar no 11 91234-8765 <i>", own, attempt)
     try:
         address = f"/ficha/{agenda}?empresa={own}"
-        assert "ligar no <bdi data-phone>11 91234-8765</bdi> &lt;i&gt;" in (
+        assert "ligar no <bdi>11 91234-8765</bdi> &lt;i&gt;" in (
             signed_in(app, office.attendant).get(address).text
         )
         masked_page = signed_in(app, office.manager).get(address).text

@@ -15,9 +15,9 @@ from reports.documents import Document, EditionContext
 from reports.filters import EVERYTHING, Access, Filters
 from reports.pages import call_list, ficha, ficha_history
 from reports.pages.ficha_files import FICHAS_A_FILE, ficha_places
-from reports.queries import call_list_counts, ficha_facts
+from reports.queries import call_list_counts
 from reports.queries.companies import Company, find_companies
-from reports.queries.ficha_facts import FichaFacts, OtherRow, VehicleRow
+from reports.queries.ficha import FichaFacts, OtherRow, VehicleRow, find_ficha_facts
 from reports.render import render
 from tests.unit.reports.agenda_row import COMPANY, LISTED, NO_SHOW, ON_NO_LIST, SENT, WAITING
 from tests.unit.reports.published_tables import (
@@ -372,4 +372,4 @@ def test_totals_are_told_for_passive_contacts_too(conn: psycopg.Connection) -> N
 
 
 def test_no_agenda_asks_the_database_for_nothing(conn: psycopg.Connection) -> None:
-    assert ficha_facts.find_facts(conn, []) == NOTHING
+    assert find_ficha_facts(conn, []) == NOTHING

@@ -18,17 +18,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.postgres.database import Database
-from reports import edition_plan, labels
+from reports import edition_plan, labels, phrases
 from reports.documents import Document, EditionContext
 from reports.filters import EVERYTHING, Filters
 from reports.pages import counted_rows, total_pagination, total_rows, totals
-from reports.pages.counted_rows import Cells, CountedRow, ListedRow
+from reports.pages.counted_rows import CellIds, Cells, ListedRow
 from reports.pages.total_pagination import Layout, page_addresses, place_of
-from reports.pages.total_rows import TotalRows
+from reports.pages.total_rows import Offer, TotalRows
 from reports.pages.totals import Count
 from reports.paths import bucket_anchor
 from reports.queries import call_list_counts, companies
 from reports.queries.companies import Company, stamp_of
+from reports.queries.total_rows import CountedRow
 from reports.render import render
 from reports.view_model import Page, Proof
 from tests.unit.reports.published_tables import (
@@ -62,11 +63,15 @@ ROW = CountedRow(
     agenda_id="g1",
     client_name="Maria",
     contact_date=TODAY,
+    campaign_id="c1",
     campaign="Revisões",
     is_campaign_active=True,
+    event_type_id="e1",
     event_type="10.000 km",
+    team_id="t1",
     team="Balcão",
     is_service_desk=True,
+    agent_id="a1",
     agent="João",
     is_open=True,
     whatsapp_status="sent",
@@ -86,7 +91,8 @@ ROW = CountedRow(
 
 def listed(number: int, bucket: str = "sent", **changes: object) -> ListedRow:
     cells = Cells(f"Cliente {number}", None, f"g{number}", *("",) * 7)
-    return ListedRow(bucket, TODAY, "Enviado", None, True, True, cells)._replace(**changes)
+    ids = CellIds(None, None, None, None)
+    return ListedRow(bucket, TODAY, "Enviado", None, True, True, ids, cells)._replace(**changes)
 
 
 # --- Where rows stand ------------------------------------------------------------------------
@@ -126,7 +132,7 @@ def built(layout: Layout) -> dict[str, TotalRows]:
 
 def sections(page: TotalRows) -> dict[str, list[Cells]]:
     return {
-        section.blocks[0].anchor: [row for block in section.blocks for row in block.rows]
+        section.blocks[0].anchor: [row.cells for block in section.blocks for row in block.rows]
         for section in page.sections
     }
 
@@ -207,7 +213,11 @@ def test_r14_filters_offer_active_campaigns_and_service_desks() -> None:
         cells = listed(1).cells._replace(
             campaign=campaign, event_type=event_type, team=team, agent=agent
         )
-        return listed(1, cells=cells, **offers)
+        ids = CellIds(campaign, event_type, team, agent if agent != "Sem agente" else None)
+        return listed(1, ids=ids, cells=cells, **offers)
+
+    def names(offered: tuple[Offer, ...]) -> list[str]:
+        return [one.name for one in offered]
 
     offers = total_rows.filter_options(
         [
@@ -217,13 +227,14 @@ def test_r14_filters_offer_active_campaigns_and_service_desks() -> None:
             row("Recall 2025", "Airbag", "Pátio", "Sem agente", offers_campaign=False),
         ]
     )
-    assert offers.campaigns == ("Âncora", "Revisões")
-    assert [(one.campaign, one.names) for one in offers.event_types] == [
-        ("Âncora", ("Freios",)),
-        ("Revisões", ("10.000 km", "20.000 km")),
+    assert names(offers.campaigns) == ["Âncora", "Revisões"]
+    assert [(one.campaign.name, names(one.offered)) for one in offers.event_types] == [
+        ("Âncora", ["Freios"]),
+        ("Revisões", ["10.000 km", "20.000 km"]),
     ]
-    assert offers.teams == ("Balcão", "Pátio")
-    assert offers.agents == ("Ávila", "Bia", "Zé", "Sem agente")
+    assert names(offers.teams) == ["Balcão", "Pátio"]
+    assert names(offers.agents) == ["Ávila", "Bia", "Zé"]
+    assert offers.without_agent
 
 
 # --- What a row says -------------------------------------------------------------------------
@@ -281,7 +292,7 @@ SITUATIONS = [
 def test_a_row_says_what_became_of_it(
     totalizer: str, changes: dict[str, object], phrase: str
 ) -> None:
-    assert counted_rows.situation_of(COMPANY, totalizer, ROW._replace(**changes)) == phrase
+    assert phrases.situation_of(COMPANY, totalizer, ROW._replace(**changes)) == phrase
 
 
 NOT_SENT = {"last_sent_at": None, "whatsapp_status": "other"}
@@ -391,7 +402,7 @@ def content_of(document: Document) -> bytes:
 
 def shown_on(pages: list[TotalRows]) -> list[tuple[str, Cells]]:
     return [
-        (section.label, row)
+        (section.label, row.cells)
         for page in pages
         for section in page.sections
         for block in section.blocks
@@ -450,7 +461,8 @@ def test_r14_agendas_of_an_ended_campaign_are_there_and_not_offered(
 ) -> None:
     pages = pages_of(documents_of(conn, "c1", "no_reply"), today=False)
     assert any(cells.campaign == "Recall <2025>" for _, cells in shown_on(pages))
-    assert not any("Recall <2025>" in page.offers.campaigns for page in pages)
+    offered = {one.name for page in pages for one in page.offers.campaigns}
+    assert "Recall <2025>" not in offered
 
 
 def test_r14_a_name_that_several_ids_share_is_offered_with_each_id(
@@ -478,7 +490,8 @@ def test_r14_a_name_that_several_ids_share_is_offered_with_each_id(
     assert Counter(one.agent for one in cells) == Counter(
         {shown(key): count for key, count in agents.items()}
     )
-    assert {name for page in pages for name in page.offers.agents} == {one.agent for one in cells}
+    offered = {(one.id, one.name) for page in pages for one in page.offers.agents}
+    assert offered == {(key, shown(key)) for key in agents if key}
     assert Counter(one.campaign for one in cells if one.campaign) == Counter(
         {f"Recall ({key})": count for key, count in wanted["campaign_id"].items() if key}
     )

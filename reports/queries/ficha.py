@@ -205,7 +205,7 @@ order by numbered.of_agenda_id, numbered.place
 _OTHERS_SHOWN = 5
 
 
-def find_facts(conn: psycopg.Connection, rows: Sequence[AgendaRow]) -> FichaFacts:
+def find_ficha_facts(conn: psycopg.Connection, rows: Sequence[AgendaRow]) -> FichaFacts:
     """The facts of agendas of one company, which whoever asks may see."""
     if not rows:
         return FichaFacts({}, {}, {}, {})
