@@ -6,22 +6,30 @@ UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_COMPILE_BYTECODE=1 $(VENV)/bin/uv
 DBT_FILES := $(shell find dbt_project -type f -not -path 'dbt_project/target/*')
 AGENDAS ?= 20000
 DEMO ?= var/demo
+# Each core takes the tests of one file, or of one costly state, at a time.
+PYTEST := $(VENV)/bin/pytest -q -n auto --dist loadscope --no-loadscope-reorder
 
-.PHONY: run test check format screenshots setup serve dagster stop clean fresh
+.PHONY: run test test-fast proofs check format screenshots setup serve dagster stop clean fresh
 
 run: setup ## Set up, make a demo delivery (once), run the main job on it
 	@test -e $(DEMO)/manifest.json || $(VENV)/bin/atendimento demo $(DEMO) --agendas $(AGENDAS)
 	$(VENV)/bin/atendimento run --source $(DEMO)
 
-test: setup ## Set up, run every test, a file at a time on each core
-	$(VENV)/bin/pytest -q -n auto --dist loadfile --no-loadscope-reorder
+test: setup ## Set up, run every test; of what is long a sample
+	$(PYTEST) -m "not proof"
+
+test-fast: setup ## While writing: the rules, units, golden pages and conventions
+	$(PYTEST) -m "not proof" tests/unit tests/rules tests/golden tests/conventions
+
+proofs: setup ## What is long: kills in every place, many runs, laws with many examples
+	$(PYTEST) -m "proof or hypothesis" --hypothesis-profile proofs
 
 check: setup ## Format, lint, types, SQL style, definitions, tests
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/sqlfluff lint dbt_project/models dbt_project/tests
-	$(VENV)/bin/pytest -q -n auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not proof"
 
 format: setup
 	$(VENV)/bin/ruff format

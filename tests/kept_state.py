@@ -149,7 +149,6 @@ def kept_state() -> Iterator[Kept]:
             assert said.exit_code == 0, said.output
             shutil.copytree(nothing.home, folder / "kept", symlinks=True)
             with nothing.maintenance() as conn:
-                # Renamed, since dbt parses the project for a database's name.
                 _execute(conn, "alter database {database} rename to {kept}")
             nothing.reset()
             before = nothing.published()

@@ -20,7 +20,7 @@ from orchestration.postgres.messages import without_values
 from orchestration.settings import ROOT
 
 PROJECT = ROOT / "dbt_project"
-DEFAULT_DATABASE = "atendimento"  # as in profiles.yml: what the project is parsed for at set-up
+_PARSED_DATABASE = "atendimento"  # as in profiles.yml: the project is parsed with this name
 _PARSED = "partial_parse.msgpack"
 # dbt says nothing itself: what PostgreSQL tells it may repeat rows, and those are personal data.
 _QUIET = (
@@ -58,15 +58,12 @@ class NodeOutcome:
 
 def manifest_path() -> Path:
     """The manifest of the project as it is now, made anew when a file of it changed."""
-    return _parsed_project(PROJECT / "target", DEFAULT_DATABASE) / "manifest.json"
+    return _parsed_project(PROJECT / "target") / "manifest.json"
 
 
-def _parsed_project(folder: Path, database_name: str) -> Path:
-    """The folder with the parsed project; parsed anew when a file or the database's name changed.
-
-    The name counts, since dbt writes it into every relation that it parses.
-    """
-    fingerprint = f"{database_name} {_project_fingerprint()}"
+def _parsed_project(folder: Path) -> Path:
+    """The folder with the parsed project, which is parsed again when a file of it changed."""
+    fingerprint = _project_fingerprint()
     mark = folder / "fingerprint"
     if mark.exists() and mark.read_text(encoding="utf-8") == fingerprint:
         return folder
@@ -74,7 +71,7 @@ def _parsed_project(folder: Path, database_name: str) -> Path:
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
     places = ["--target-path", str(fresh), "--log-path", str(fresh)]
     try:
-        with _environment(ATENDIMENTO_DBT_DATABASE=database_name):
+        with _environment(ATENDIMENTO_DBT_DATABASE=_PARSED_DATABASE):
             _invoke(["parse", *places, *_QUIET])
         folder.mkdir(parents=True, exist_ok=True)
         (fresh / mark.name).write_text(fingerprint, encoding="utf-8")
@@ -120,7 +117,7 @@ def build(
             on_finished(node.node_name, event.data.execution_time)
 
     with _environment(**database.dbt_environment()):
-        manifest = _parsed_manifest(database, work_folder)
+        manifest = _parsed_manifest(database)
         results = _invoke(arguments, manifest=manifest, callbacks=[on_event])
     outcomes = [_outcome(result) for result in results]
     broken = [o for o in outcomes if o.kind != "test" and not o.passed and o.status != "skipped"]
@@ -183,13 +180,21 @@ def _environment(**variables: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _parsed_manifest(database: Database, work_folder: Path) -> Any:
-    """The parsed project as dbt keeps it: a build that is given it need not parse again."""
+def _parsed_manifest(database: Database) -> Any:
+    """Load the parsed project, as dbt keeps it, for one database: a build need not parse again.
+
+    dbt writes the database's name into each relation that it parses, and nowhere else.
+    """
     from dbt.contracts.graph.manifest import Manifest
 
+    manifest = Manifest.from_msgpack((_parsed_project(PROJECT / "target") / _PARSED).read_bytes())
     name = database.parts.get("dbname", "")
-    folder = PROJECT / "target" if name == DEFAULT_DATABASE else work_folder / "parsed"
-    return Manifest.from_msgpack((_parsed_project(folder, name) / _PARSED).read_bytes())
+    for node in (*manifest.nodes.values(), *manifest.sources.values()):
+        node.database = name
+        if node.relation_name:
+            relation = node.relation_name.removeprefix(f'"{_PARSED_DATABASE}"')
+            node.relation_name = f'"{name}"{relation}'
+    return manifest
 
 
 def _outcome(result: Any) -> NodeOutcome:

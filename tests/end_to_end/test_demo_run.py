@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from pipeline import Program
-from tests_database import fresh_database
 
-from orchestration.postgres.database import Database
 from reports.labels import TOTALIZERS
+from tests.conftest import PublishedDemo
 
 pytestmark = pytest.mark.usefixtures("one_check_worker")
 
@@ -21,24 +18,8 @@ AS_OF = "2026-11-20T12:00:00-03:00"
 
 
 @pytest.fixture(scope="module")
-def program(
-    tmp_path_factory: pytest.TempPathFactory,
-    postgres: Database,
-    maintenance: psycopg.Connection,
-    one_check_worker: None,
-) -> Iterator[Program]:
-    home = tmp_path_factory.mktemp("home")
-    with fresh_database(postgres, maintenance) as database:
-        yield Program(home, database)
-
-
-@pytest.fixture(scope="module")
-def first_run(program: Program) -> str:
-    wrote = program.call("demo", program.home / "demo", "--agendas", "1000", "--as-of", AS_OF)
-    assert wrote.exit_code == 0, wrote.output
-    said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
-    assert said.exit_code == 0, said.output
-    return said.output
+def first_run(published_demo: PublishedDemo) -> str:
+    return published_demo.printed
 
 
 def test_the_run_tells_its_stages_its_totals_and_where_the_pages_are(first_run: str) -> None:

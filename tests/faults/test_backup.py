@@ -157,7 +157,14 @@ def test_a_restored_backup_in_a_fresh_home_is_the_published_state_with_its_right
         shutil.rmtree(home)
 
 
-@pytest.mark.parametrize("mark", [("load", 40), ("build", 10), ("publish", 8)])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        ("build", 10),
+        pytest.param(("load", 40), marks=pytest.mark.proof),
+        pytest.param(("publish", 8), marks=pytest.mark.proof),
+    ],
+)
 def test_a_backup_made_during_a_run_is_one_whole_state(house: House, mark: Mark) -> None:
     said: list[Said] = []
     backing = threading.Thread(
@@ -251,7 +258,14 @@ def kill_in_restore(house: House, step: str) -> None:
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
-@pytest.mark.parametrize("step", ["_assert_whole", "_bring_up", "_swap"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "_swap",
+        pytest.param("_assert_whole", marks=pytest.mark.proof),
+        pytest.param("_bring_up", marks=pytest.mark.proof),
+    ],
+)
 def test_a_restore_that_is_killed_leaves_what_was_there(house: House, step: str) -> None:
     marked = (
         "insert into ops.retention_run values (true)"

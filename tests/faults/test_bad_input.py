@@ -1,7 +1,7 @@
 """Bad input, each with a clear message and the right exit code, and nothing lost or changed.
 
-A demo delivery is published once; then each bad delivery is tried on it. What one row's fault is
-called is tested in `tests/unit`; here it is the whole program's answer that counts.
+A demo delivery is published once. What a bad one is refused for is asked of the load, and of whole
+runs how the program answers. What one row's fault is called is tested in `tests/unit`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import errno
 import gzip
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
+from deliveries import stored
 from pipeline import Program
-from tests_database import fresh_database
 
+from orchestration.ingest.errors import DeliveryRefused
+from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.postgres.database import Database
 from orchestration.runs.bootstrap import run_lock
 from reports.editions import PublishError
@@ -25,25 +26,6 @@ from reports.editions import PublishError
 pytestmark = pytest.mark.usefixtures("one_check_worker")
 
 AS_OF = "2026-11-20T12:00:00-03:00"
-
-
-@pytest.fixture(scope="module")
-def program(
-    tmp_path_factory: pytest.TempPathFactory,
-    postgres: Database,
-    maintenance: psycopg.Connection,
-    one_check_worker: None,
-) -> Iterator[Program]:
-    home = tmp_path_factory.mktemp("home")
-    with fresh_database(postgres, maintenance) as database:
-        program = Program(home, database)
-        assert (
-            program.call("demo", home / "demo", "--agendas", "1000", "--as-of", AS_OF).exit_code
-            == 0
-        )
-        said = program.call("run", "--source", home / "demo", "--as-of", AS_OF)
-        assert said.exit_code == 0, said.output
-        yield program
 
 
 @pytest.fixture
@@ -147,76 +129,80 @@ def test_a_delivery_that_is_not_fit_is_refused_whole(
     program: Program, delivery: Path, case: str
 ) -> None:
     spoil, says = REFUSED[case]
-    before, pages = program.published(), program.pages()
+    before = stored(program.database)
     spoil(delivery)
-    said = program.call("run", "--source", delivery, "--as-of", AS_OF)
-    assert said.exit_code == 1, said.output
+    with pytest.raises(DeliveryRefused) as refused:
+        load_delivery(program.database, delivery, LoadSettings())
+    message = str(refused.value)
     for words in says:
-        assert words in said.output.partition("Failed:")[2], said.output
-    assert said.last_line.startswith("Failed: Nothing was loaded; the state before stays. ")
-    assert (program.published(), program.pages()) == (before, pages)
+        assert words in message
+    assert message.splitlines()[-1].startswith("Nothing was loaded; the state before stays. ")
+    assert stored(program.database) == before
     with program.database.connect() as conn:
         row = conn.execute("select status from ops.delivery order by delivery_id desc limit 1")
         assert row.fetchone() == ("refused",)
-        row = conn.execute("select message from ops.run_failure order by failed_at desc limit 1")
-        message: str = row.fetchone()[0]  # type: ignore[index]
-        assert all(line in said.output for line in message.splitlines())
 
 
-def test_the_quality_page_tells_a_failed_run_and_no_edition_changes(
+def test_a_run_whose_delivery_is_refused_fails_and_changes_nothing(
     program: Program, delivery: Path
 ) -> None:
-    before = program.editions()
+    before, editions = program.published(), program.editions()
     edit("agenda", rename_column("contact_date", "date"))(delivery)
-    assert program.call("run", "--source", delivery, "--as-of", AS_OF).exit_code == 1
-    said = program.beside("qualidade.html")
-    assert "A última execução falhou em" in said
-    assert "os dados publicados são de 20/11/2026 12:00" in said
-    assert "agenda.csv" in said.partition("Entrega recusada")[2][:200]
-    assert "Recusada em" in said
-    assert program.editions() == before
-    said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF).output
-    assert "Warning: the quality page" not in said
-    assert "A última execução falhou" not in program.beside("qualidade.html")
-    assert "20/11/2026 12:00 Atual" in program.beside("edicoes.html")
+    said = program.call("run", "--source", delivery, "--as-of", AS_OF)
+    assert said.exit_code == 1, said.output
+    assert "agenda.csv" in said.output.partition("Failed:")[2]
+    assert said.last_line.startswith("Failed: Nothing was loaded; the state before stays. ")
+    assert (program.published(), program.editions()) == (before, editions)
+    with program.database.connect() as conn:
+        row = conn.execute("select message from ops.run_failure order by failed_at desc limit 1")
+        message: str = row.fetchone()[0]  # type: ignore[index]
+    assert all(line in said.output for line in message.splitlines())
+    page = program.beside("qualidade.html")
+    assert "A última execução falhou em" in page
+    assert "os dados publicados são de 20/11/2026 12:00" in page
+    assert "agenda.csv" in page.partition("Entrega recusada")[2][:200]
+    assert "Recusada em" in page
 
 
-def test_a_quality_page_that_cannot_be_written_does_not_fail_the_run(
-    program: Program, monkeypatch: pytest.MonkeyPatch
+def test_the_same_rows_again_and_an_unknown_column_change_no_published_row(
+    program: Program, delivery: Path
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise PublishError("the quality page could not be written")
-
-    monkeypatch.setattr("orchestration.publication.status_pages.write_status_pages", refuse)
-    said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
-    assert said.exit_code == 0, said.output
-    assert "Warning: the quality page could not be written" in said.output
-
-
-def test_a_first_delivery_must_hold_every_file(
-    program: Program, delivery: Path, database: Database, tmp_path: Path
-) -> None:
-    (delivery / "vehicle.csv").unlink()
-    said = Program(tmp_path / "home", database).call("run", "--source", delivery)
-    assert said.exit_code == 1
-    assert "vehicle" in said.last_line or "vehicle" in said.output.partition("Failed:")[2]
-
-
-def test_an_unknown_column_is_a_notice(program: Program, delivery: Path) -> None:
+    """After a run that failed, which is no longer told."""
+    assert program.call("run", "--source", "nowhere", "--as-of", AS_OF).exit_code == 1
+    assert "A última execução falhou" in program.beside("qualidade.html")
     before = program.published()
     edit("vehicle", lambda lines: [f"{line.rstrip()},x\n" for line in lines])(delivery)
     said = program.call("run", "--source", delivery, "--as-of", AS_OF)
     assert said.exit_code == 0, said.output
-    assert "Notice" in said.output
-    assert "vehicle" in said.output
+    assert "vehicle" in said.output.partition("Notice")[2]
+    assert "Warning: the quality page" not in said.output
     assert program.published() == before
+    assert "A última execução falhou" not in program.beside("qualidade.html")
+    assert "20/11/2026 12:00 Atual" in program.beside("edicoes.html")
 
 
-def test_the_same_delivery_again_changes_no_published_row(program: Program) -> None:
-    before = program.published()
+def test_what_follows_the_publication_does_not_fail_the_run(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(what: str) -> Callable[..., None]:
+        def raises(*_: object, **__: object) -> None:
+            raise PublishError(what)
+
+        return raises
+
+    page, old = "the quality page could not be written", "the old editions could not be removed"
+    monkeypatch.setattr("orchestration.publication.status_pages.write_status_pages", refuse(page))
+    monkeypatch.setattr("reports.editions.prune_editions", refuse(old))
     said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
     assert said.exit_code == 0, said.output
-    assert program.published() == before
+    for what in (page, old):
+        assert f"Warning: {what}" in said.output
+
+
+def test_a_first_delivery_must_hold_every_file(delivery: Path, database: Database) -> None:
+    (delivery / "vehicle.csv").unlink()
+    with pytest.raises(DeliveryRefused, match="vehicle"):
+        load_delivery(database, delivery, LoadSettings())
 
 
 def test_no_source_is_wrong_usage(program: Program) -> None:
@@ -273,15 +259,3 @@ def test_a_full_disk_at_the_publish_folder_changes_nothing(
     assert "No space left" in said.output
     assert (program.published(), program.pages()) == (before, pages)
     assert not list((program.home / "published").glob("*.partial"))
-
-
-def test_old_editions_that_cannot_be_removed_do_not_fail_the_run(
-    program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> list[str]:
-        raise PublishError("the old editions could not be removed")
-
-    monkeypatch.setattr("reports.editions.prune_editions", refuse)
-    said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
-    assert said.exit_code == 0, said.output
-    assert "Warning: the old editions could not be removed" in said.output

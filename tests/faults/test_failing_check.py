@@ -5,38 +5,18 @@ when it is over.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 from pipeline import Program, Said
 from prometheus_client.parser import text_string_to_metric_families
 from receiver import Receiver, webhook
-from tests_database import fresh_database
-
-from orchestration.postgres.database import Database
 
 pytestmark = pytest.mark.usefixtures("one_check_worker")
 
 AS_OF = "2026-11-20T12:00:00-03:00"
 BEFORE_ALL_AGENDAS = "2016-01-04T12:00:00-03:00"
-
-
-@pytest.fixture(scope="module")
-def program(
-    tmp_path_factory: pytest.TempPathFactory,
-    postgres: Database,
-    maintenance: psycopg.Connection,
-    one_check_worker: None,
-) -> Iterator[Program]:
-    home = tmp_path_factory.mktemp("home")
-    with fresh_database(postgres, maintenance) as database:
-        program = Program(home, database)
-        said = program.call("demo", home / "demo", "--agendas", "1000", "--as-of", AS_OF)
-        assert said.exit_code == 0, said.output
-        yield program
 
 
 def call(program: Program, hook: Receiver, *arguments: str | Path) -> Said:
@@ -55,7 +35,7 @@ def test_a_failing_check_is_told_once_and_its_end_once(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with webhook() as hook:
-        run(program, hook, AS_OF)
+        assert call(program, hook, "notify").exit_code == 0
         of_sending = len(hook.bodies)  # the demo plants sending problems (R12)
         tables, pages = program.published(), program.pages()
 

@@ -14,10 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
-import psycopg
 import pytest
 from pipeline import Program, environment
-from tests_database import fresh_database
 
 from orchestration.postgres.database import Database
 from orchestration.runs import stale_runs
@@ -32,18 +30,6 @@ from orchestration.settings import load_settings
 
 AS_OF = "2026-11-20T12:00:00-03:00"
 RUN = dg.DagsterRunStatus
-
-
-@pytest.fixture(scope="module")
-def program(
-    tmp_path_factory: pytest.TempPathFactory, postgres: Database, maintenance: psycopg.Connection
-) -> Iterator[Program]:
-    home = tmp_path_factory.mktemp("home")
-    with fresh_database(postgres, maintenance) as database:
-        program = Program(home, database)
-        said = program.call("demo", home / "demo", "--agendas", "1000", "--as-of", AS_OF)
-        assert said.exit_code == 0, said.output
-        yield program
 
 
 def killed_in(program: Program, stage: str) -> None:

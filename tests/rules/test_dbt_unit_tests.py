@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import yaml
 
 from orchestration.postgres.database import Database
+from orchestration.publication import dbt
 from tests.conftest import fresh_database
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -30,23 +29,14 @@ def _names() -> list[str]:
     )
 
 
-def _dbt(database: Database, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Call dbt in a process of its own: what it sets up globally stays there."""
-    call = "import sys; from dbt.cli.main import cli; cli(sys.argv[1:])"
-    options = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": folder}
-    return subprocess.run(
-        [
-            *(sys.executable, "-c", call),
-            *("--no-version-check", "--no-use-colors", "--log-path", str(folder)),
-            *arguments,
-            *(part for name, value in options.items() for part in (f"--{name}", str(value))),
-            *("--vars", json.dumps({"as_of": AS_OF})),
-        ],
-        env=os.environ | database.dbt_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _dbt(database: Database, folder: Path, *arguments: str) -> list[Any]:
+    """Call dbt over the parsed project; the results of its nodes."""
+    places = ("--target-path", str(folder), "--log-path", str(folder))
+    with dbt._environment(**database.dbt_environment()):
+        return dbt._invoke(
+            [*arguments, *places, *dbt._QUIET, "--vars", json.dumps({"as_of": AS_OF})],
+            manifest=dbt._parsed_manifest(database),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +48,12 @@ def outcomes(
     with fresh_database(postgres, maintenance) as database:
         made = _dbt(database, folder, "build", "--empty", "--exclude-resource-type", "test",
                     "--exclude-resource-type", "unit_test")  # fmt: skip
-        assert made.returncode == 0, made.stdout
-        tested = _dbt(database, folder, "test", "--select", "test_type:unit")
-        results = json.loads((folder / "run_results.json").read_text(encoding="utf-8"))["results"]
-        assert results, tested.stdout
+        assert {str(result.status) for result in made} == {"success"}
         yield {
-            result["unique_id"].rsplit(".", 1)[-1]: ""
-            if result["status"] == "pass"
-            else re.sub(r"\x1b\[\d*m", "", result["message"] or result["status"])
-            for result in results
+            result.node.name: ""
+            if result.status == "pass"
+            else re.sub(r"\x1b\[\d*m", "", result.message or str(result.status))
+            for result in _dbt(database, folder, "test", "--select", "test_type:unit")
         }
 
 

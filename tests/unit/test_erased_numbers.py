@@ -24,7 +24,9 @@ ddds = st.sampled_from(["11", "(11)", " 1 1", "011", "55", "1", "a1", "", "11\u2
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3 * settings.default.max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(number=numbers, ddd=ddds, mobile=numbers)
 def test_a_number_is_known_by_its_phone_key(

@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from pipeline import Program, environment
 from psycopg import sql
+from tests_database import fresh_database
 
 from orchestration import VERSION
 from orchestration.access import roles
@@ -58,7 +59,7 @@ pytestmark = [
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Where one state after the other is put: one name, for which dbt parses the project once."""
+    """Where one state after the other is put."""
 
     folder: Path
     postgres: Database
@@ -67,38 +68,18 @@ class Trial:
     @contextmanager
     def program(self, version: str = "") -> Iterator[Program]:
         """A new home and database; empty, or as that version left it."""
-        name = f"test_upgrade_{os.getpid()}"
         home = self.folder / (version or "fresh")
         home.mkdir()
-        if (self.folder / "dbt").exists():
-            shutil.copytree(self.folder / "dbt", home / "dbt")
-        database = self.postgres.named(name)
-        self.maintenance.execute(
-            sql.SQL("create database {} template template0 owner {}").format(
-                sql.Identifier(name), sql.Identifier(embedded.OWNER)
-            )
-        )
-        try:
+        with fresh_database(self.postgres, self.maintenance) as database:
             if version:
+                psql = str(embedded.programs() / "psql")
                 subprocess.run(
-                    [
-                        str(embedded.programs() / "psql"),
-                        "-qX",
-                        "-v",
-                        "ON_ERROR_STOP=1",
-                        database.url,
-                    ],
+                    [psql, "-qX", "-v", "ON_ERROR_STOP=1", database.url],
                     input=gzip.decompress((HERE / f"{version}.sql.gz").read_bytes()),
                     check=True,
                     stdout=subprocess.DEVNULL,
                 )
             yield Program(home, database)
-        finally:
-            if (home / "dbt").exists() and not (self.folder / "dbt").exists():
-                shutil.copytree(home / "dbt", self.folder / "dbt")
-            self.maintenance.execute(
-                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
-            )
 
 
 def run(program: Program, delivery: str, as_of: str) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -33,6 +34,7 @@ class Reader:
 class Published:
     """A database with a published edition, one before it, and readers of every kind."""
 
+    home: Path
     database: Database
     logins: Logins
     readers: dict[str, Reader]
@@ -73,8 +75,8 @@ def appoint(rows: SourceRows) -> tuple[dict[str, Reader], str]:
     return readers, inactive.user_id
 
 
-@pytest.fixture(scope="module")
-def published(
+@pytest.fixture(scope="session")
+def published_group(
     tmp_path_factory: pytest.TempPathFactory, postgres: Database, maintenance: psycopg.Connection
 ) -> Iterator[Published]:
     """Published twice, two days apart, so that there is an edition before and what moved since."""
@@ -86,4 +88,15 @@ def published(
         for as_of in (delivery.as_of - timedelta(days=2), delivery.as_of):
             warehouse.publish(database, as_of, folder / "dbt")
         logins = access_roles.page_logins(Settings(home=folder), database)
-        yield Published(database, logins, readers, inactive)
+        yield Published(folder, database, logins, readers, inactive)
+
+
+@pytest.fixture(scope="module")
+def published(
+    postgres: Database, maintenance: psycopg.Connection, published_group: Published
+) -> Iterator[Published]:
+    """The published group, a copy of the module's own."""
+    template = published_group.database.parts["dbname"]
+    with fresh_database(postgres, maintenance, template) as database:
+        logins = access_roles.page_logins(Settings(home=published_group.home), database)
+        yield replace(published_group, database=database, logins=logins)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from pipeline import Program
 from tests_database import fresh_database
 
+from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.postgres import locks
 from orchestration.postgres.database import Database
 from orchestration.runs.run_result import RunResult
@@ -111,15 +111,8 @@ def others(program: Program, client: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def program(
-    tmp_path_factory: pytest.TempPathFactory,
-    postgres: Database,
-    maintenance: psycopg.Connection,
-    one_check_worker: None,
-) -> Iterator[Program]:
-    home = tmp_path_factory.mktemp("erase")
-    with fresh_database(postgres, maintenance) as database:
-        yield Program(home, database)
+def program(empty_program: Program) -> Program:
+    return empty_program
 
 
 def test_nothing_of_an_erased_client_is_left_and_nothing_comes_back(program: Program) -> None:
@@ -333,8 +326,7 @@ def test_nothing_stays_of_what_was_never_published(
         assert found_in_tables(program.database) == []
         assert found_in_files(program.home) == []
         assert not (published / "current").is_symlink()
-        again = program.call("run", "--source", folder, "--as-of", AS_OF)
-        assert again.exit_code == 0, again.output
+        load_delivery(program.database, folder, LoadSettings())
         assert found_in_tables(program.database) == []
 
 

@@ -15,7 +15,7 @@ from tests.conftest import fresh_database
 from tests.deliveries import BASE, LENIENT, agenda, dispatch, load, passive, rejected, stored
 
 QUICK = settings(
-    max_examples=5,
+    max_examples=settings.default.max_examples // 20,  # each makes databases
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

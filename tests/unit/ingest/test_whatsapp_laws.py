@@ -20,7 +20,7 @@ from whatsapp_payloads import body, click, preference, receive, status
 from orchestration.postgres.database import Database
 
 QUICK = settings(
-    max_examples=6,
+    max_examples=settings.default.max_examples // 20,  # each makes databases
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

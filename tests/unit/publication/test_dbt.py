@@ -1,7 +1,8 @@
-"""The parsed project: made once, anew for another database, never left with another's name."""
+"""The parsed project, for whichever database, and what is told of a build that failed."""
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,38 +14,40 @@ from orchestration.postgres.database import Database
 from orchestration.publication import dbt
 
 
-@pytest.fixture
-def parsed_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The database names that were parsed for, dbt itself left out."""
-    names: list[str] = []
+def test_it_is_parsed_once_whatever_database_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed_for: list[str] = []
 
     def parse(arguments: list[str], **_: object) -> list[object]:
         target = Path(arguments[arguments.index("--target-path") + 1])
         target.mkdir(parents=True)
-        names.append(os.environ["ATENDIMENTO_DBT_DATABASE"])
+        parsed_for.append(os.environ["ATENDIMENTO_DBT_DATABASE"])
         for name in ("manifest.json", "partial_parse.msgpack"):
-            (target / name).write_text(names[-1])
+            (target / name).touch()
         return []
 
     monkeypatch.setattr(dbt, "_invoke", parse)
-    return names
-
-
-def test_it_is_parsed_once_for_each_database(parsed_for: list[str], tmp_path: Path) -> None:
-    for name in ("one", "one", "two", "two"):
-        folder = dbt._parsed_project(tmp_path / "parsed", name)
-        assert (folder / "manifest.json").read_text() == name
-    assert parsed_for == ["one", "two"]
+    monkeypatch.setenv("ATENDIMENTO_DBT_DATABASE", "test_1")
+    for _ in range(2):
+        dbt._parsed_project(tmp_path / "parsed")
+    assert parsed_for == ["atendimento"]
+    assert os.environ["ATENDIMENTO_DBT_DATABASE"] == "test_1"
     assert [path.name for path in tmp_path.iterdir()] == ["parsed"]
 
 
-def test_another_database_in_the_environment_does_not_get_into_it(
-    parsed_for: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_parsed_project_names_the_database_as_if_it_had_been_parsed_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ATENDIMENTO_DBT_DATABASE", "test_1")
-    dbt._parsed_project(tmp_path / "parsed", "atendimento")
-    assert parsed_for == ["atendimento"]
-    assert os.environ["ATENDIMENTO_DBT_DATABASE"] == "test_1"
+    dbt.manifest_path()
+    patched = dbt._parsed_manifest(Database("postgresql:///other-1")).to_dict()
+    monkeypatch.setattr(dbt, "_PARSED_DATABASE", "other-1")
+    parsed = json.loads((dbt._parsed_project(tmp_path) / "manifest.json").read_text())
+    for kind in ("nodes", "sources", "unit_tests", "macros", "exposures"):
+        for name, expected in parsed[kind].items():
+            found = patched[kind][name]
+            for key in expected.keys() - {"created_at"}:
+                assert found[key] == expected[key], (name, key)
 
 
 @pytest.mark.parametrize(
