@@ -10,8 +10,12 @@ import psycopg
 from orchestration.ingest.redaction import erased_numbers, record
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.redaction.record import ErasureRecord
+from orchestration.ingest.redaction.stored_rows import (
+    UnknownClient,
+    erase_stored,
+    vacuum_erased_tables,
+)
 from orchestration.postgres.database import Database
-from orchestration.privacy.erasure import UnknownClient, erase_stored, vacuum_erased_tables
 
 _ACCOUNT = "user_id, password_hash, must_change, failed_attempts, locked_until, changed_at"
 _SEEN = "at, user_id, action, company_id, agenda_id, client_id, details"

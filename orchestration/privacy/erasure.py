@@ -15,26 +15,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import psycopg
-from psycopg import sql
 
 from orchestration.backup import incomplete_restore
 from orchestration.backup.create import FORMER_SUFFIX
-from orchestration.errors import UsageError, UserError
-from orchestration.ingest import ledger, raw_tables
-from orchestration.ingest.contract import source_table
+from orchestration.errors import UserError
+from orchestration.ingest import ledger
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.load import LoadSettings, drop_staging, load_delivery
-from orchestration.ingest.redaction import erased_numbers, record
+from orchestration.ingest.redaction import erased_numbers, record, stored_rows
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
-from orchestration.ingest.redaction.personal_data import (
-    REDACTED_VALUES,
-    phone_keys,
-    record_erased_contacts,
-    redact_quarantined_rows,
-    redact_stored_rows,
-)
 from orchestration.ingest.whatsapp import spool
-from orchestration.ingest.whatsapp.redaction import erase_events, event_files, redact_files
+from orchestration.ingest.whatsapp.redaction import event_files, redact_files
 from orchestration.launch import daily_run
 from orchestration.postgres.database import Database, DatabaseError
 from orchestration.runs.as_of import format_instant
@@ -42,10 +33,6 @@ from orchestration.runs.bootstrap import open_database, run_lock
 from orchestration.runs.unattended import KEEPS_HISTORY
 from orchestration.settings import Settings
 from reports import editions
-
-
-class UnknownClient(UsageError):
-    """No such client; nothing was changed."""
 
 
 class NotErased(UserError):
@@ -104,14 +91,14 @@ def erase_client(settings: Settings, client_id: str) -> ErasureReceipt:
 def _erase(settings: Settings, database: Database, client_id: str) -> ErasureReceipt:
     with run_lock(database):
         with database.connect(application="atendimento erase") as conn:
-            _assert_known(conn, client_id)
+            stored_rows.assert_known(conn, client_id)
             unread = _load_waiting(settings, database, conn)
-            rows = erase_stored(conn, client_id)
+            rows = stored_rows.erase_stored(conn, client_id)
             _keep_ids(settings, conn)
             conn.commit()
             numbers = erased_numbers.read_erased_numbers(conn, client_id).whenever()
         files = _rewrite(settings, numbers, client_id)
-        vacuum_erased_tables(database)
+        stored_rows.vacuum_erased_tables(database)
         _remove_half_restored(settings, database, client_id)
         published = _last_instant(database)
         if published is None:
@@ -120,58 +107,6 @@ def _erase(settings: Settings, database: Database, client_id: str) -> ErasureRec
         removed = _publish_anew(settings, database, client_id, published)
     left = (*unread, *_named_as_left(settings, database))
     return ErasureReceipt(client_id, datetime.now(UTC), rows, removed, files, left)
-
-
-def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
-    """Erase a client from all that was loaded, in the transaction under way: how many rows of which
-    table. Raises UnknownClient.
-    """
-    _assert_known(conn, client_id)
-    conn.execute(
-        "insert into access.erased_client (client_id) values (%s) on conflict do nothing",
-        [client_id],
-    )
-    erased_numbers.insert_erased_numbers(conn, client_id, _numbers(conn, client_id))
-    numbers = erased_numbers.read_erased_numbers(conn, client_id).whenever()
-    emails = _emails(conn, client_id)
-    record_erased_contacts(conn, _contacts(conn, numbers))
-    rows = {}
-    for name in REDACTED_VALUES:
-        table = source_table(name)
-        rows[f"raw.{name}"] = redact_stored_rows(conn, table, raw_tables.raw_table(table))
-    rejected = sql.Identifier("raw", "rejected_row")
-    rows["raw.rejected_row"] = redact_quarantined_rows(conn, rejected, numbers, emails)
-    rows |= erase_events(conn, numbers)
-    # Whoever sought the client: in which of their searches cannot be told.
-    searches = conn.execute("update access.session set searches = '{}' where searches <> '{}'")
-    rows["access.session"] = searches.rowcount
-    conn.execute(
-        "insert into access.pending_vacuum select unnest(%s::text[]) on conflict do nothing",
-        [[table for table, count in rows.items() if count]],
-    )
-    return rows
-
-
-def vacuum_erased_tables(database: Database) -> None:
-    """Rewrite the tables that were changed: what is deleted stays in their files otherwise, and
-    values stand in the planner's statistics.
-    """
-    with database.connect(application="atendimento erase") as conn:
-        conn.autocommit = True
-        for (table,) in conn.execute("select table_name from access.pending_vacuum").fetchall():
-            name = sql.Identifier(*table.split("."))
-            conn.execute(sql.SQL("vacuum (full, analyze) {}").format(name))
-            conn.execute("delete from access.pending_vacuum where table_name = %s", [table])
-
-
-def _assert_known(conn: psycopg.Connection, client_id: str) -> None:
-    known = conn.execute(
-        "select from raw.client where client_id = %(id)s"
-        " union all select from access.erased_client where client_id = %(id)s limit 1",
-        {"id": client_id},
-    )
-    if not known.rowcount:
-        raise UnknownClient(f"There is no client {client_id}. Nothing was changed.")
 
 
 def _load_waiting(
@@ -210,71 +145,6 @@ def _keep_ids(settings: Settings, conn: psycopg.Connection) -> None:
             "rights, mend the file from another copy if it is damaged, then run the same command "
             "again."
         ) from None
-
-
-def _numbers(conn: psycopg.Connection, client_id: str) -> set[str]:
-    """The keys of the client's phones in any version, mobile or not, that no other client has; and
-    of who wrote about their agendas and about nobody else's.
-    """
-    ours: set[str] = set()
-    others: set[str] = set()
-    for owner, ddd, mobile, landline in conn.execute(
-        "select distinct client_id, ddd, mobile, landline from raw.client"
-    ):
-        (ours if owner == client_id else others).update(
-            phone_keys(ddd, mobile), phone_keys(landline)
-        )
-    for ddd, mobile, landline in conn.execute(
-        "select row_as_delivered ->> 'ddd', row_as_delivered ->> 'mobile',"
-        " row_as_delivered ->> 'landline' from raw.rejected_row"
-        " where table_name = 'client' and row_as_delivered ->> 'client_id' = %s",
-        [client_id],
-    ):
-        ours.update(phone_keys(ddd, mobile), phone_keys(landline))
-    about_ours: set[str] = set()
-    about_others: set[str] = set()
-    for owner, number in conn.execute(
-        "select distinct a.client_id, c.whatsapp_number from raw.passive_contact as c"
-        " inner join raw.agenda as a using (company_id, agenda_id)"
-        " where a.client_id is not null and c.whatsapp_number is not null"
-    ):
-        (about_ours if owner == client_id else about_others).update(phone_keys(number))
-    return (ours | (about_ours - about_others)) - others
-
-
-def _emails(conn: psycopg.Connection, client_id: str) -> set[str]:
-    """The client's e-mails in any version, in lower case, that no other client has."""
-    rows = conn.execute(
-        """
-        with told as (
-            select client_id, email from raw.client
-            union all select row_as_delivered ->> 'client_id', row_as_delivered ->> 'email'
-            from raw.rejected_row
-            where table_name = 'client' and row_as_delivered ->> 'client_id' = %(id)s
-        ),
-        emails as (
-            select client_id, lower(regexp_replace(email, '^\\s+|\\s+$', '', 'g')) as email
-            from told where strpos(email, '@') > 0
-        )
-        select email from emails where client_id = %(id)s
-        except select email from emails where client_id <> %(id)s
-        """,
-        {"id": client_id},
-    )
-    return {email for (email,) in rows}
-
-
-def _contacts(conn: psycopg.Connection, numbers: ErasedNumbers) -> set[str]:
-    """Passive contacts, good or set aside, that were made with the client's numbers."""
-    rows = conn.execute(
-        "select contact_id, whatsapp_number from raw.passive_contact"
-        " where whatsapp_number is not null"
-        " union select row_as_delivered ->> 'contact_id', row_as_delivered ->> 'whatsapp_number'"
-        " from raw.rejected_row where table_name = 'passive_contact'"
-        " and row_as_delivered ->> 'contact_id' <> ''"
-        " and row_as_delivered ->> 'whatsapp_number' <> ''"
-    )
-    return {contact for contact, number in rows if numbers.in_text(number)}
 
 
 def _rewrite(settings: Settings, numbers: ErasedNumbers, client_id: str) -> int:

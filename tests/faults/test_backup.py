@@ -32,7 +32,7 @@ from orchestration.ingest.redaction import erased_numbers, record
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
-from orchestration.privacy.erasure import erase_stored
+from orchestration.ingest.redaction.stored_rows import erase_stored
 from orchestration.runs.bootstrap import backfill_lock, run_lock
 from orchestration.settings import Settings, load_settings
 

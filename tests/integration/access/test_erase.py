@@ -343,7 +343,7 @@ def test_what_the_database_says_is_not_repeated(
     with program.database.connect() as conn:
         row = conn.execute("select client_id from access.erased_client limit 1").fetchone()
     assert row
-    monkeypatch.setattr("orchestration.privacy.erasure.erase_stored", fail)
+    monkeypatch.setattr("orchestration.ingest.redaction.stored_rows.erase_stored", fail)
     said = program.call("erase", row[0])
     assert said.exit_code == 1
     assert "SQLSTATE 23502" in said.last_line
