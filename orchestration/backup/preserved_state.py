@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration.ingest.redaction import erased_numbers, record
+from orchestration.ingest.redaction import erased_numbers, erasure_record
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
-from orchestration.ingest.redaction.record import ErasureRecord
+from orchestration.ingest.redaction.erasure_record import ErasureRecord
 from orchestration.ingest.redaction.stored_rows import (
     UnknownClient,
     erase_stored,
@@ -32,7 +32,7 @@ class ReappliedErasures:
 def erased_by_now(home: Path, present: Database) -> ErasureRecord:
     """Who was erased, by the present database and by the home. ValueError as `erased_ids.kept`."""
     with present.connect() as conn:
-        return record.read_file(home) | record.read_database(conn)
+        return erasure_record.read_file(home) | erasure_record.read_database(conn)
 
 
 def preserve_state(
@@ -57,9 +57,9 @@ def preserve_state(
         )
         (moment,) = last.fetchone() or ("-infinity",)
         _copy(old, conn, "access.access_log", _SEEN, f"at > '{moment}'")
-        before = record.read_database(conn)
+        before = erasure_record.read_database(conn)
         # Before: what is hashed anew takes the secret that is there.
-        record.insert_erasures(conn, erased)
+        erasure_record.insert_erasures(conn, erased)
         for client in sorted(erased.clients - before.clients):
             try:
                 erase_stored(conn, client)

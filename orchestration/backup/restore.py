@@ -36,9 +36,9 @@ from orchestration.backup.incomplete_restore import (
 )
 from orchestration.backup.preserved_state import erased_by_now, preserve_state
 from orchestration.errors import UserError
-from orchestration.ingest.redaction import record
+from orchestration.ingest.redaction import erasure_record
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
-from orchestration.ingest.redaction.record import ErasureRecord
+from orchestration.ingest.redaction.erasure_record import ErasureRecord
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.redaction import event_files, redact_files
 from orchestration.postgres import client_programs
@@ -102,7 +102,7 @@ def restore_backup(settings: Settings, folder: Path) -> RestoreResult:
             _assert_whole(coming, manifest)
             _bring_up(coming)
             anew = preserve_state(database, coming, erased)
-            record.write_file(settings.home, erased)
+            erasure_record.write_file(settings.home, erased)
             events = _put_back_events(settings, folder, manifest, anew.numbers)
             _swap(server, name)
         except BaseException as error:

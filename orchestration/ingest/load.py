@@ -17,12 +17,6 @@ import psycopg
 from psycopg import sql
 
 from orchestration.ingest import ledger, raw_tables, references, watermark
-from orchestration.ingest.concurrent_staging import (
-    Progress,
-    StagingWorkers,
-    load_connection,
-    no_progress,
-)
 from orchestration.ingest.contract import (
     ENTITY_TABLES,
     REFERENCE_TABLES,
@@ -41,6 +35,12 @@ from orchestration.ingest.errors import (
 from orchestration.ingest.ledger import TableLoad
 from orchestration.ingest.manifest import check_row_count
 from orchestration.ingest.merge import MergeResult, analyze_raw_table, merge_plain
+from orchestration.ingest.parallel_staging import (
+    Progress,
+    StagingWorkers,
+    load_connection,
+    no_progress,
+)
 from orchestration.ingest.quarantine import check_rejected_share, merge_staged, retry_parked_rows
 from orchestration.ingest.redaction.personal_data import known_numbers, redact_staged_rows
 from orchestration.ingest.sources.delivery import Delivery

@@ -9,7 +9,7 @@ from functools import partial
 
 import psycopg
 
-from orchestration.notifications import alarms, conditions, fallback, messages
+from orchestration.notifications import alarm_file, alarms, conditions, messages
 from orchestration.notifications.alarms import PendingNotification
 from orchestration.notifications.channels import (
     Channel,
@@ -54,7 +54,7 @@ def dispatch_notifications(
         with _locked(conn, _LOCK_TIMEOUT if wait else "1ms") as locked:
             if not locked:
                 return [_LEFT] if wait else []
-            fallback.move_to_database(settings.home, conn)
+            alarm_file.move_to_database(settings.home, conn)
             alarms.update_alarms(
                 conn, conditions.find_conditions(conn, settings, now or datetime.now(UTC))
             )
@@ -87,7 +87,7 @@ def notify_without_database(
     if not places:
         return []
     try:
-        with fallback.locked_file(settings.home) as file:
+        with alarm_file.locked_file(settings.home) as file:
             file.open_alarm(kind, facts)
             pending = {channel: file.pending(channel.key) for channel in places}
             return _send(settings, pending, file.record_result)

@@ -22,7 +22,7 @@ from orchestration.errors import UserError
 from orchestration.ingest import ledger
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.load import LoadSettings, drop_staging, load_delivery
-from orchestration.ingest.redaction import erased_numbers, record, stored_rows
+from orchestration.ingest.redaction import erased_numbers, erasure_record, stored_rows
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.redaction import event_files, redact_files
@@ -137,7 +137,7 @@ def _load_waiting(
 
 def _keep_ids(settings: Settings, conn: psycopg.Connection) -> None:
     try:
-        record.write_file(settings.home, record.read_database(conn))
+        erasure_record.write_file(settings.home, erasure_record.read_database(conn))
     except (OSError, ValueError):
         raise NotErased(
             f"{settings.home}/erased.json, which names the erased clients beside the database, "

@@ -16,7 +16,7 @@ _NAME = "last_failure.json"
 def write_failure(home: Path, run_id: str, message: str, kind: str) -> None:
     """Keep the sentence until the database answers; the newest stands. A full disk loses it.
 
-    Whoever keeps it tells it too (`notifications/fallback.py`), so that it is not lost unheard.
+    Whoever keeps it tells it too (`notifications/alarm_file.py`), so that it is not lost unheard.
     """
     fact = {
         "run_id": run_id,

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from reports import exports, labels
 from reports.documents import Writer
 from reports.exports import Sheet
-from reports.lookup import company_context, filter_params, grid_rows, totals_page
+from reports.lookup import filter_params, grid_rows, published_company, totals_page
 from reports.lookup.filter_params import FilterParams
 from reports.lookup.request_context import RequestContext
 from reports.pages import total_rows
@@ -45,7 +45,7 @@ def xlsx(visit: RequestContext) -> Callable[[], Response]:
 
 def _sheet(visit: RequestContext, kind: str) -> tuple[FilterParams, Sheet]:
     choice = filter_params.read_filter_params(visit.conn, visit.user, visit.request.query_params)
-    company = company_context.company_of(visit.conn, visit.user, choice.company_id)
+    company = published_company.company_of(visit.conn, visit.user, choice.company_id)
     picture = totals_page.picture_of(visit, choice)
     if picture.count > totals_page.MOST_TAKEN:
         raise HTTPException(404)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from reports import phrases
 from reports.filters import Filters
-from reports.lookup import audit_log, company_context, lookup_labels
+from reports.lookup import audit_log, lookup_labels, published_company
 from reports.lookup.filter_params import FilterParams
 from reports.lookup.grid_rows import FICHA_PATH, ficha_address
 from reports.lookup.masking import REASONS, masked_ficha, reason_of, works
@@ -82,7 +82,7 @@ def _record(
 
 
 def _answer(visit: RequestContext, row: AgendaRow, *, is_open: bool) -> Response:
-    company = company_context.company_of(visit.conn, visit.user, row.company_id)
+    company = published_company.company_of(visit.conn, visit.user, row.company_id)
     facts = find_ficha_facts(visit.conn, [row])
     made = ficha.build_ficha(phrases.phrases_of(company, row), facts)
     page = LookupFichaPage(

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import psycopg
 
 from reports import formats, labels
-from reports.duplicate_names import with_distinct_names
 from reports.lookup import lookup_labels
 from reports.lookup.filter_params import DAYS, WITHOUT_AGENT, FilterParams, agent_value
 from reports.lookup.users import User
 from reports.lookup.view_model import Choice
+from reports.name_disambiguation import with_distinct_names
 
 
 class FilterOptions(NamedTuple):

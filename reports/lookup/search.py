@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from reports import formats, labels, phrases
 from reports.filters import Filters
-from reports.lookup import company_context, lookup_labels, sessions
+from reports.lookup import lookup_labels, published_company, sessions
 from reports.lookup.grid_rows import ficha_address
 from reports.lookup.masking import masked, works
 from reports.lookup.request_context import RequestContext
@@ -165,7 +165,7 @@ def _find(visit: RequestContext, sought: str) -> list[Hit]:
 
 def _say(visit: RequestContext, hits: Sequence[Hit]) -> list[Found]:
     companies = {
-        company_id: company_context.company_of(visit.conn, visit.user, company_id)
+        company_id: published_company.company_of(visit.conn, visit.user, company_id)
         for company_id in dict.fromkeys(hit.company_id for hit in hits)
     }
     ids = [hit.agenda_id for hit in hits if hit.agenda_id is not None]

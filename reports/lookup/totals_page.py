@@ -10,7 +10,13 @@ from typing import ClassVar, NamedTuple
 from starlette.responses import Response
 
 from reports import formats, labels
-from reports.lookup import company_context, filter_options, filter_params, grid_rows, lookup_labels
+from reports.lookup import (
+    filter_options,
+    filter_params,
+    grid_rows,
+    lookup_labels,
+    published_company,
+)
 from reports.lookup.filter_options import FilterOptions
 from reports.lookup.filter_params import FilterParams
 from reports.lookup.grid_rows import Span
@@ -136,7 +142,7 @@ def picture_of(visit: RequestContext, choice: FilterParams) -> Picture:
 def show(visit: RequestContext) -> Response:
     """The page."""
     choice = filter_params.read_filter_params(visit.conn, visit.user, visit.request.query_params)
-    company = company_context.company_of(visit.conn, visit.user, choice.company_id)
+    company = published_company.company_of(visit.conn, visit.user, choice.company_id)
     picture = picture_of(visit, choice)
     # What was chosen may have become fewer rows since the address was made.
     choice = choice.at(min(choice.page, max(1, -(-picture.count // grid_rows.ROWS_A_PAGE))))

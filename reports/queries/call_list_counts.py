@@ -10,8 +10,8 @@ import psycopg
 from psycopg import sql
 
 from reports import formats, labels
-from reports.duplicate_names import with_distinct_names
 from reports.filters import Filters
+from reports.name_disambiguation import with_distinct_names
 
 
 class ListCount(NamedTuple):

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from reports.duplicate_names import distinct_names
 from reports.filters import Filters
+from reports.name_disambiguation import distinct_names
 
 _ROWS_A_FETCH = 2000
 

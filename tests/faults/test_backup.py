@@ -28,11 +28,11 @@ from pipeline import Program, Said, environment
 from orchestration.access import roles
 from orchestration.backup import create, restore
 from orchestration.backup.catalog import list_backups
-from orchestration.ingest.redaction import erased_numbers, record
+from orchestration.ingest.redaction import erased_numbers, erasure_record
+from orchestration.ingest.redaction.stored_rows import erase_stored
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
-from orchestration.ingest.redaction.stored_rows import erase_stored
 from orchestration.runs.bootstrap import backfill_lock, run_lock
 from orchestration.settings import Settings, load_settings
 
@@ -313,7 +313,7 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
         erase_stored(conn, "h1")
         conn.execute("insert into access.erased_client (client_id) values ('came and went later')")
         erased_numbers.insert_erased_numbers(conn, "came and went later", ["9398712345"])
-        record.write_file(house.home, record.read_database(conn))
+        erasure_record.write_file(house.home, erasure_record.read_database(conn))
         if database_is_lost:
             conn.rollback()
     assert name == [("Rui",)]

@@ -13,9 +13,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from orchestration.ingest.concurrent_staging import load_connection
 from orchestration.ingest.errors import refused
 from orchestration.ingest.ledger import TableLoad
+from orchestration.ingest.parallel_staging import load_connection
 from orchestration.ingest.redaction.personal_data import known_numbers
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of

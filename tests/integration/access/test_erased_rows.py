@@ -13,9 +13,9 @@ from whatsapp_payloads import body, preference, receive, seconds, spooled, statu
 
 from orchestration.ingest.load import load_delivery
 from orchestration.ingest.redaction import erased_numbers
+from orchestration.ingest.redaction.stored_rows import erase_stored, vacuum_erased_tables
 from orchestration.ingest.whatsapp.redaction import event_files, redact_files
 from orchestration.postgres.database import Database
-from orchestration.ingest.redaction.stored_rows import erase_stored, vacuum_erased_tables
 from tests.personal_data import files_with, tables_with
 
 NUMBER, BEFORE, AFTER = "5593998712345", "2020-01-01T12:00:00+00:00", "2190-01-01T12:00:00+00:00"

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from orchestration.ingest.concurrent_staging import load_connection
 from orchestration.ingest.load import DeliveryRefused, LoadResult, LoadSettings, load_delivery
+from orchestration.ingest.parallel_staging import load_connection
 from orchestration.ingest.sources.postgres_schema import open_schema
 from orchestration.postgres.database import Database
 from tests.deliveries import AT, BASE, LENIENT, agenda, load, stored

@@ -24,7 +24,7 @@ from receiver import Receiver, mailbox, webhook
 
 from orchestration.maintenance.post_run import record_failure
 from orchestration.monitoring import metrics
-from orchestration.notifications import chat, fallback, messages
+from orchestration.notifications import alarm_file, chat, messages
 from orchestration.notifications.alarms import Alarm, PendingNotification, installation
 from orchestration.notifications.dispatcher import (
     dispatch_notifications,
@@ -662,7 +662,7 @@ def test_the_database_takes_over_what_became_of_each_recipient_once(
         "select split_part(channel, ' ', 1), told_at is not null, failure from ops.notification"
     )
     for _ in range(2):
-        fallback.move_to_database(tmp_path, conn)
+        alarm_file.move_to_database(tmp_path, conn)
         assert sorted(conn.execute(results)) == [
             ("email", False, "the mail could not be sent: SMTPRecipientsRefused"),
             ("email", True, ""),
@@ -732,7 +732,7 @@ def test_what_cannot_be_kept_anywhere_is_not_sent_again_and_again(
     def full(path: Path, text: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("orchestration.notifications.fallback._overwrite", full)
+    monkeypatch.setattr("orchestration.notifications.alarm_file._overwrite", full)
     (said,) = tell_away(settings(notify_webhooks=hook.url))
     assert "alarms.json cannot be written: No space left" in said
     assert hook.bodies == []
