@@ -43,3 +43,7 @@ class CheckFailed(UserError):
 
     exit_code = STOPPED_BY_CHECK
     prefix = ""
+
+
+class DatabaseError(UserError):
+    """A database that cannot be used; the message says which and what to do."""

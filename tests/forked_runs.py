@@ -30,7 +30,7 @@ Mark = tuple[str, int]
 """A stage and a number: the n-th mark in it."""
 
 _ROOMS = (
-    "orchestration.cli", "orchestration.launch.daily_run", "orchestration.definitions",
+    "orchestration.cli.main", "orchestration.launch.daily_run", "orchestration.definitions",
     "orchestration.runs.stale_runs", "orchestration.schedules", "dbt.cli.main",
     "dbt.adapters.postgres", "psycopg", "psycopg2", "checks.suite", "checks.worker",
 )  # fmt: skip
@@ -216,7 +216,7 @@ def _work(request: dict[str, Any], folder: Path, stands: int, resumes: int) -> N
     _watch(on_mark, Path(os.environ["ATENDIMENTO_HOME"]) / "published")
     _fork_check_workers()
 
-    from orchestration import cli
+    from orchestration.cli import main as cli
 
     before = set(sys.modules)
     exit_code = cli.main(request["arguments"])

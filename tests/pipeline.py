@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 
-from orchestration import cli
+from orchestration.cli import main as cli
 from orchestration.postgres.database import Database
 from reports.editions import list_editions
 

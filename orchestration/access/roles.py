@@ -13,7 +13,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from orchestration.access import rights
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.errors import DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE, SIGN_IN
 from orchestration.settings import Settings
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from orchestration.errors import DatabaseError
 from orchestration.postgres import embedded
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.settings import Settings
 
 # The database being restored has the name of the one in use with this behind it.

@@ -35,14 +35,14 @@ from orchestration.backup.incomplete_restore import (
     maintenance_connection,
 )
 from orchestration.backup.preserved_state import erased_by_now, preserve_state
-from orchestration.errors import UserError
+from orchestration.errors import DatabaseError, UserError
 from orchestration.ingest.redaction import erasure_record
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.redaction.erasure_record import ErasureRecord
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.redaction import event_files, redact_files
 from orchestration.postgres import client_programs
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import MadeByNewer, migrate, version_key
 from orchestration.publication import recovery
 from orchestration.runs.bootstrap import (

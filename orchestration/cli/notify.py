@@ -30,8 +30,8 @@ def notify(
 def _send_news(settings: Settings) -> None:
     import psycopg
 
+    from orchestration.errors import DatabaseError
     from orchestration.notifications import channels, dispatcher
-    from orchestration.postgres.database import DatabaseError
     from orchestration.runs.bootstrap import open_database
 
     places = channels.configured_channels(settings)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from orchestration.errors import UserError
-from orchestration.postgres.database import DatabaseError
+from orchestration.errors import DatabaseError, UserError
 
 
 class DeliveryRefused(UserError):

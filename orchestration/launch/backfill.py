@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from orchestration.errors import CheckFailed, UsageError, UserError
+from orchestration.errors import CheckFailed, DatabaseError, UsageError, UserError
 from orchestration.ingest import ledger
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.progress import stage
 from orchestration.publication.dbt import build
 from orchestration.publication.swap import record_history

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import psycopg
 
-from orchestration.errors import OK
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.errors import OK, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.publication import recovery, status_pages
 from orchestration.runs import failure_file
 from orchestration.runs.bootstrap import export_environment, open_database, prepare_home

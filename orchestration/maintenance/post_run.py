@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 import dagster as dg
 import psycopg
 
+from orchestration.errors import DatabaseError
 from orchestration.maintenance import retention
 from orchestration.monitoring import metrics
 from orchestration.notifications.conditions import failure_facts
 from orchestration.notifications.dispatcher import dispatch_notifications, notify_without_database
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.progress import LOGGER
 from orchestration.runs import failure_file, ledger
 from orchestration.runs.run_result import RunResult

@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 
 from orchestration.backup.catalog import last_backup_at
+from orchestration.errors import DatabaseError
 from orchestration.ingest import inbox
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.sources.open_source import OpenOptions, open_delivery, source_label
@@ -21,7 +22,7 @@ from orchestration.notifications.alarms import failing_channels
 from orchestration.notifications.channels import configured_channels
 from orchestration.notifications.conditions import FAILURES, backup_late, data_stale, tidying_late
 from orchestration.postgres import embedded
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import MadeByNewer, is_current
 from orchestration.runs.as_of import format_instant
 from orchestration.settings import Settings

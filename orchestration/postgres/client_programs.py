@@ -11,8 +11,9 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
+from orchestration.errors import DatabaseError
 from orchestration.postgres import embedded
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.postgres.messages import without_values
 
 

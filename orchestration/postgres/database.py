@@ -9,17 +9,13 @@ from urllib.parse import urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from orchestration.errors import UserError
+from orchestration.errors import DatabaseError
 
 MINIMUM_SERVER_VERSION = 170000
 
 # What goes wrong is raised. What psycopg logs besides (an error while another is on its way) quotes
 # PostgreSQL, and that quotes rows.
 logging.getLogger("psycopg").addFilter(lambda _: False)
-
-
-class DatabaseError(UserError):
-    """A database that cannot be used; the message says which and what to do."""
 
 
 # By which variable libpq is told what only it needs to know of an address.

@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration.errors import DatabaseError
 from orchestration.postgres import roles
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 
 SUPERUSER = "postgres"
 OWNER = "atendimento"

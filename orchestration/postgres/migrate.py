@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from orchestration import VERSION
+from orchestration.errors import DatabaseError
 from orchestration.postgres import locks
-from orchestration.postgres.database import DatabaseError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

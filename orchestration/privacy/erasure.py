@@ -18,7 +18,7 @@ import psycopg
 
 from orchestration.backup import incomplete_restore
 from orchestration.backup.create import FORMER_SUFFIX
-from orchestration.errors import UserError
+from orchestration.errors import DatabaseError, UserError
 from orchestration.ingest import ledger
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.load import LoadSettings, drop_staging, load_delivery
@@ -27,7 +27,7 @@ from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.redaction import event_files, redact_files
 from orchestration.launch import daily_run
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.runs.as_of import format_instant
 from orchestration.runs.bootstrap import open_database, run_lock
 from orchestration.runs.unattended import KEEPS_HISTORY

@@ -11,7 +11,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.errors import DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.progress import LOGGER
 from reports import editions
 

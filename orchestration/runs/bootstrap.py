@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from orchestration.errors import UserError
+from orchestration.errors import DatabaseError, UserError
 from orchestration.postgres import embedded, locks
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import migrate
 from orchestration.runs import failure_file
 from orchestration.settings import ROOT, Settings, SettingsError

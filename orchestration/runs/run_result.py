@@ -15,10 +15,11 @@ from orchestration.errors import (
     STOPPED_BY_CHECK,
     WRONG_USAGE,
     CheckFailed,
+    DatabaseError,
     UsageError,
     UserError,
 )
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.runs.failures import (
     DATABASE_AWAY,
     DISK_FULL,

@@ -120,7 +120,7 @@ def test_a_done_day_is_left_until_asked_again_or_something_is_loaded(program: Pr
 
 def test_a_killed_backfill_goes_on_where_it_was(program: Program) -> None:
     settings = {"HOME": str(program.home), "DATABASE_URL": program.database.url}
-    command = "import sys; from orchestration.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = "import sys; from orchestration.cli.main import main; sys.exit(main(sys.argv[1:]))"
     call = ("backfill", "--from", "2026-11-01", "--to", "2026-11-02")
     with (
         environment({f"ATENDIMENTO_{key}": value for key, value in settings.items()}),

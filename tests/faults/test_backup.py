@@ -246,7 +246,8 @@ def test_a_damaged_backup_is_refused_and_nothing_changed(
 def kill_in_restore(house: House, step: str) -> None:
     """`kill -9` of a restore of the first backup where it calls that function."""
     command = (
-        "import os, signal, sys; from orchestration import cli, restore;"
+        "import os, signal, sys; from orchestration.backup import restore;"
+        "from orchestration.cli import main as cli;"
         f"restore.{step} = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"
         "sys.exit(cli.main(sys.argv[1:]))"
     )
@@ -290,8 +291,8 @@ def test_a_restore_that_is_killed_leaves_what_was_there(house: House, step: str)
 
 def test_what_a_killed_restore_leaves_goes_with_an_erasure_or_when_tidied_up(house: House) -> None:
     left_events = house.home / "whatsapp" / ".restoring"
-    for remove in (("tidy",), ("erase", "h1")):
-        kill_in_restore(house, "rewrite_files")
+    for remove in (("cleanup",), ("erase", "h1")):
+        kill_in_restore(house, "redact_files")
         (left_events / "1.jsonl").write_text("Rui")
         with run_lock(house.database):  # as a restore that is under way
             house.call(*remove)

@@ -216,7 +216,7 @@ def test_the_same_file_three_times_and_two_copies_at_once(
     assert (said := program.call(*arguments)).exit_code == 0, said.output
     before = program.published(), checksums(program.database)
 
-    command = "import sys; from orchestration.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = "import sys; from orchestration.cli.main import main; sys.exit(main(sys.argv[1:]))"
     names = {"HOME": str(program.home), "DATABASE_URL": program.database.url}
     with environment({f"ATENDIMENTO_{key}": value for key, value in names.items()}):
         copies = [

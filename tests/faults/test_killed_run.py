@@ -35,7 +35,7 @@ RUN = dg.DagsterRunStatus
 def killed_in(program: Program, stage: str) -> None:
     """Start a run as a shell does and kill it without warning when a stage begins."""
     settings = {"HOME": str(program.home), "DATABASE_URL": program.database.url}
-    command = "import sys; from orchestration.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = "import sys; from orchestration.cli.main import main; sys.exit(main(sys.argv[1:]))"
     arguments = ["run", "--source", str(program.home / "demo"), "--as-of", AS_OF]
     with (
         environment({f"ATENDIMENTO_{key}": value for key, value in settings.items()}),

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import psycopg
 from psycopg import sql
 
+from orchestration.errors import DatabaseError
 from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES, SourceTable
 from orchestration.ingest.errors import (
     NeedsRowByRow,
@@ -26,7 +27,7 @@ from orchestration.ingest.errors import (
 from orchestration.ingest.sources.csv_text import Record
 from orchestration.ingest.sources.delivery import Delivery, check_header
 from orchestration.ingest.watermark import LiveSource, Positions, SourceRead, full_read_positions
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 
 SCHEMES = ("postgresql://", "postgres://")
 _OURS = "schema="  # the parameter of the URL that libpq may not see

@@ -9,7 +9,8 @@ import pytest
 
 from orchestration.access import roles
 from orchestration.access.roles import page_role_faults
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.errors import DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
 from orchestration.settings import Settings
 from tests.integration.access.conftest import Published

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pipeline import Program, environment
 
-from orchestration import cli
+from orchestration.cli import main as cli
 from orchestration.errors import WRONG_USAGE, CheckFailed, UsageError, UserError
 from orchestration.launch import daily_run
 from orchestration.postgres.database import Database

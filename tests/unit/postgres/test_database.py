@@ -6,7 +6,8 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.errors import DatabaseError
+from orchestration.postgres.database import Database
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.errors import DatabaseError
 from orchestration.postgres import embedded
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 
 
 def answers(database: Database) -> bool:

@@ -11,10 +11,11 @@ import psycopg
 import pytest
 
 from orchestration import VERSION
+from orchestration.errors import DatabaseError
 from orchestration.ingest.contract import SOURCE_TABLES
 from orchestration.ingest.raw_tables import primary_key
 from orchestration.postgres import locks
-from orchestration.postgres.database import Database, DatabaseError
+from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import MIGRATIONS, MadeByNewer, is_current, migrate
 from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings
