@@ -1,1 +1,3 @@
-"""The assets, a module a layer: an asset says with what; the work is in plain functions."""
+"""The assets, a module a layer; the work is in plain functions elsewhere."""
+
+OWNERS = ["team:data"]

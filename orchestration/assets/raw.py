@@ -1,36 +1,32 @@
-"""Raw tables: versions, reference rows and WhatsApp events, as delivered.
+"""Raw tables as assets: versions, reference rows and WhatsApp events, as delivered.
 
-One multi-asset, since a delivery is one transaction. Knows how to call `ingest` and what to tell
-Dagster about it; knows no rule.
+One multi-asset, since a delivery is one transaction.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 
+from orchestration.assets import OWNERS
 from orchestration.ingest import raw_tables as ingest_raw_tables
 from orchestration.ingest.contract import SOURCE_TABLES, SourceTable
-from orchestration.ingest.load import LoadSettings, load_delivery
-from orchestration.ingest.whatsapp import spool, store
+from orchestration.ingest.load import LoadResult
+from orchestration.ingest.load_stage import load_source
 from orchestration.postgres.database import Database
-from orchestration.progress import LOGGER, stage
 from orchestration.resources import RunSettings
 from orchestration.runs.check_runner import CheckRunner
 from orchestration.runs.failures import typed_failures
 from orchestration.settings import Settings
 
-OWNERS = ["team:data"]
 
-
-def raw_key(table: SourceTable | str) -> dg.AssetKey:
+def raw_key(table: str) -> dg.AssetKey:
     """The asset key of a raw table."""
-    return dg.AssetKey(["raw", table if isinstance(table, str) else table.name])
+    return dg.AssetKey(["raw", table])
 
 
 def _spec(table: SourceTable) -> dg.AssetSpec:
     return dg.AssetSpec(
-        raw_key(table),
+        raw_key(table.name),
         group_name="raw",
         kinds={"python", "postgres"},
         owners=OWNERS,
@@ -75,53 +71,22 @@ def raw_tables(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Load the delivery of the run, whole or not at all."""
     checker.warm()
-    source = run_settings.source or settings.source
-    if not source and not spool.has_waiting_files(settings.whatsapp_spool):
-        LOGGER.info("No source is named: computing over what is loaded.")
-        for key in (*map(raw_key, SOURCE_TABLES), *map(raw_key, ingest_raw_tables.EVENT_TABLES)):
-            yield dg.MaterializeResult(asset_key=key, metadata={"rows_read": 0})
+    loaded = load_source(warehouse, settings, run_settings.source, context.run_id)
+    yield from _results(loaded)
+
+
+def _results(loaded: LoadResult) -> Iterator[dg.MaterializeResult[None]]:
+    """One result a table, of those too that the delivery does not hold."""
+    if loaded.delivery_id is None:
+        names = (*(table.name for table in SOURCE_TABLES), *ingest_raw_tables.EVENT_TABLES)
+        for name in names:
+            yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"rows_read": 0})
         return
-    with stage("load", context.run_id) as progress:
-        total: dict[str, int] = {}
-
-        def on_progress(table: str, rows: int) -> None:
-            total[table] = rows
-            progress.say(f"{table}, {sum(total.values()):,} rows so far")
-
-        loaded = load_delivery(
-            warehouse,
-            source or None,
-            LoadSettings(
-                max_rejected_share=settings.max_rejected_share,
-                csv_encoding=settings.csv_encoding,
-                whatsapp_spool=settings.whatsapp_spool,
-                inbox=settings.watched,
-                window=timedelta(hours=settings.lookback_hours),
-                whole=settings.full_refresh,
-                whole_after=timedelta(hours=settings.full_refresh_hours),
-            ),
-            run_id=context.run_id,
-            on_progress=on_progress,
-        )
-        read = sum(table.read for table in loaded.tables)
-        new = sum(table.new for table in loaded.tables)
-        progress.say(f"{read:,} rows read, {new:,} new", read)
-    for notice in loaded.notices:
-        LOGGER.info("Notice: %s", notice)
-    for (name, reason), count in sorted(loaded.rejected_by_reason.items()):
-        LOGGER.info(
-            "Set aside: %s rows of %s (%s), in raw.rejected_row", f"{count:,}", name, reason
-        )
     by_table = {load.table: load for load in loaded.tables}
-    if events := by_table.get(store.NAME):
-        LOGGER.info(
-            "WhatsApp events: %s read, %s new, %s known, %s waiting for what they are about",
-            *(f"{count:,}" for count in (events.read, events.new, events.known, events.parked)),
-        )
     for table in SOURCE_TABLES:
         load = by_table.get(table.name)
         yield dg.MaterializeResult(
-            asset_key=raw_key(table),
+            asset_key=raw_key(table.name),
             metadata={
                 "delivery_id": loaded.delivery_id,
                 "file": load.file if load else "",

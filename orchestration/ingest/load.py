@@ -91,7 +91,7 @@ class LoadSettings:
 class LoadResult:
     """A delivery that was loaded, what was noticed, and the rejected rows by table and reason."""
 
-    delivery_id: int
+    delivery_id: int | None
     tables: tuple[TableLoad, ...]
     notices: tuple[str, ...]
     rejected_by_reason: Mapping[tuple[str, str], int]

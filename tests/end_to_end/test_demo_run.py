@@ -126,9 +126,9 @@ def test_a_failed_data_test_stops_publication(
     """A total that is not the number of its rows is the worst that could be published."""
     from dataclasses import replace
 
-    from orchestration.assets import warehouse
+    from orchestration.publication import build as model_build
 
-    real = warehouse.build
+    real = model_build.build
     before = program.published()
 
     def build_with_a_failed_test(*arguments: object, **named: object) -> object:
@@ -140,7 +140,7 @@ def test_a_failed_data_test_stops_publication(
             for o in outcomes
         ]
 
-    monkeypatch.setattr(warehouse, "build", build_with_a_failed_test)
+    monkeypatch.setattr(model_build, "build", build_with_a_failed_test)
     said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
     assert said.exit_code == 3, said.output
     assert "assert_every_total_equals_its_rows (7 rows)" in said.last_line

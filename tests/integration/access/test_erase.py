@@ -309,7 +309,7 @@ def test_nothing_stays_of_what_was_never_published(
         program.call("demo", folder, "--agendas", "1000", "--as-of", AS_OF)
         client, _ = plant(folder, program.home)
         with monkeypatch.context() as patched:
-            patched.setattr("orchestration.assets.publication.swap_schemas", _fail)
+            patched.setattr("orchestration.publication.publish.swap_schemas", _fail)
             assert program.call("run", "--source", folder, "--as-of", AS_OF).exit_code == 1
         published = program.home / "published"
         (partial,) = published.glob("*.partial")

@@ -11,12 +11,12 @@ import pytest
 
 from checks.runner import CheckCrashed
 from checks.suites import SUITES
-from orchestration.assets.warehouse import ChecksStopped
 from orchestration.errors import STOPPED_BY_CHECK_KINDS, DatabaseError
 from orchestration.ingest import errors
 from orchestration.ingest.contract import SOURCE_TABLES
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.whatsapp import store
+from orchestration.publication.build import ChecksStopped
 from orchestration.publication.dbt import BuildFailed
 from orchestration.publication.swap import PublicationError
 from orchestration.runs.bootstrap import RunInProgress, RunLockLost

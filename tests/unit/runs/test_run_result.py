@@ -12,10 +12,10 @@ import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.events import JobFailureData, RunFailureReason
 
-from orchestration.assets.warehouse import ChecksStopped
 from orchestration.errors import FAILED, STOPPED_BY_CHECK, UserError
 from orchestration.ingest.errors import DeliveryRefused, SourceUnreadable
 from orchestration.postgres.database import Database
+from orchestration.publication.build import ChecksStopped
 from orchestration.runs.bootstrap import RunInProgress
 from orchestration.runs.failures import reported_failures, typed_failures
 from orchestration.runs.run_result import RunResult, result_of_error, result_of_failed_run
