@@ -13,7 +13,7 @@ from orchestration.cli.parameters import AsJson, AsOf, print_json, renamed, show
 from orchestration.errors import STOPPED_BY_CHECK, UsageError, UserError
 
 if TYPE_CHECKING:
-    from orchestration.launch.daily_run import Published
+    from orchestration.launch.daily_run import PublishedRun
     from orchestration.settings import Settings
 
 _TOTALIZERS = ("active", "no_show", "passive", "refused", "booked", "call_requested", "no_reply")
@@ -78,7 +78,7 @@ def _absolute(source: str) -> str:
     return source if "://" in source else str(Path(source).expanduser().absolute())
 
 
-def _lines(settings: Settings, as_of: datetime, published: Published) -> Iterator[str]:
+def _lines(settings: Settings, as_of: datetime, published: PublishedRun) -> Iterator[str]:
     """What is printed for a person; the last line says how the run ended."""
     from orchestration.runs.as_of import iso_instant
 
@@ -102,7 +102,7 @@ def _totals(totals: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
         yield f"{company:<20}" + "".join(f"{counts.get(name, 0):>15,}" for name in _TOTALIZERS)
 
 
-def _as_json(settings: Settings, as_of: datetime, published: Published) -> dict[str, object]:
+def _as_json(settings: Settings, as_of: datetime, published: PublishedRun) -> dict[str, object]:
     from orchestration.runs.as_of import iso_instant
 
     own, largest = published.peak_memory_mb

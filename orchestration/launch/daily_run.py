@@ -30,7 +30,7 @@ Totals = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedRun:
     """What a run that published has to say.
 
     `warnings` has a sentence for each check that warns. `totals` is None when the database does not
@@ -43,7 +43,7 @@ class Published:
     peak_memory_mb: tuple[int, int]
 
 
-def run_daily_job(settings: Settings, source: str, as_of: datetime) -> Published:
+def run_daily_job(settings: Settings, source: str, as_of: datetime) -> PublishedRun:
     """Run the job for one delivery and one instant, then what follows every run.
 
     Args:
@@ -74,7 +74,7 @@ def run_daily_job(settings: Settings, source: str, as_of: datetime) -> Published
             totals = _totals(conn)
     except (DatabaseError, psycopg.Error):
         pass  # published it is, and the caller says that the totals are missing
-    return Published(result.run_id, warnings, totals, _peak_memory_mb())
+    return PublishedRun(result.run_id, warnings, totals, _peak_memory_mb())
 
 
 def execute_daily_job(

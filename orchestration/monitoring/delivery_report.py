@@ -59,7 +59,7 @@ class _DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryRecord:
     """A delivery and its files. `message` is the first line of why it was refused."""
 
     started_at: datetime
@@ -84,7 +84,7 @@ class DeliveryReport:
 
     first: date
     last: date
-    deliveries: Sequence[Delivery]
+    deliveries: Sequence[DeliveryRecord]
     waiting: Sequence[InboxFolder]
     spool: Sequence[SpoolFile]
 
@@ -124,7 +124,7 @@ def _start(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, zone)
 
 
-def _loaded(conn: psycopg.Connection, since: datetime, until: datetime) -> Iterator[Delivery]:
+def _loaded(conn: psycopg.Connection, since: datetime, until: datetime) -> Iterator[DeliveryRecord]:
     deliveries = (
         conn.cursor(row_factory=class_row(_DeliveryRow))
         .execute(_DELIVERIES, [since, until])
@@ -136,7 +136,7 @@ def _loaded(conn: psycopg.Connection, since: datetime, until: datetime) -> Itera
     for row in deliveries:
         of_it = files[row.delivery_id]
         message = (row.message or "").partition("\n")[0]
-        yield Delivery(row.started_at, row.source, _status(row, of_it), message, of_it)
+        yield DeliveryRecord(row.started_at, row.source, _status(row, of_it), message, of_it)
 
 
 def _status(delivery: _DeliveryRow, files: Sequence[DeliveryFile]) -> str:
