@@ -88,161 +88,167 @@ class Settings(BaseSettings):
 
     database_url: str | None = Field(
         None,
-        description="postgresql:// URL of a server 17 or newer; without it the embedded PostgreSQL",
+        description="postgresql:// URL of PostgreSQL 17 or newer; default: the embedded PostgreSQL",
     )
     embedded_autostart: bool = Field(
-        True, description="false: `atendimento start` alone starts the embedded PostgreSQL"
+        True, description="false: only `atendimento start` starts the embedded PostgreSQL"
     )
     lookup_database_url: str | None = Field(
-        None, description="postgresql:// URL of the role the lookup page reads as; default: made"
+        None, description="postgresql:// URL of the lookup page's read role; default: created"
     )
     sign_in_database_url: str | None = Field(
-        None, description="postgresql:// URL of the role it keeps sign-ins as; default: made"
+        None, description="postgresql:// URL of the lookup page's sign-in role; default: created"
     )
-    home: Path = Field(ROOT / "var", description="state: embedded database, Dagster, logs")
+    home: Path = Field(ROOT / "var", description="state folder: embedded database, Dagster, logs")
     source: str | None = Field(
-        None, description="delivery folder, or postgresql://…?schema=NAME, for runs that name none"
+        None,
+        description="delivery folder, or postgresql://…?schema=NAME, for runs without --source",
     )
     lookback_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
         2,
-        description="hours before the newest row loaded from which a database is read again",
+        description="hours before the newest loaded row from which a database is read again",
     )
     full_refresh_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
-        20, description="hours after which a database is read whole again, not only what is new"
+        20, description="hours after which a database is read in full instead of incrementally"
     )
     full_refresh: bool = Field(
-        False, description="true reads a database whole at each run, not only what is new"
+        False, description="true: every run reads a database in full instead of incrementally"
     )
     inbox: Path | None = Field(
-        None, description="folder the sensor watches for delivery folders; default HOME/inbox"
+        None, description="folder that the sensor watches for delivery folders; default: HOME/inbox"
     )
     publish_dir: Path | None = Field(
-        None, description="where the pages are published; default HOME/published"
+        None, description="folder in which the pages are published; default: HOME/published"
     )
     edition_retention_count: Annotated[int, Field(ge=1)] = Field(
-        6, description="how many editions of the pages stay whatever their date, the newest"
+        6, description="number of newest editions kept, whatever their date"
     )
     edition_retention_days: Annotated[int, Field(ge=0)] = Field(
-        30, description="days for which the last edition of each date stays"
+        30, description="days for which the last edition of each date is kept"
     )
     csv_encoding: str = Field("utf-8", description="encoding of CSV files, e.g. cp1252")
     max_rejected_share: Share = Field(
-        0.05, description="share of rejected rows of an entity file above which R2 refuses"
+        0.05,
+        description="share of rejected rows of an entity file above which R2 refuses the delivery",
     )
     group_timezone: str = Field(
-        "America/Sao_Paulo", description="time zone of snapshot dates and schedules"
+        "America/Sao_Paulo", description="time zone of snapshot dates, schedules and printed times"
     )
     morning_schedule: str = Field("0 6 * * *", description="cron of the morning run")
     refresh_schedule: str = Field(
-        "*/30 7-19 * * 1-6", description="cron of the refresh through the working day"
+        "*/30 7-19 * * 1-6", description="cron of the refreshes during the working day"
     )
     agenda_drop_share: Share = Field(
-        0.2, description="share by which agendas may fall between editions before a warning"
+        0.2,
+        description="decrease of agendas between editions, as a share, above which a check warns",
     )
     invalid_phone_share: Share = Field(
         0.4, description="share of agendas with an invalid phone above which a check warns"
     )
     stale_hours: Annotated[float, Field(gt=0)] = Field(
-        24, description="hours without a new version in the source before it is called stale"
+        24, description="hours without a new version in the source after which data are stale"
     )
     stale_hours_by_company: dict[str, PositiveFloat] = Field(
-        {}, description='companies with a limit of their own: {"COMPANY_ID": HOURS, …}'
+        {}, description='limits of single companies: {"COMPANY_ID": HOURS, …}'
     )
     render_processes: Annotated[int, Field(ge=0)] = Field(
-        0, description="processes that write the pages of a large edition; 0 is one a core"
+        0, description="processes that write the pages of a large edition; 0: one per core"
     )
     sign_in: Literal["local", "proxy", "openid"] = Field(
-        "local", description="how people sign in to the lookup page: local accounts, proxy, openid"
+        "local", description="sign-in method of the lookup page: local (accounts), proxy, openid"
     )
     trusted_proxies: str = Field(
         "",
-        description="addresses or networks of the reverse proxy, by commas; it alone is believed",
+        description="addresses or networks of trusted reverse proxies, separated by commas",
     )
     proxy_user_header: str = Field(
-        "X-Remote-User", description="header in which the proxy names the login, with sign-in proxy"
+        "X-Remote-User", description="header with the login, set by the proxy; for sign-in proxy"
     )
     openid_issuer: str | None = Field(
-        None, description="issuer of the OpenID provider, with sign-in openid: https://…"
+        None, description="issuer URL of the OpenID provider, https://…; for sign-in openid"
     )
-    openid_client_id: str | None = Field(None, description="what the provider calls this page")
+    openid_client_id: str | None = Field(
+        None, description="client id registered at the OpenID provider"
+    )
     openid_client_secret: SecretStr | None = Field(
-        None, description="the secret it shares with this page"
+        None, description="client secret registered at the OpenID provider"
     )
     openid_login_claim: str = Field(
-        "preferred_username", description="claim of its ID token that is the login of a user"
+        "preferred_username", description="claim of the ID token that contains the user's login"
     )
     allowed_hosts: str = Field(
-        "127.0.0.1,localhost,[::1]", description="host names the lookup page answers to, by commas"
+        "127.0.0.1,localhost,[::1]",
+        description="host names that the lookup page answers to, separated by commas",
     )
     session_idle_minutes: Annotated[int, Field(ge=1)] = Field(
         30, description="minutes without a request after which a session ends"
     )
     session_hours: Annotated[int, Field(ge=1, le=168)] = Field(
-        12, description="hours after which a session ends in any case"
+        12, description="maximum hours of a session"
     )
     access_log_retention_days: Annotated[int, Field(ge=1)] = Field(
         365, description="days for which the lookup page's access log is kept"
     )
     whatsapp_app_secret: SecretStr | None = Field(
-        None, description="app secret of WhatsApp's webhooks; without it there is no receiver"
+        None, description="app secret of the WhatsApp webhook; required by `atendimento webhook`"
     )
     whatsapp_verify_token: SecretStr | None = Field(
-        None, description="token to enter at WhatsApp beside the receiver's address"
+        None, description="token to enter at Meta with the webhook's URL"
     )
     whatsapp_spool_dir: Path | None = Field(
-        None, description="folder of received WhatsApp events; default HOME/whatsapp"
+        None, description="folder of received WhatsApp events; default: HOME/whatsapp"
     )
     notify_webhooks: SecretStr = Field(
         SecretStr(""),
-        description="addresses that alarms are posted to as JSON, by commas; none: nothing is told",
+        description="webhook URLs that alarms are posted to as JSON, separated by commas",
     )
     notify_webhook_secret: SecretStr | None = Field(
-        None, description="key of the signature on what is posted; without it there is none"
+        None, description="key of the HMAC signature of webhook alarms; default: unsigned"
     )
     notify_email_to: str = Field(
-        "", description="addresses that alarms are mailed to, by commas; none: nothing is mailed"
+        "", description="addresses that alarms are mailed to, separated by commas"
     )
-    notify_email_from: str | None = Field(None, description="sender of the mails")
-    notify_smtp_host: str | None = Field(None, description="mail server")
+    notify_email_from: str | None = Field(None, description="sender address of the mails")
+    notify_smtp_host: str | None = Field(None, description="SMTP server")
     notify_smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(
-        587, description="its port: 587 with starttls, 465 with tls"
+        587, description="SMTP port: 587 with starttls, 465 with tls"
     )
     notify_smtp_security: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="starttls, tls, or none for a mail server on this machine"
+        "starttls", description="starttls, tls, or none (only for an SMTP server on this machine)"
     )
-    notify_smtp_user: str | None = Field(None, description="user of the mail server, if it asks")
-    notify_smtp_password: SecretStr | None = Field(None, description="password of that user")
+    notify_smtp_user: str | None = Field(None, description="SMTP user, if the server requires one")
+    notify_smtp_password: SecretStr | None = Field(None, description="SMTP password")
     notify_chat_urls: SecretStr = Field(
         SecretStr(""),
-        description="Apprise URLs of chats (Teams, Slack …) that alarms are sent to, by commas",
+        description="Apprise URLs of chats (Teams, Slack …) for alarms, separated by commas",
     )
     edition_deadline: time | Literal["never"] = Field(
         time(8),
-        description="local time by which an edition of the day must be there, or never, no matter",
+        description="local time by which the day's edition must be published, or never",
     )
     public_url: str | None = Field(
-        None, description="address at which people open the pages, for links in messages"
+        None, description="URL at which users open the pages, for links in messages"
     )
     metrics_token: SecretStr | None = Field(
-        None, description="token with which /metrics of the lookup page answers; without it: never"
+        None, description="bearer token for /metrics of the lookup page; without it /metrics is off"
     )
     metrics_file: Path | None = Field(
-        None, description="file of metrics for Prometheus; default HOME/metrics/atendimento.prom"
+        None, description="Prometheus metrics file; default: HOME/metrics/atendimento.prom"
     )
     log_format: Literal["text", "json"] = Field(
-        "text", description="log lines as text, or as one JSON object each"
+        "text", description="format of log lines: text, or json (one object per line)"
     )
     run_retention_days: Annotated[int, Field(ge=1)] = Field(
-        30, description="days for which Dagster's runs with their events and logs stay"
+        30, description="days for which Dagster's runs, events and logs are kept"
     )
     run_retention_count: Annotated[int, Field(ge=1)] = Field(
-        1000, description="how many of these runs stay at most, the newest"
+        1000, description="maximum number of Dagster runs kept, the newest"
     )
     result_retention_days: Annotated[int, Field(ge=31)] = Field(
-        90, description="days for which check results, failures and rejected rows stay"
+        90, description="days for which check results, failures and rejected rows are kept"
     )
     backup_retention_count: Annotated[int, Field(ge=1)] = Field(
-        7, description="how many backups stay in their folder, the newest"
+        7, description="number of newest backups kept"
     )
 
     @field_validator("database_url", "lookup_database_url", "sign_in_database_url")
