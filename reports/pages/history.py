@@ -75,8 +75,8 @@ class History:
     days: tuple[HistoryDay, ...]
 
 
-# A snapshot covers all companies, so one without rows in it has only zeros. The days with a snapshot
-# are selected first, so that the counts of a company are read by its key.
+# A snapshot covers all companies, so one without rows in it has only zeros. The days with a
+# snapshot are selected first, so that the counts of a company are read by its key.
 _SETS = """
 with days as (
 
