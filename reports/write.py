@@ -41,8 +41,8 @@ def _silent(_: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an edition or a part of it contains: numbers of call lists, their rows, pages and files,
-    the size in bytes, and the fingerprint of the tables.
+    """The contents of an edition or a part of it: numbers of call lists, their rows, pages and
+    files, the size in bytes, and the fingerprint of the tables.
     """
 
     lists: int = 0
@@ -75,14 +75,16 @@ def write_pages(
     kinds: frozenset[Kind] = EVERY_KIND,
     on_progress: Progress = _silent,
 ) -> Written:
-    """Write the documents of an edition into a new or empty folder, which is removed on any error.
+    """Write the documents of an edition into a new or empty folder.
+
+    On an error while writing the folder is removed; nothing else is touched.
 
     Args:
         conn: A connection whose search_path selects the tables. Outside a transaction, one is begun
             with a single snapshot for all queries.
-        folder: The folder.
+        folder: The folder. If it is not empty, it is left unchanged and PublishError is raised.
         edition: The facts of the edition; fingerprint and policy are filled in.
-        address: The database address of `conn`. With it, work is shared among processes, each with
+        address: The connection string of `conn`. With it, work is shared among processes, each with
             its own connection on the same snapshot.
         processes: The number of processes; by default according to the number of rows, at most one
             per core.
@@ -90,7 +92,7 @@ def write_pages(
         on_progress: Called with the number of pages written so far.
 
     Returns:
-        What was written.
+        The numbers of what was written.
 
     Raises:
         PublishError: The folder is not empty, or the file system refused an operation.

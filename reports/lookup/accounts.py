@@ -20,8 +20,8 @@ class AccountState(NamedTuple):
     must_change: bool
 
 
-# An expired lock restarts the count. The attempt that reaches the limit is still checked, then
-# locks the account.
+# An expired lock restarts the count. The attempt that reaches the limit locks the account for later
+# attempts, but is itself still checked.
 _TRY = """
 update access.account
 set failed_attempts = tried.count,

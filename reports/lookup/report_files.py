@@ -196,13 +196,7 @@ def sees_group(edition: Path, user: User) -> bool:
 
 
 def has(publish_dir: Path, user: User, path: str) -> bool:
-    """Whether a file exists and the user may open it.
-
-    Args:
-        publish_dir: The publish folder.
-        user: The signed-in user.
-        path: The path below `/relatorios/`.
-    """
+    """Return whether a file exists and the user may open it; the arguments are those of `find`."""
     place = find(publish_dir, user, path)
     return place is not None and place.path.is_file()
 

@@ -33,7 +33,8 @@ Alarms = Mapping[str, Sequence[AlarmCount]]
 
 
 class SendingAlarm(NamedTuple):
-    """Why messages are not sent, for how many agendas and clients, since when, and what to check.
+    """A cause for which messages are not sent: how many agendas and clients, since when, what to
+    check.
 
     For the group, `companies` names the most affected companies and `clients` adds up the clients
     of each company.

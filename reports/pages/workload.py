@@ -38,7 +38,7 @@ class Measure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is open now, and the results of the contact dates of the last 30 days."""
+    """The open work, and the results of the contact dates of the last 30 days."""
 
     active: int
     call_requested: int
