@@ -111,15 +111,15 @@ def create_edition_folder(publish_dir: Path, name: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of an edition")
-    with recorded_facts(publish_dir, "made ready for a new edition"):
+    with recorded_facts(publish_dir, "prepared for a new edition"):
         if not publish_dir.exists():
             publish_dir.mkdir(parents=True, mode=OWNER_ONLY_FOLDER)
         (publish_dir / _NEW_LINK).unlink(missing_ok=True)
         _remove_partial(publish_dir)
         if (publish_dir / name).exists():
             raise PublishError(
-                f"The edition {name} is already in {publish_dir}; an edition is never written "
-                "over. Nothing was changed. Use another name, or activate the one that is there."
+                f"The edition {name} already exists in {publish_dir}; editions are never "
+                "overwritten. Nothing was changed. Use another name, or activate that edition."
             )
         partial = publish_dir / f"{name}{_PARTIAL}"
         partial.mkdir(mode=OWNER_ONLY_FOLDER)
@@ -132,7 +132,7 @@ def activate_edition(publish_dir: Path, name: str) -> Path:
     May be repeated for an edition that is already complete: after an interruption, or to roll back.
     """
     partial, whole = publish_dir / f"{name}{_PARTIAL}", publish_dir / name
-    with recorded_facts(publish_dir / CURRENT, f"led to the edition {name}"):
+    with recorded_facts(publish_dir / CURRENT, f"switched to the edition {name}"):
         if partial.is_dir():
             partial.rename(whole)
         elif not whole.is_dir():
@@ -149,7 +149,7 @@ def activate_edition(publish_dir: Path, name: str) -> Path:
 
 def withdraw_current(publish_dir: Path) -> None:
     """Remove the `current` link, to undo the activation of the first edition."""
-    with recorded_facts(publish_dir / CURRENT, "withdrawn"):
+    with recorded_facts(publish_dir / CURRENT, "removed"):
         (publish_dir / CURRENT).unlink(missing_ok=True)
 
 
@@ -235,6 +235,6 @@ def recorded_facts(place: Path, what: str) -> Iterator[None]:
     except OSError as error:
         raise PublishError(
             f"{place} could not be {what}: {error.strerror or error}. "
-            "The pages published before are as they were. "
-            "Check the folder's space and rights (ATENDIMENTO_PUBLISH_DIR), then run again."
+            "The published pages are unchanged. Check the folder's free space and permissions "
+            "(ATENDIMENTO_PUBLISH_DIR), then run again."
         ) from error

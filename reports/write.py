@@ -97,11 +97,11 @@ def write_pages(
     Raises:
         PublishError: The folder is not empty, or the file system refused an operation.
     """
-    with recorded_facts(folder, "made for the pages"):
+    with recorded_facts(folder, "created"):
         folder.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY_FOLDER)
         if any(folder.iterdir()):
             raise PublishError(
-                f"{folder} is not empty; pages are only written into a new folder. "
+                f"{folder} is not empty; pages are written into new folders only. "
                 "Nothing was changed."
             )
     alone = conn.info.transaction_status == TransactionStatus.IDLE
@@ -242,7 +242,7 @@ def _open(
 
 def _write_shared_part(part: DocumentBatch) -> Written:
     if _shared is None:
-        raise RuntimeError("the process was not opened")
+        raise RuntimeError("the worker process was not initialized")
     written = _write_part(_shared.conn, _shared.folder, _shared.scene, part)
     gc.collect()
     return written

@@ -242,7 +242,7 @@ class Provider:
     def _away(self, error: Exception) -> ProviderAway:
         """Skip the provider for `pause_seconds`: each wait blocks one of the app's few threads."""
         self._away_until = time.monotonic() + self._config.pause_seconds
-        LOGGER.error("openid: the provider did not answer as one does: %s", type(error).__name__)
+        LOGGER.error("openid: no valid answer from the provider: %s", type(error).__name__)
         return ProviderAway()
 
 

@@ -112,7 +112,7 @@ class OpenIdSignIn:
         except ProviderAway:
             return error_page(503, lookup_labels.PROVIDER_AWAY)
         except SignInRefused as refused:
-            LOGGER.warning("openid: nobody was signed in: %s", refused)
+            LOGGER.warning("openid: sign-in refused: %s", refused)
             _record_refusal(services, address_of(request))
             return _invitation("/", lookup_labels.OPENID_REFUSED, 401)
         before = request.cookies.get(cookie_name(request, SESSION))
@@ -150,7 +150,7 @@ def _open(services: AppServices, login: str, address: str) -> NewSession:
     """Start a session for the active user of a login; raises SignInRefused when there is none."""
     user = user_of_login(services.page, login) if len(login) <= _LONGEST_LOGIN else None
     if user is None:
-        raise SignInRefused("no active user of that login")
+        raise SignInRefused("no active user with that login")
     with services.keeper.one() as conn:
         opened = sessions.start_session(
             conn, user.user_id, lifetime=services.config.lifetime, address=address

@@ -195,7 +195,7 @@ def run_of(traces: RunTraces, timezone: str) -> Run:
         outcome = "unfinished"
     ended_at = traces.published_at or traces.failed_at or traces.seen_at
     if ended_at is None:
-        raise ValueError("a run without any trace")
+        raise ValueError("the run left no rows")
     return Run(
         run_id=traces.run_id,
         ended_at=formats.local(ended_at, timezone),
