@@ -23,8 +23,8 @@ from reports.xlsx import GridSheet, Kind, Value, plain_text
 
 
 class ExportColumn(NamedTuple):
-    """A column: its heading, the kind of its values, and its width in digits (0: default of the
-    kind).
+    """A column: its heading, the kind of its values, and its width in digits (0: kind's
+    default).
     """
 
     label: str
@@ -33,9 +33,7 @@ class ExportColumn(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """The rows of a grid, and (label, value) pairs about them, which XLSX shows on a second
-    sheet.
-    """
+    """The rows of a grid, and (label, value) pairs about them for a second sheet of the XLSX."""
 
     title: str
     columns: tuple[ExportColumn, ...]
@@ -71,9 +69,7 @@ def csv_writer(sheet: Sheet) -> Writer:
 
 
 def xlsx_writer(sheet: Sheet) -> Writer:
-    """Return a writer of the sheet as XLSX, split over several sheets when one cannot hold all
-    rows.
-    """
+    """Return a writer of the sheet as XLSX, split over several sheets if one is too small."""
     return partial(_write_xlsx, sheet)
 
 

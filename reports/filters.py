@@ -74,8 +74,8 @@ class Filters:
         return _all_of(relation, self._company_terms() | self._agent_terms())
 
     def of_agendas(self, relation: str) -> Condition:
-        """Return the condition on a relation with an agenda's columns (`agenda_status`,
-        `totalizer`), in a query that joins `company`.
+        """Return the condition on a relation with an agenda's columns, in a query that joins
+        `company`.
         """
         chosen = {
             name: (f"{name} = %(filter_{name})s", value)

@@ -50,9 +50,7 @@ def moment(value: datetime) -> str:
 
 
 def recent_moment(value: datetime, today: date) -> str:
-    """Format a local time within a sentence: 20/11 09:05, with the year unless it is this
-    year's.
-    """
+    """Format a local time within a sentence: 20/11 09:05; with the year if it is not this year."""
     text = value.isoformat()
     year = "" if value.year == today.year else f"/{text[:4]}"
     return f"{text[8:10]}/{text[5:7]}{year} {text[11:16]}"
@@ -75,9 +73,7 @@ def moment_after(value: datetime, before: datetime, today: date) -> str:
 
 
 def from_minute(value: datetime) -> datetime:
-    """Round a local time up to a whole minute, so that a deadline without seconds is never
-    early.
-    """
+    """Round a local time up to a whole minute: a deadline without seconds must not be early."""
     minute = value.replace(second=0, microsecond=0)
     return minute if minute == value else minute + timedelta(minutes=1)
 

@@ -1,6 +1,4 @@
-"""The Portuguese text of every code and every other string on the pages that is not in a
-template.
-"""
+"""The Portuguese text of the pages, by code, except what is in the templates."""
 
 from __future__ import annotations
 

@@ -77,9 +77,7 @@ def group_total_name(totalizer: str) -> str:
 
 
 def bucket_anchor(bucket: str) -> str:
-    """Return the anchor of a bucket's rows; hashed, because a bucket may be the id of a loss
-    reason.
-    """
+    """Return the anchor of a bucket's rows, a hash because a bucket may be a loss reason's id."""
     return f"parte-{_digest(bucket)}"
 
 

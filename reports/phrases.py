@@ -1,6 +1,4 @@
-"""The sentences about an agenda: whether and why to call, its WhatsApp messages and the
-response.
-"""
+"""The sentences about an agenda: whether and why to call, WhatsApp messages and the response."""
 
 from __future__ import annotations
 
@@ -36,9 +34,7 @@ class Standing(NamedTuple):
 
 
 class CallPhrases(NamedTuple):
-    """An agenda with its sentences. `callable_from` is set only if the client must not be called
-    yet.
-    """
+    """An agenda with its sentences. `callable_from` is empty unless the client is waiting."""
 
     row: AgendaRow
     client: str
@@ -219,9 +215,7 @@ def whatsapp_of(row: CountedRow) -> str:
 
 
 def whatsapp_when(row: CountedRow, status: str) -> str:
-    """Add the time to the text of `whatsapp_of`; a message from before the last no-show says so
-    (R7).
-    """
+    """Add the time to the text of `whatsapp_of`, and "before the no-show" if it was (R7)."""
     if row.last_sent_at is None:
         return status
     sent = labels.SENT_AT.format(sent=formats.moment(row.last_sent_at))

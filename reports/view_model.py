@@ -35,8 +35,8 @@ class Stamp(NamedTuple):
 
     @property
     def is_stale(self) -> bool:
-        """Whether the data were older than `stale_hours` when the page was generated, or are
-        missing.
+        """Whether the data are missing, or were older than `stale_hours` when the page was
+        generated.
         """
         if self.data_until is None:
             return True

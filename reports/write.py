@@ -41,8 +41,9 @@ def _silent(_: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The contents of an edition or a part of it: numbers of call lists, their rows, pages and
-    files, the size in bytes, and the fingerprint of the tables.
+    """The counts of what was written: call lists, their rows, pages, files, bytes and companies.
+
+    `fingerprint` is that of the tables.
     """
 
     lists: int = 0
@@ -190,9 +191,7 @@ def _share(
     planned: list[DocumentBatch],
     processes: int,
 ) -> Generator[Written, None, None]:
-    """Write the batches in processes that share the snapshot of `conn`; yield the result of
-    each.
-    """
+    """Write the batches in processes that share the snapshot of `conn`; yield each result."""
     snapshot, search_path = conn.execute(
         "select pg_export_snapshot(), current_setting('search_path')"
     ).fetchone() or ("", "")
@@ -249,9 +248,7 @@ def _write_shared_part(part: DocumentBatch) -> Written:
 
 
 def _end_with_parent() -> None:
-    """Exit when the parent exits: a killed parent cannot stop the pool, which would wait
-    forever.
-    """
+    """Exit when the parent exits: after a killed parent the pool would wait forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

@@ -58,9 +58,7 @@ class GridSheet(NamedTuple):
 
 
 class _Formats(NamedTuple):
-    """The cell formats. Text cells have the format "text", so that edited text does not become a
-    formula.
-    """
+    """The cell formats. Text cells are formatted as text, so that edits do not become formulas."""
 
     text: Format
     number: Format
@@ -206,9 +204,7 @@ def _text(value: str) -> str:
 
 
 def _cut(value: str, limit: int) -> str:
-    """Truncate a text to the format's limits, which count UTF-16 units, without splitting a
-    pair.
-    """
+    """Truncate to a limit of the format in UTF-16 units, without splitting a surrogate pair."""
     if len(value) <= limit // 2:
         return value
     return value.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", errors="ignore")

@@ -14,9 +14,7 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashCost:
-    """The cost of one Argon2id hash: passes, KiB of memory, lanes. Default: RFC 9106's second
-    option.
-    """
+    """The cost of one Argon2id hash: passes, KiB of memory, lanes (default: RFC 9106's second)."""
 
     passes: int = 3
     memory: int = 65_536

@@ -101,9 +101,7 @@ class ConnectionPools:
 
 
 def page_settings(statement_seconds: float) -> dict[str, str]:
-    """Return the settings of sessions that read the published tables: read-only, with time
-    limits.
-    """
+    """Return the settings of read-only sessions that read the published tables."""
     return {
         "default_transaction_read_only": "on",
         "search_path": "marts",

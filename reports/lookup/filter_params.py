@@ -195,8 +195,8 @@ def _team(conn: psycopg.Connection, company_id: str, team_id: str | None) -> str
 def _agent(
     conn: psycopg.Connection, user: User, company_id: str, value: str | None
 ) -> tuple[str | None, bool]:
-    """Validate the agent (R14): attendants may select only themselves, which the filters enforce
-    too.
+    """Validate the agent; attendants may select only themselves (R14; the filters enforce it
+    too).
     """
     if value is None:
         return None, False

@@ -14,9 +14,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 def show_health(request: Request) -> Response:
-    """Answer 200 if both logins can connect and an edition is published, else 503 with the
-    reason.
-    """
+    """Answer 200 if both logins can connect and an edition is published, else 503."""
     services = app_services(request)
     current = editions.current_edition(services.config.publish_dir)
     try:

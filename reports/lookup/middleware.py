@@ -1,6 +1,4 @@
-"""ASGI middleware: security headers, allowed hosts, body size, proxy headers and uncaught
-errors.
-"""
+"""ASGI middleware: security headers, hosts, body size, proxy headers and uncaught errors."""
 
 from __future__ import annotations
 
@@ -146,8 +144,7 @@ def _without_client_port(told: str) -> str:
 
 
 class Proxy:
-    """Applies the headers of a trusted proxy: client address, https and, for the sign-in `proxy`,
-    user.
+    """Applies a trusted proxy's headers: client address, https and, with the sign-in `proxy`, user.
 
     From any other address these headers are removed unread.
     """
@@ -298,9 +295,7 @@ def is_own_origin(request: Request, origin: str) -> bool:
 
 
 def cookie_name(request: Request, name: str) -> str:
-    """Return the cookie's name, over https with the prefix `__Host-`, which binds it to this
-    host.
-    """
+    """Return the cookie's name; over https `__Host-` is prefixed, which binds it to this host."""
     return f"__Host-{name}" if request.url.scheme == "https" else name
 
 

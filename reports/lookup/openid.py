@@ -58,9 +58,7 @@ class IdentityClaims(NamedTuple):
 
 
 class Provider:
-    """The provider. Its metadata is cached for an hour, its keys until a signature does not
-    match.
-    """
+    """The provider. Metadata are cached for an hour, keys until an ID token does not verify."""
 
     def __init__(self, config: OpenIdConfig) -> None:
         self._config = config

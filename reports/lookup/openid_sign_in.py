@@ -94,8 +94,8 @@ class OpenIdSignIn:
         return response
 
     def finish(self, request: Request) -> Response:
-        """Handle the provider's redirect: start a session, or refuse with one message for every
-        reason.
+        """Handle the provider's redirect: start a session, or refuse with the same message
+        always.
         """
         services, given = app_services(request), request.query_params
         browser = request.cookies.get(cookie_name(request, _BROWSER), "")

@@ -20,9 +20,7 @@ _AT_ONCE = 2
 
 
 class Hasher:
-    """Hashes and verifies a few passwords at a time: each takes 64 MB, and requests are
-    anonymous.
-    """
+    """Hashes and verifies two passwords at a time: each takes 64 MB, and anybody may request it."""
 
     def __init__(self, cost: HashCost) -> None:
         self._hasher = PasswordHasher(
@@ -37,9 +35,7 @@ class Hasher:
             return self._hasher.hash(_plain(password))
 
     def verify(self, kept: str | None, password: str) -> bool:
-        """Whether the password matches the hash; without a hash it takes as long and returns
-        False.
-        """
+        """Whether the password matches the hash; without a hash, False after the same time."""
         with self._turn:
             try:
                 matches = self._hasher.verify(kept or self._nobodys, _plain(password))
@@ -77,7 +73,5 @@ def password_problem(password: str, *, login: str, name: str) -> str | None:
 
 
 def _plain(password: str) -> str:
-    """Normalize the Unicode of a password, whatever keyboard it comes from, and limit its
-    length.
-    """
+    """Normalize the Unicode of a password, which depends on the keyboard, and limit its length."""
     return unicodedata.normalize("NFKC", password[: LONGEST * 4])

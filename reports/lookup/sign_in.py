@@ -1,4 +1,4 @@
-"""Sign-in and sign-out with a local account; with the sign-in `proxy`, the page that points to it.
+"""Sign-in and sign-out with a local account; with the sign-in `proxy`, a page that points there.
 
 A wrong password, an unknown or deactivated user and a locked account get the same response in the
 same time. A locked address gets the same response at once.
@@ -39,9 +39,7 @@ _LONGEST_LOGIN = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInPage(LookupPage):
-    """The form. `next_path` is opened after the sign-in; `token` is the CSRF token of this
-    browser.
-    """
+    """The form. `next_path` is opened after the sign-in; `token` is this browser's CSRF token."""
 
     template: ClassVar[str] = "lookup_sign_in.html"
 
@@ -177,9 +175,7 @@ def _form(
 
 
 def asked_path(request: Request) -> str:
-    """Return the path to open after the sign-in: the requested one if it can be reached by a
-    link.
-    """
+    """Return the path to open after the sign-in: the requested one if a link can lead to it."""
     asked = f"{request.url.path}?{request.url.query}".rstrip("?")
     is_link = request.method == "GET" or request.url.path == search.PATH
     return local_path(asked if is_link else "/")

@@ -181,9 +181,7 @@ def _totals(choice: FilterParams, picture: Picture) -> tuple[TotalTile, ...]:
 
 
 def _buckets(picture: Picture, total: str) -> Mapping[str, str]:
-    """Return the labels of a total's buckets; of loss reasons, which may be many, only those that
-    occur.
-    """
+    """Return the labels of a total's buckets; of the many loss reasons only those that occur."""
     named = totals.buckets_of(total, picture.counts, picture.loss_reasons)
     if total != "refused":
         return named

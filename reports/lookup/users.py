@@ -20,9 +20,7 @@ class User:
 
     @property
     def is_manager(self) -> bool:
-        """Whether the user sees all agents of their companies; others see only their own
-        agendas.
-        """
+        """Whether the user sees all agents of their companies, not only their own agendas."""
         return self.role == "manager"
 
     @property

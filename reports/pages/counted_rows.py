@@ -41,9 +41,7 @@ class CellIds(NamedTuple):
 
 
 class ListedRow(NamedTuple):
-    """A formatted row, with the values for exports, and whether filters list its campaign and team
-    (R14).
-    """
+    """A formatted row, with values for exports, and whether filters list its campaign and team."""
 
     bucket: str
     contact_date: date

@@ -50,9 +50,7 @@ order by placed.agent_id collate "C", placed.is_waiting, placed.position
 
 
 def ficha_places(conn: psycopg.Connection, filters: Filters) -> dict[str, str]:
-    """Return the link to each agenda's Ficha, within the folder of the one company in the
-    filters.
-    """
+    """Return the link to each agenda's Ficha within the folder of the one company in `filters`."""
     condition = filters.of_agendas("agenda_status")
     query = sql.SQL(_PLACES).format(
         condition=condition.text,

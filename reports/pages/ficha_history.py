@@ -13,9 +13,7 @@ from reports.queries.ficha import HistoryRow
 
 
 class TimelineEvent(NamedTuple):
-    """An event at a local time; `kind` is its code, `note` its free text, split at phone
-    numbers.
-    """
+    """An event at a local time; `kind` is its code, `note` free text split at phone numbers."""
 
     kind: str
     at: datetime

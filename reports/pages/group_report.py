@@ -1,6 +1,4 @@
-"""The report of the group: the sections of a company's report for all companies, and one line
-each.
-"""
+"""The report of the group: the sections of a company's report, and one line per company."""
 
 from __future__ import annotations
 

@@ -57,9 +57,7 @@ class RunMark:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A row of the table of runs. `reason` is Portuguese, `sentence` the program's message, in
-    English.
-    """
+    """A row of the table of runs. `reason` is Portuguese, `sentence` the English error message."""
 
     ended_at: datetime
     mark: RunMark

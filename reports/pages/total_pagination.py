@@ -14,9 +14,7 @@ ROWS_A_PAGE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The buckets of a total in display order with their numbers of rows, of all dates or of
-    today.
-    """
+    """The buckets of a total in display order with their row counts, of all dates or of today."""
 
     totalizer: str
     is_today: bool

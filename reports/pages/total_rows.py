@@ -46,9 +46,7 @@ class GridRow(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Rows of a bucket that the browser lays out together. The first block of a bucket has its
-    anchor.
-    """
+    """Rows of a bucket that the browser lays out together; the first block has the anchor."""
 
     anchor: str
     rows: tuple[GridRow, ...]

@@ -15,8 +15,7 @@ Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
 HistoryRow = tuple[str, datetime, str, str | None, datetime | None, str | None, str | None]
-"""An event: agenda, local time, event code, detail (a code or text), time of the booking, person,
-note.
+"""An event: agenda, local time, code, detail (code or text), time of the booking, person, note.
 
 A plain tuple, because there are so many.
 """
