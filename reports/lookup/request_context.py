@@ -1,8 +1,10 @@
 """The context of a signed-in request, with its own read transaction.
 
-def view(context: RequestContext) -> Response: ...  # or a function run after the transaction
-Route("/caminho", open_request_context(view))
-Route("/caminho", open_request_context(view), methods=["POST"])  # form checked, in `form`
+A view and its routes:
+
+    def view(context: RequestContext) -> Response: ...  # or a function run after the transaction
+    Route("/caminho", open_request_context(view))
+    Route("/caminho", open_request_context(view), methods=["POST"])  # form checked, in `form`
 """
 
 from __future__ import annotations
