@@ -1,5 +1,4 @@
-"""How it is shown: pages in Brazilian Portuguese over the published tables.
+"""Renders the published tables as pages in Brazilian Portuguese.
 
-Belongs here: labels, filters, view models with their queries, templates, and writing a set of
-pages. Does not: any rule R3–R13 (those are SQL in `dbt_project/`), any clock, any Dagster.
+No rule R3-R13 (those are SQL in `dbt_project/`), no clock and no Dagster.
 """

@@ -1,4 +1,4 @@
-"""What an edition consists of: documents, each with its place, and what they are made from."""
+"""The documents of an edition, the context they are built from, and writing them to files."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from reports.render import render
 from reports.view_model import Page
 
 Kind = Literal["reports", "totals", "lists", "fichas", "files"]
-"""A report, the rows of a total, a call list, Fichas, or a file to take away."""
+"""A report, the rows of a total, a call list, Fichas, or a file to download."""
 
 EVERY_KIND: frozenset[Kind] = frozenset(get_args(Kind))
 
 Writer = Callable[[BinaryIO], None]
-"""Writes a file that is no page: CSV, XLSX, JSON."""
+"""Writes a file that is not a page: CSV, XLSX or JSON."""
 
 
 class Document(NamedTuple):
-    """One file of an edition: its path within it, and a page to render or the writer of a file.
+    """One file of an edition: its path within the edition, and a page to render or a writer.
 
-    `rows` is how many rows of a call list it shows.
+    `rows` is the number of call list rows that it shows.
     """
 
     path: str
@@ -37,8 +37,9 @@ class Document(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EditionContext:
-    """What every document of an edition is made from, beside the published tables; and which kinds
-    of documents are made.
+    """What the documents of an edition are built from, besides the published tables.
+
+    `kinds` selects which kinds of documents are produced.
     """
 
     edition: Edition
@@ -48,7 +49,7 @@ class EditionContext:
 
 
 def write_document(folder: Path, document: Document) -> int:
-    """Write a document to a file that was not there before; return its size in bytes."""
+    """Write a document to a new file and return its size in bytes."""
     path = folder / document.path
     content = document.content
     html = render(content).encode() if isinstance(content, Page) else None
@@ -63,8 +64,9 @@ def write_document(folder: Path, document: Document) -> int:
 
 
 def _new_file(path: Path) -> BinaryIO:
-    """Open a file that only its owner reads, from its first byte on.
+    """Create a file readable by its owner only, from the first byte on.
 
-    It must not be there: should two ids ever share a name, the run fails rather than mix two lists.
+    Fails if the file exists: if two ids ever mapped to one name, the run must fail rather than mix
+    two lists.
     """
     return open(path, "x+b", opener=partial(os.open, mode=OWNER_ONLY_FILE))

@@ -1,4 +1,4 @@
-"""Which documents an edition has, in which parts they are made, and the page at one address."""
+"""Plans the documents of an edition in batches, and finds the page at a path."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ PAGES: tuple[type[Page], ...] = (
     QualityPage,
     EditionsPage,
 )
-"""Every kind of page."""
+"""Every page class."""
 
 POLICY = policy(*sorted({page.script for page in PAGES if page.script}))
-"""The content security policy of every page as this version writes it."""
+"""The content security policy of every page that this version renders."""
 
 _LISTS_A_PART = 100
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentBatch:
-    """What one process makes at a time: of one company, or of the group (None)."""
+    """The documents that one process writes at a time, of one company or of the group (None)."""
 
     kind: Literal["group", "company", "total", "lists"]
     company_id: str | None = None
@@ -55,8 +55,9 @@ class DocumentBatch:
 
 
 def document_batches(conn: psycopg.Connection, scene: EditionContext) -> list[DocumentBatch]:
-    """The parts of the edition; together they make every document of these kinds exactly once.
-    Fichas and the files of lists are made with the lists.
+    """Split the edition into batches that together produce every document of `scene.kinds` once.
+
+    Fichas and the files of call lists are in the batches of the lists.
     """
     found = call_list_counts.find_call_lists(conn, scene.filters)
     planned = [DocumentBatch("group")] if "reports" in scene.kinds else []
@@ -81,7 +82,16 @@ def document_batches(conn: psycopg.Connection, scene: EditionContext) -> list[Do
 def batch_documents(
     conn: psycopg.Connection, scene: EditionContext, part: DocumentBatch
 ) -> Generator[Document, None, None]:
-    """The documents of one part."""
+    """Build the documents of one batch.
+
+    Args:
+        conn: An open transaction, in which tables are named without a schema.
+        scene: The context of the edition.
+        part: A batch from `document_batches`.
+
+    Returns:
+        The documents, built one by one as the generator advances.
+    """
     if part.company_id is None:
         yield from group_report.group_report_documents(conn, scene)
         return
@@ -99,12 +109,11 @@ def find_page(conn: psycopg.Connection, scene: EditionContext, path: str) -> Pag
 
     Args:
         conn: An open transaction, in which tables are named without a schema.
-        scene: The edition, and the companies that may be seen.
-        path: The page's path within the edition, as the links of other pages have it.
+        scene: The context of the edition, with the companies that may be seen.
+        path: The page's path within the edition, as used in links.
 
     Returns:
-        The page, None when the companies of the scene have no such page.
-
+        The page, or None when the companies in `scene` have no such page.
     """
     part = _part_of(conn, scene, path)
     if part is None:
@@ -118,7 +127,7 @@ def find_page(conn: psycopg.Connection, scene: EditionContext, path: str) -> Pag
 
 
 def _part_of(conn: psycopg.Connection, scene: EditionContext, path: str) -> DocumentBatch | None:
-    """The part that a page is made with, if there is one."""
+    """Return the batch that contains a page, or None."""
     folder, _, name = path.rpartition("/")
     if not folder:
         return DocumentBatch("group")

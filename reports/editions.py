@@ -1,15 +1,13 @@
-"""Editions: whole sets of pages side by side, and the link that says which one is read.
-
-A reader follows `current`, which always leads to a whole edition; an edition being written has a
-name of its own and nobody is led there. One writer at a time: the run's lock.
+"""Editions: complete sets of pages side by side, and the `current` link to the one being read.
 
     <publish folder>/current -> <name>
     <publish folder>/<name>/
-    <publish folder>/<name>.partial/    being written, or left by a writer that died
+    <publish folder>/<name>.partial/    being written, or left by a crashed run
 
-Editions stand in the publish folder itself, so that a page leads to what stands beside them by one
-relative address, whether it is read through `current` or by its edition's own name. Nothing else in
-the folder is touched: an edition is known by the form of its name.
+`current` always leads to a complete edition. There is one writer at a time (the run lock). Editions
+are direct children of the publish folder so that relative links work both through `current` and
+through an edition's name. Other files in the folder are never touched: editions are recognized by
+the format of their names.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ OWNER_ONLY_FOLDER = 0o700
 OWNER_ONLY_FILE = 0o600
 CURRENT = "current"
 FACTS = "edition.json"
-BEFORE_0_2_0 = "editions"  # where version 0.1.0 put editions; nothing reads or removes them
+BEFORE_0_2_0 = "editions"  # the editions folder of version 0.1.0; never read or removed
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z-[\w-]{1,40}", re.ASCII)
 _PARTIAL = ".partial"
@@ -37,16 +35,24 @@ _NEW_LINK = ".current.new"
 
 
 class PublishError(Exception):
-    """The pages could not be published; the message says what stands and what to do."""
+    """The pages could not be published; the message says what state they are in and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """One set of pages: the instant that it shows, when and by which run it was made, the group's
-    time zone, and how many hours old the data may be, with the companies that have a limit of
-    their own. `fingerprint` is the hash of the published tables. `next_expected` is when the next
-    edition is to be made, where somebody knows: past that, a page that is still the current one is
-    late. `policy` is the content security policy of its pages.
+    """The facts about one set of pages, stored in its `edition.json`.
+
+    Attributes:
+        as_of: The time that the run computed for.
+        generated_at: When the pages were written.
+        run_id: The run that wrote them.
+        timezone: The group's time zone.
+        stale_hours: How many hours old the data may be.
+        stale_hours_by_company: Overrides of `stale_hours`, by company id.
+        fingerprint: The hash of the published tables.
+        next_expected: When the next edition is due, if known. After that time, a page that is still
+            current is shown as late.
+        policy: The content security policy of its pages.
     """
 
     as_of: datetime
@@ -60,7 +66,7 @@ class Edition:
     policy: str = ""
 
     def stale_hours_of(self, company_id: str) -> float:
-        """How many hours old the data of a company may be."""
+        """Return how many hours old a company's data may be."""
         return self.stale_hours_by_company.get(company_id, self.stale_hours)
 
 
@@ -68,9 +74,7 @@ _AS_JSON = TypeAdapter(Edition)
 
 
 def write_facts(folder: Path, edition: Edition) -> None:
-    """Write `edition.json`: what the lookup page renders the pages of the edition from, beside the
-    published tables.
-    """
+    """Write `edition.json`, from which the lookup server renders the pages of the edition."""
     with recorded_facts(folder / FACTS, "written; the new edition was removed"):
         handle = os.open(folder / FACTS, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
         with open(handle, "wb") as file:
@@ -78,7 +82,7 @@ def write_facts(folder: Path, edition: Edition) -> None:
 
 
 def read_facts(folder: Path) -> Edition | None:
-    """The edition of a folder; None where another version of the program wrote it."""
+    """Read the facts of an edition; None if another version of the program wrote the folder."""
     try:
         return _AS_JSON.validate_json((folder / FACTS).read_bytes())
     except (OSError, ValidationError):
@@ -87,7 +91,7 @@ def read_facts(folder: Path) -> Edition | None:
 
 @dataclass(frozen=True, slots=True)
 class KeptEdition:
-    """A whole edition in the publish folder: the instant that it shows, and when it was made."""
+    """A complete edition in the publish folder: its as_of and when it was written."""
 
     name: str
     as_of: datetime
@@ -95,27 +99,27 @@ class KeptEdition:
 
 
 def edition_name(as_of: datetime, run_id: str) -> str:
-    """A name that sorts by the instant shown and is the run's own."""
+    """Return a name that sorts by as_of and is unique to the run."""
     return f"{as_of.astimezone(UTC):%Y-%m-%dT%H%M%SZ}-{run_id[:8]}"
 
 
 def create_edition_folder(publish_dir: Path, name: str) -> Path:
-    """Make the empty folder of a new edition; remove what a writer that died left behind.
+    """Create the empty folder of a new edition, after removing partial editions of crashed runs.
 
-    Raises PublishError when the name is taken or the folder cannot be made, ValueError when the
-    name is not one of `name_of`.
+    Raises PublishError when the name is taken or the folder cannot be created, ValueError when the
+    name is not in the format of `edition_name`.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of an edition")
-    with recorded_facts(publish_dir, "made ready for a new edition"):
+    with recorded_facts(publish_dir, "prepared for a new edition"):
         if not publish_dir.exists():
             publish_dir.mkdir(parents=True, mode=OWNER_ONLY_FOLDER)
         (publish_dir / _NEW_LINK).unlink(missing_ok=True)
         _remove_partial(publish_dir)
         if (publish_dir / name).exists():
             raise PublishError(
-                f"The edition {name} is already in {publish_dir}; an edition is never written "
-                "over. Nothing was changed. Use another name, or activate the one that is there."
+                f"The edition {name} already exists in {publish_dir}; editions are never "
+                "overwritten. Nothing was changed. Use another name, or activate that edition."
             )
         partial = publish_dir / f"{name}{_PARTIAL}"
         partial.mkdir(mode=OWNER_ONLY_FOLDER)
@@ -123,12 +127,12 @@ def create_edition_folder(publish_dir: Path, name: str) -> Path:
 
 
 def activate_edition(publish_dir: Path, name: str) -> Path:
-    """Lead readers to that edition, in one step; return its folder.
+    """Point `current` at an edition, in one atomic step, and return the edition's folder.
 
-    Works again for an edition that is already whole: after an interruption, or to go back.
+    May be repeated for an edition that is already complete: after an interruption, or to roll back.
     """
     partial, whole = publish_dir / f"{name}{_PARTIAL}", publish_dir / name
-    with recorded_facts(publish_dir / CURRENT, f"led to the edition {name}"):
+    with recorded_facts(publish_dir / CURRENT, f"switched to the edition {name}"):
         if partial.is_dir():
             partial.rename(whole)
         elif not whole.is_dir():
@@ -144,19 +148,19 @@ def activate_edition(publish_dir: Path, name: str) -> Path:
 
 
 def withdraw_current(publish_dir: Path) -> None:
-    """Lead readers nowhere: what undoes the activation of a very first edition."""
-    with recorded_facts(publish_dir / CURRENT, "withdrawn"):
+    """Remove the `current` link, to undo the activation of the first edition."""
+    with recorded_facts(publish_dir / CURRENT, "removed"):
         (publish_dir / CURRENT).unlink(missing_ok=True)
 
 
 def current_edition(publish_dir: Path) -> Path | None:
-    """The folder of the edition that is read now; None when there is none yet."""
+    """Return the folder of the current edition, or None."""
     link = publish_dir / CURRENT
     return link.resolve() if link.is_dir() else None
 
 
 def list_editions(publish_dir: Path) -> list[KeptEdition]:
-    """The whole editions that are there, the one made last first."""
+    """List the complete editions, the most recently written first."""
     found = [
         KeptEdition(
             folder.name,
@@ -170,10 +174,20 @@ def list_editions(publish_dir: Path) -> list[KeptEdition]:
 
 
 def prune_editions(publish_dir: Path, *, newest: int, days: int, now: datetime) -> list[str]:
-    """Remove old editions; return their names.
+    """Remove editions past their retention.
 
-    There stay the one that is read, the `newest` ones made last, and the one made last of each
-    date of their instants (in the time zone of `now`) when it was made in the last `days` days.
+    Args:
+        publish_dir: The publish folder.
+        newest: How many of the most recently written editions to retain.
+        days: For how many days after writing to retain the last edition of each as_of date; 0 for
+            none.
+        now: The current time; its time zone determines the dates.
+
+    Returns:
+        The names of the removed editions. The current edition is never removed.
+
+    Raises:
+        PublishError: The file system refused an operation.
     """
     removed = []
     with recorded_facts(publish_dir, "cleared of old editions"):
@@ -187,7 +201,7 @@ def prune_editions(publish_dir: Path, *, newest: int, days: int, now: datetime) 
             folder = publish_dir / edition.name
             if place < newest or last_of_its_date or folder.resolve() == shown:
                 continue
-            # A folder half removed has no edition's name, and the next run takes it away.
+            # Renamed first, so that a crash leaves a partial edition, which the next run removes.
             going = publish_dir / f"{edition.name}{_PARTIAL}"
             folder.rename(going)
             shutil.rmtree(going)
@@ -196,7 +210,7 @@ def prune_editions(publish_dir: Path, *, newest: int, days: int, now: datetime) 
 
 
 def remove_all_editions(publish_dir: Path) -> int:
-    """Remove every edition, whole or partial, and lead readers nowhere; how many there were."""
+    """Remove the `current` link and every edition, partial ones included; return how many."""
     withdraw_current(publish_dir)
     with recorded_facts(publish_dir, "cleared of editions"):
         if not publish_dir.is_dir():
@@ -206,7 +220,7 @@ def remove_all_editions(publish_dir: Path) -> int:
 
 
 def _remove_partial(publish_dir: Path) -> int:
-    """Remove what writers that died left behind; how many editions."""
+    """Remove the partial editions of crashed runs; return how many."""
     partial = [path for path in publish_dir.glob(f"*{_PARTIAL}") if _NAME.fullmatch(path.stem)]
     for path in partial:
         shutil.rmtree(path)
@@ -215,12 +229,12 @@ def _remove_partial(publish_dir: Path) -> int:
 
 @contextmanager
 def recorded_facts(place: Path, what: str) -> Iterator[None]:
-    """Turn a refusal of the file system into a message for a person."""
+    """Convert an OSError into a PublishError that says what could not be done."""
     try:
         yield
     except OSError as error:
         raise PublishError(
             f"{place} could not be {what}: {error.strerror or error}. "
-            "The pages published before are as they were. "
-            "Check the folder's space and rights (ATENDIMENTO_PUBLISH_DIR), then run again."
+            "The published pages are unchanged. Check the folder's free space and permissions "
+            "(ATENDIMENTO_PUBLISH_DIR), then run again."
         ) from error

@@ -1,11 +1,8 @@
-"""A grid to take away: the same rows as CSV and as XLSX, for the spreadsheets used in Brazil.
+"""Exports a grid as CSV and XLSX for the spreadsheet programs used in Brazil.
 
-Both writers take the rows as they come and hold a few hundred at a time; the same sheet gives the
-same bytes.
-
-CSV has `;` between values, a byte order mark and dates as Brazil writes them: the file opens by
-itself in a Brazilian spreadsheet. A text that a spreadsheet would take for a formula gets a `'`
-before it. In XLSX a text is a text whatever it begins with (`reports/xlsx.py`).
+Rows are streamed, a few hundred at a time, and the same sheet gives the same bytes. CSV uses `;`, a
+byte order mark and Brazilian dates, and prefixes text that a spreadsheet would read as a formula
+with `'`. XLSX stores text as text, so it needs no prefix (`reports/xlsx.py`).
 """
 
 from __future__ import annotations
@@ -26,7 +23,9 @@ from reports.xlsx import GridSheet, Kind, Value, plain_text
 
 
 class ExportColumn(NamedTuple):
-    """A column: what stands above it, what its values are, and its width in digits (0: by kind)."""
+    """A column: its heading, the kind of its values, and its width in digits (0: kind's
+    default).
+    """
 
     label: str
     kind: Kind = "text"
@@ -34,9 +33,7 @@ class ExportColumn(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """The rows of a grid, and what is known of them as a whole (pairs of words and value), which
-    the XLSX carries on a sheet of its own.
-    """
+    """The rows of a grid, and (label, value) pairs about them for a second sheet of the XLSX."""
 
     title: str
     columns: tuple[ExportColumn, ...]
@@ -45,7 +42,7 @@ class Sheet(NamedTuple):
 
 
 def sheet_of_proof(stamp: Stamp, proof: Proof) -> tuple[tuple[str, str], ...]:
-    """By what a file that was taken away can be believed and found again: what a page prints."""
+    """Return the (label, value) pairs that identify an export, as printed on its page."""
     return (
         (labels.ABOUT_DATA_UNTIL, moment_or_none(stamp.data_until)),
         (labels.ABOUT_AS_OF, moment_or_none(stamp.as_of)),
@@ -62,23 +59,23 @@ def sheet_of_proof(stamp: Stamp, proof: Proof) -> tuple[tuple[str, str], ...]:
 
 
 def moment_or_none(value: datetime | None) -> str:
-    """A moment as text; N/D when there is none."""
+    """Format a time, or N/D for None."""
     return labels.NOT_AVAILABLE if value is None else formats.moment(value)
 
 
 def csv_writer(sheet: Sheet) -> Writer:
-    """What writes the sheet as CSV."""
+    """Return a writer of the sheet as CSV."""
     return partial(_write_csv, sheet)
 
 
 def xlsx_writer(sheet: Sheet) -> Writer:
-    """What writes the sheet as XLSX, with more than one sheet when one cannot hold all rows."""
+    """Return a writer of the sheet as XLSX, split over several sheets if one is too small."""
     return partial(_write_xlsx, sheet)
 
 
 # --- CSV -------------------------------------------------------------------------------------
 
-# What a spreadsheet reads as the beginning of a formula, also after what cannot be seen.
+# The start of a formula, also after invisible characters.
 _FORMULA = re.compile(r"[\t\r\n]|[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]")
 
 

@@ -1,6 +1,6 @@
-"""R14: the filters, once, for every page and for the lookup.
+"""The filters of R14 as SQL conditions, for every page and for the lookup server.
 
-A query that takes its condition from here cannot forget whose companies they are.
+Every condition restricts the companies, so a query built on one cannot leak other companies' rows.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ ContactDay = Literal["today", "yesterday"]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who looks. `company_ids` None is everybody's: the writer of the pages, never a person.
+    """The rows that a reader may see.
 
-    An attendant is locked to their own agendas: `locked_agent_id` is then their user id.
+    `company_ids` is None only for the writer of an edition, never for a person. For an attendant,
+    `locked_agent_id` is their own user id and restricts the rows to their agendas.
     """
 
     company_ids: tuple[str, ...] | None
@@ -30,14 +31,14 @@ EVERYTHING = Access(company_ids=None)
 
 
 class DateRange(NamedTuple):
-    """Contact dates from one to another, both included; None leaves that side open."""
+    """A range of contact dates, both ends included; None leaves that end open."""
 
     first: date | None
     last: date | None
 
 
 _Terms = dict[str, tuple[str, object]]
-"""By name: the text of a condition on one column, and the value of its parameter, if it has one."""
+"""By name: a condition on one column, and the value of its parameter or None."""
 
 
 class Condition(NamedTuple):
@@ -49,10 +50,10 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a reader chose. None is "all"; for campaigns that includes the ended ones.
+    """The filters that a reader selected; None means all (for campaigns, including ended ones).
 
-    `contact_dates` is relative to each company's local date of as_of, or a range.
-    `without_agent` asks for the agendas that have none, which only a manager sees.
+    `contact_dates` is a range, or relative to each company's local date at as_of. `without_agent`
+    selects the agendas without an agent, which only managers see.
     """
 
     access: Access
@@ -65,16 +66,16 @@ class Filters:
     without_agent: bool = False
 
     def of_companies(self, relation: str) -> Condition:
-        """The condition on a relation of which only `company_id` is filtered."""
+        """Return the condition on a relation that is filtered by `company_id` only."""
         return _all_of(relation, self._company_terms())
 
     def of_agents(self, relation: str) -> Condition:
-        """The condition on a relation of which `company_id` and `agent_id` are filtered."""
+        """Return the condition on a relation that is filtered by `company_id` and `agent_id`."""
         return _all_of(relation, self._company_terms() | self._agent_terms())
 
     def of_agendas(self, relation: str) -> Condition:
-        """The condition on a relation with the columns of an agenda (`agenda_status`,
-        `totalizer`), in a query that joins `company`.
+        """Return the condition on a relation with an agenda's columns, in a query that joins
+        `company`.
         """
         chosen = {
             name: (f"{name} = %(filter_{name})s", value)
@@ -126,12 +127,12 @@ _CONTACT_DAY: dict[ContactDay, str] = {
 
 
 def contact_day(relation: str, chosen: ContactDay) -> sql.Composable:
-    """The condition that a contact is of that day, for counting it beside the others."""
+    """Return the condition that a row's contact date is that day, for a conditional count."""
     return _term(relation, _CONTACT_DAY[chosen])
 
 
 def _term(relation: str, text: str) -> sql.Composable:
-    # Every text is a literal of this module; values travel as parameters.
+    # Every text is a literal of this module; values are passed as parameters.
     return sql.SQL(".").join((sql.Identifier(relation), sql.SQL(text)))  # type: ignore[arg-type]
 
 

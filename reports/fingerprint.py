@@ -1,7 +1,7 @@
-"""The fingerprint of the published tables: equal for the same source and the same as-of.
+"""Computes the fingerprint of the published tables: equal for the same source and the same as_of.
 
-Left out is what is not made of the source and the instant alone: `totalizer_history` grows from day
-to day, and `totalizer_movement` depends on the edition before.
+Excludes `totalizer_history`, which grows from day to day, and `totalizer_movement`, which depends
+on the previous edition.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TABLES = (
     "dispatch_due",
 )
 
-# A sum does not ask for an order, and the rows of a table are different from each other.
+# A sum does not depend on the order of rows. The rows of each table are distinct.
 _OF_TABLE = """
 select count(*), coalesce(sum(hashtextextended({table}::text, 0)::numeric), 0)
 from {table}
@@ -30,9 +30,9 @@ from {table}
 
 
 def compute_fingerprint(conn: psycopg.Connection) -> str:
-    """The first 16 hexadecimal digits of the hash of all rows of `TABLES`, in any order."""
+    """Return the first 16 hexadecimal digits of the hash of all rows of `TABLES`, in any order."""
     whole = sha256()
-    # How a row is written as text must not depend on the session.
+    # The text of a row must not depend on the session's settings.
     conn.execute("set local timezone to 'UTC'")
     conn.execute("set local datestyle to 'ISO'")
     for table in TABLES:

@@ -1,7 +1,6 @@
-"""Numbers, dates, hours and phones as Brazil writes them.
+"""Formats numbers, dates, durations and phone numbers for Brazil.
 
-Babel writes the same and costs ten times as much; `tests/unit/reports/test_formats.py` compares the
-two.
+Babel gives the same results ten times slower; `tests/unit/reports/test_formats.py` compares them.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ _PHONE_LENGTHS = (10, 11)  # DDD (2) and subscriber (8 or 9), R4 and R9
 
 
 def number(value: int) -> str:
-    """A whole number: 1.234.567."""
+    """Format a whole number: 1.234.567."""
     return f"{value:,}".replace(",", ".")
 
 
 def percent(part: int, whole: int) -> str:
-    """A share with one decimal: 87,5%; N/D when there is nothing to take a share of.
+    """Format a share with one decimal: 87,5%; N/D when `whole` is 0.
 
-    Only nothing is 0,0% and only all is 100,0%: one message that did not go out must not
-    disappear in the rounding.
+    Only an empty part gives 0,0% and only the whole gives 100,0%: one message that was not sent
+    must not be rounded away.
     """
     if whole == 0:
         return NOT_AVAILABLE
@@ -39,92 +38,99 @@ def percent(part: int, whole: int) -> str:
 
 
 def day(value: date) -> str:
-    """A date: 20/11/2026."""
+    """Format a date: 20/11/2026."""
     text = value.isoformat()
     return f"{text[8:10]}/{text[5:7]}/{text[:4]}"
 
 
 def moment(value: datetime) -> str:
-    """A local clock time: 20/11/2026 09:05."""
+    """Format a local time: 20/11/2026 09:05."""
     text = value.isoformat()
     return f"{text[8:10]}/{text[5:7]}/{text[:4]} {text[11:16]}"
 
 
 def recent_moment(value: datetime, today: date) -> str:
-    """A local clock time inside a sentence: 20/11 09:05; with the year when it is not today's."""
+    """Format a local time within a sentence: 20/11 09:05; with the year if it is not this year."""
     text = value.isoformat()
     year = "" if value.year == today.year else f"/{text[:4]}"
     return f"{text[8:10]}/{text[5:7]}{year} {text[11:16]}"
 
 
 def moment_after(value: datetime, before: datetime, today: date) -> str:
-    """A local clock time said after another one: only 09:07 when it is of the same date."""
+    """Format a local time that follows another one: only 09:07 on the same date.
+
+    Args:
+        value: The time to format.
+        before: The time that precedes it in the sentence.
+        today: The local date of as_of, for leaving out the year.
+
+    Returns:
+        The text, in the format of `recent_moment` when the dates differ.
+    """
     if value.date() == before.date():
         return f"{value.hour:02}:{value.minute:02}"
     return recent_moment(value, today)
 
 
 def from_minute(value: datetime) -> datetime:
-    """The first whole minute that is not before a local clock time: what is said of a deadline
-    without its seconds must not be early.
-    """
+    """Round a local time up to a whole minute: a deadline without seconds must not be early."""
     minute = value.replace(second=0, microsecond=0)
     return minute if minute == value else minute + timedelta(minutes=1)
 
 
 def local(instant: datetime, timezone: str) -> datetime:
-    """What the clock on the wall shows at an instant in a time zone, without an offset."""
+    """Convert to a naive local time in a time zone."""
     return instant.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
 
 
 def machine_day(value: date) -> str:
-    """A date for the `datetime` attribute of `<time>`."""
+    """Format a date for the `datetime` attribute of `<time>`."""
     return value.isoformat()
 
 
 def machine_moment(value: datetime) -> str:
-    """A local clock time for the `datetime` attribute of `<time>`."""
+    """Format a local time for the `datetime` attribute of `<time>`."""
     return value.isoformat(timespec="minutes")
 
 
 @lru_cache
 def days(count: int) -> str:
-    """A number of days: 1 dia, 2 dias."""
+    """Format a number of days: 1 dia, 2 dias."""
     return f"{number(count)} {'dia' if count == 1 else 'dias'}"
 
 
 @lru_cache
 def hours(value: Decimal | int | float) -> str:
-    """A number of hours: 12 h, 1,5 h."""
+    """Format a number of hours: 12 h, 1,5 h."""
     whole, _, fraction = f"{Decimal(str(value)):f}".partition(".")
     fraction = fraction.rstrip("0")
     return f"{number(int(whole))}{',' + fraction if fraction else ''} h"
 
 
 def phone(digits: str) -> str:
-    """A cleaned phone number: (11) 98765-4321; anything else as it is."""
+    """Format a cleaned phone number: (11) 98765-4321; other lengths are returned unchanged."""
     if len(digits) not in _PHONE_LENGTHS:
         return digits
     return f"({digits[:2]}) {digits[2:-4]}-{digits[-4:]}"
 
 
 def phone_link(digits: str) -> str:
-    """The `tel:` address of a cleaned Brazilian number."""
+    """Return the `tel:` URL of a cleaned Brazilian number."""
     return f"tel:+55{digits}"
 
 
 def agendas(count: int) -> str:
-    """A number of agendas: 1 agenda, 2 agendas."""
+    """Format a number of agendas: 1 agenda, 2 agendas."""
     return f"{number(count)} {'agenda' if count == 1 else 'agendas'}"
 
 
 def clients(count: int) -> str:
-    """A number of clients: 1 cliente, 2 clientes."""
+    """Format a number of clients: 1 cliente, 2 clientes."""
     return f"{number(count)} {'cliente' if count == 1 else 'clientes'}"
 
 
 def name_order(name: str) -> tuple[str, str]:
-    """The key that sorts names as a Brazilian reader expects: accents and case do not matter."""
+    """Return a sort key for names that ignores accents and case."""
     if name.isascii():
         return name.casefold(), name
     plain = "".join(

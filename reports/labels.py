@@ -1,11 +1,11 @@
-"""Code → Portuguese words: every screen string that is not in a template."""
+"""The Portuguese text of the pages, by code, except what is in the templates."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 # R11, in the order of the specification. The buckets of `refused` are loss reasons, which are
-# data; only the bucket without a reason has words of its own.
+# data; only the bucket without a reason has a label here.
 TOTALIZERS = {
     "active": "Agendas ativas",
     "no_show": "No-show",
@@ -60,7 +60,7 @@ TOTALIZER_NOTES = {
 
 
 class Cause(NamedTuple):
-    """Why a message did not go out (R6), in words, and who has to look at it (R12, section 5)."""
+    """Why a message was not sent (R6), and which job or person has to act (R12, section 5)."""
 
     words: str
     job: str
@@ -125,10 +125,10 @@ PARAMETER_NO_REPLY = "Sem resposta a partir de"
 PARAMETER_NO_SHOW = "No-show automático após"
 PARAMETER_GRACE = "Prazo de envio"
 
-# Numbers counted on two ways that must be one; shown on the page with both.
+# Checks that two counts are equal; the page shows both numbers.
 IDENTITY_LIST_ROWS = "Linhas desta lista = agendas a ligar"
 
-# Why the client is on the list (R9), one plain sentence.
+# Why the client is on the list (R9).
 REASON_CALL_REQUESTED = "Pediu para ligar em {since}"
 REASON_NO_REPLY = "{message}; sem resposta há {days}; parâmetro {limit}"
 REASON_NOT_SENT = "Mensagem não enviada: {why}"
@@ -139,7 +139,7 @@ REASON_REPLIED_OPTED_OUT = (
 )
 WHY_NO_CLIENT = "agenda sem cliente"
 
-# Whether and when a message went out, or why not: on every row (domain.md, section 1).
+# Whether and when a message was sent, or why not: on every row (domain.md, section 1).
 SIGNAL_SENT = "WhatsApp enviado {sent}"
 SIGNAL_NOT_SENT = "WhatsApp não enviado"
 SIGNAL_NOT_SENT_WHY = "WhatsApp não enviado: {why}"
@@ -149,17 +149,16 @@ ATTEMPTS_NONE = "Nenhuma ligação feita"
 ATTEMPTS_ONE = "1 ligação: {outcome}, {last}"
 ATTEMPTS_MANY = "{count} ligações; última: {outcome}, {last}"
 
-# The last message as evidence, with what LEADZAP knows of its way: "Enviado 18/11 09:12, entregue
-# 09:12, lido 10:03".
+# The last message and its delivery: "Enviado 18/11 09:12, entregue 09:12, lido 10:03".
 MESSAGE_SENT = "Enviado {sent}"
 MESSAGE_NOT_SENT = "Não enviado: {why}"
 MESSAGE_DELIVERED = ", entregue {delivered}"
 MESSAGE_READ = ", lido {read}"
 
-# Rows from earlier days without a call since they came onto the list.
+# Rows that have been on the list since an earlier day without a call.
 UNTRIED = "Na lista há {days}, sem ligação"
 
-# Who must not be phoned yet, and why.
+# Why a client must not be called yet.
 WAIT_REPLY = "{message}; aguardando resposta"
 WAIT_GRACE = "Mensagem ainda não enviada: {why}; prazo de {grace} em curso"
 WAIT_GRACE_AGAIN = "No-show em {cycle_start}; nova mensagem ainda não enviada: {why}"
@@ -188,7 +187,7 @@ CALL_LIST_COLUMNS = {
 CSV = "CSV"
 XLSX = "XLSX"
 
-# The second sheet of an XLSX: what a page says of itself, for a file that was taken away.
+# The second sheet of an XLSX, which identifies the export.
 ABOUT = "Sobre"
 ABOUT_COLUMNS = ("Item", "Valor")
 ABOUT_DATA_UNTIL = "Dados até"
@@ -200,12 +199,12 @@ ABOUT_FINGERPRINT = "Impressão das tabelas"
 
 
 def bucket_label(totalizer: str, bucket: str) -> str:
-    """What a bucket is called; a code without words is shown as it is."""
+    """Return the label of a bucket, or its code if it has none."""
     return BUCKETS.get(totalizer, {}).get(bucket, bucket)
 
 
 def cause(code: str) -> Cause:
-    """What a cause is called and whose it is; one without words is shown as it is."""
+    """Return the label of a cause and who has to act, or its code if it has no label."""
     return CAUSES.get(code) or Cause(code, CAUSES["unknown_error"].job)
 
 
@@ -221,7 +220,7 @@ FUNNELS = {
     "return": "Do no-show à volta",
 }
 
-# The steps of each funnel in their order; each counts a part of the one before.
+# The steps of each funnel in order; each counts a subset of the previous one.
 FUNNEL_STEPS = {
     "contact": {
         "agendas": "Agendas",
@@ -238,7 +237,7 @@ FUNNEL_STEPS = {
     },
 }
 
-# Who reached a step without the ones before it: beside the funnel, not in it.
+# Agendas that reached a step without the previous ones; shown beside the funnel.
 FUNNEL_OTHER_WAYS = {
     "contact": {
         "booked_without_reply": "agendaram sem responder à mensagem",
@@ -256,7 +255,7 @@ HISTORY_DESCRIPTION = (
 )
 HISTORY_GAPS = "; {count} sem edição"
 
-# By what a row entered or left a total since the edition before.
+# Why a row entered or left a total since the previous edition.
 MOVEMENT_EVENTS = {
     "created": "agenda criada",
     "contacted": "escreveu ao LEADZAP",
@@ -293,7 +292,7 @@ GROUP_TOTAL_ALL = "Todas"
 
 
 def movement_event(code: str) -> str:
-    """What moved a row, in words; a code without words is shown as it is."""
+    """Return the label of a movement event, or its code if it has none."""
     return MOVEMENT_EVENTS.get(code, code)
 
 
@@ -311,7 +310,7 @@ WEEKDAYS = ("seg", "ter", "qua", "qui", "sex", "sáb", "dom")
 
 
 class Outcome(NamedTuple):
-    """How a run ended: its sign, its word, and the same for one and for many runs of a day."""
+    """A run's result: its sign, its label, and the labels for one and several runs of a day."""
 
     sign: str
     words: str
@@ -328,7 +327,7 @@ RUN_OUTCOMES = {
 }
 NO_RUN = Outcome("○", "Não rodou", "", "")
 
-# What each of these says at full length, below the days.
+# The legend below the days.
 RUN_LEGEND = {
     "published": "os dados foram publicados",
     "zero": "publicada, mas sem nenhuma agenda ativa",
@@ -349,7 +348,7 @@ LAST_RUN_STOPPED_FIRST = (
 LAST_RUN_FOUND_ZERO = "A última publicação, de {when}, não tem nenhuma agenda ativa."
 UNEXPLAINED_FAILURE = "Erro do programa"
 
-# The errors whose sentence was written for a person.
+# The errors whose message is written for users.
 FAILURE_KINDS = {
     "BuildFailed": "Um cálculo não pôde ser feito",
     "CheckCrashed": "As verificações não puderam ser feitas",
@@ -396,7 +395,7 @@ SOURCE_TABLES = {
     "whatsapp_event": "Eventos do WhatsApp",
 }
 
-# Why a row was set aside (R2); the last one waits and is tried again at every delivery.
+# Why a row was quarantined (R2). Rows of the last reason are retried at every delivery.
 PARKED = "unknown_reference"
 SET_ASIDE_REASONS = {
     "missing_key": "sem identificador",
@@ -424,14 +423,14 @@ WARNS = "avisa"
 
 
 class CheckResult(NamedTuple):
-    """A result of a check: its sign, and its word for one and for many."""
+    """A check's result: its sign, and its labels for one and several checks."""
 
     sign: str
     words: str
     many: str
 
 
-# The worst first.
+# Worst first.
 CHECK_RESULTS = {
     "blocked": CheckResult("✕", "bloqueou", "bloquearam"),
     "crashed": CheckResult("?", "não pôde ser feita", "não puderam ser feitas"),
@@ -445,7 +444,7 @@ CHECK_FOUND_ONE = "1 encontrada"
 CHECK_FOUND_MANY = "{count} encontradas"
 CHECK_CRASHED = "sem resultado"
 
-# What the columns of a check's finding are called.
+# The columns of check results.
 FIGURES = {
     "agenda_count": "contagem",
     "agendas": "agendas",
@@ -469,7 +468,7 @@ FIGURES = {
     "without_client": "sem cliente",
 }
 
-# dbt's data tests: those that a kind and a table describe, and the sentences.
+# dbt data tests: generic ones by kind, singular ones by name.
 _DATA_TESTS = {
     "accepted_values": "{table}: {columns} só com valores conhecidos",
     "known_codes": "{table}: {columns} só com códigos conhecidos",
@@ -506,7 +505,18 @@ _DATA_TEST_SENTENCES = {
 
 
 def data_test(name: str, kind: str, table: str, columns: str, to: str) -> str:
-    """What one of dbt's data tests says; one without words is shown by its name."""
+    """Describe a dbt data test in Portuguese.
+
+    Args:
+        name: The name of the test.
+        kind: The generic test, such as `not_null`; empty for a singular test.
+        table: The tested table.
+        columns: The tested columns, for the text.
+        to: The referenced table of a `refers_to` test.
+
+    Returns:
+        The sentence, or the test's name when it has none.
+    """
     pattern = _DATA_TESTS.get(kind)
     if pattern:
         return pattern.format(table=table, columns=columns, to=to)
@@ -550,7 +560,7 @@ STANDING_CALL = "Ligar: {position}º da lista"
 STANDING_WAIT = "Ainda não ligar: só a partir de {moment}"
 STANDING_NONE = "Fora da lista de ligação"
 
-# Why a client is on no list, by what keeps them off it (R9).
+# Why a client is on no call list (R9).
 WHY_CLOSED = "A agenda está fechada."
 WHY_NOT = {
     "closed": "A agenda foi fechada em {closed_at}.",
@@ -562,7 +572,7 @@ WHY_NOT = {
     "replied": "Respondeu em {replied_at}, sem concluir.",
 }
 
-# What happened to an agenda; what stands in braces is in the tables below, or a time.
+# The events of an agenda. Values in braces are times or come from the tables below.
 EVENTS = {
     "created": "Agenda criada",
     "queued": "Mensagem na fila: {detail}",
@@ -624,7 +634,7 @@ ROWS_PART = "Linhas {first} a {last}"
 IDENTITY_TOTAL_ROWS = "Linhas = total de {total}"
 IDENTITY_TOTAL_ROWS_TODAY = "Linhas de hoje = total de hoje de {total}"
 
-# What the rows of a total are divided by.
+# What the buckets of each total are.
 BUCKET_NAMES = {
     "active": "Envio",
     "no_show": "Marcação",

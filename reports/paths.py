@@ -1,7 +1,7 @@
-"""Where a page stands within an edition.
+"""File and folder names within an edition.
 
-An id is any text of up to 64 characters, perhaps a person's login, so a name is made of its hash:
-safe on every file system, the same in every edition, and nobody's name.
+Names are made of hashes of ids, because an id may be any text of up to 64 characters, even a
+person's login: the names are safe on every file system, equal in every edition and anonymous.
 """
 
 from __future__ import annotations
@@ -26,51 +26,58 @@ _TOTALIZERS = {
 
 
 def company_folder(company_id: str) -> str:
-    """The folder of a company's pages."""
+    """Return the folder of a company's pages."""
     return f"empresa-{_digest(company_id)}"
 
 
 def list_file(agent_id: str | None) -> str:
-    """The file of an agent's call list within the company's folder; None is "Sem agente"."""
+    """Return the file name of an agent's call list; None is "Sem agente"."""
     return UNASSIGNED if agent_id is None else f"lista-{_digest(agent_id)}.html"
 
 
 def fichas_file(agent_id: str | None, part: int) -> str:
-    """A file with Fichas of an agent's list, from part 1 on."""
+    """Return the file name of a part of an agent's Fichas; parts start at 1."""
     return f"{fichas_stem(agent_id)}{part}.html"
 
 
 def fichas_stem(agent_id: str | None) -> str:
-    """What the names of the files with Fichas of an agent's list begin with."""
+    """Return the prefix of the file names of an agent's Fichas."""
     agent = "sem-agente" if agent_id is None else _digest(agent_id)
     return f"fichas-{agent}-"
 
 
 def has_phones(name: str) -> bool:
-    """Whether a file of a company's folder is of a call list: no other holds a client's phone."""
+    """Whether a file of a company's folder belongs to a call list; other files hold no phones."""
     return name.startswith(("lista-", "fichas-", "sem-agente."))
 
 
 def ficha_anchor(agenda_id: str) -> str:
-    """Where an agenda's Ficha begins within its page."""
+    """Return the anchor of an agenda's Ficha within its page."""
     return f"ficha-{_digest(agenda_id)}"
 
 
 def total_name(totalizer: str, *, today: bool = False, part: int = 1) -> str:
-    """The name, without its ending, of a company's page or file with the rows of a total: of all
-    contact dates or of today's, and from the second part on with its number.
+    """Return the file name, without extension, of a company's page or export of a total.
+
+    Args:
+        totalizer: The code of the total.
+        today: Whether it has today's rows only.
+        part: The page number, from 1.
+
+    Returns:
+        The name.
     """
     name = f"{_TOTALIZERS[totalizer]}-hoje" if today else _TOTALIZERS[totalizer]
     return name if part == 1 else f"{name}-{part}"
 
 
 def group_total_name(totalizer: str) -> str:
-    """The name, without its ending, of the group's page or file of a total by company."""
+    """Return the file name, without extension, of the group's page or export of a total."""
     return f"grupo-{_TOTALIZERS[totalizer]}"
 
 
 def bucket_anchor(bucket: str) -> str:
-    """Where a bucket's rows begin; a bucket may be the id of a loss reason, any text."""
+    """Return the anchor of a bucket's rows, a hash because a bucket may be a loss reason's id."""
     return f"parte-{_digest(bucket)}"
 
 

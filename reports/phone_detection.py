@@ -1,4 +1,4 @@
-"""Phone numbers that somebody wrote into a text of their own, a note on a call for example."""
+"""Detects phone numbers in free text, such as the note of a call."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# 8 digits, a subscriber's, and more, however they are parted: people write all kinds of dashes, and
-# signs that are not seen. A date is none.
+# Eight digits (a subscriber number) or more, whatever separates them, including unusual dashes and
+# invisible characters. Dates are not numbers.
 _DATE = r"(?<!\d)(?:[0-3]?\d(?P<sign>[/.\-])[01]?\d(?P=sign)\d{4}|\d{4}-\d\d-\d\d)(?!\d)"
 _NUMBER = r"[+(]?\d(?:[\W_]{0,4}\d){7,}"
 _FOUND = re.compile(f"(?P<date>{_DATE})|{_NUMBER}")
 
 
 class TextPiece(NamedTuple):
-    """A part of a text: what may be a phone number, or what stands between."""
+    """A piece of a text: a possible phone number, or the text between."""
 
     text: str
     is_number: bool
 
 
 def split_phones(text: str) -> tuple[TextPiece, ...]:
-    """The whole text, piece by piece; of an empty one none."""
+    """Split a text into pieces that concatenate to the whole text."""
     return tuple(_pieces(text))
 
 

@@ -1,4 +1,4 @@
-"""The sentences about an agenda: whether and why to phone, what WhatsApp did, what was answered."""
+"""The sentences about an agenda: whether and why to call, WhatsApp messages and the response."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from reports.queries.total_rows import CountedRow
 
 
 class Signal(NamedTuple):
-    """Whether WhatsApp reached the client, and when, or why not."""
+    """Whether and when a WhatsApp message was sent, or why not."""
 
     kind: Literal["sent", "not-sent"]
     text: str
 
 
 class Phone(NamedTuple):
-    """A number to phone and its `tel:` address, which is empty when the number is masked."""
+    """A number to call and its `tel:` link, which is empty if the number is masked."""
 
     text: str
     href: str
 
 
 class Standing(NamedTuple):
-    """Whether to phone the client now, not yet or not at all, and why."""
+    """Whether to call the client now, not yet or not at all, and why."""
 
     kind: str
     words: str
@@ -34,7 +34,7 @@ class Standing(NamedTuple):
 
 
 class CallPhrases(NamedTuple):
-    """An agenda with its sentences. `callable_from` is empty but for "not yet"."""
+    """An agenda with its sentences. `callable_from` is empty unless the client is waiting."""
 
     row: AgendaRow
     client: str
@@ -48,7 +48,7 @@ class CallPhrases(NamedTuple):
 
 
 def phrases_of(company: Company, row: AgendaRow) -> CallPhrases:
-    """Say an agenda's row in words, once for all that show it."""
+    """Build the sentences of an agenda, for its list and its Ficha."""
     is_listed = row.call_position is not None
     is_waiting = row.wait_position is not None
     return CallPhrases(
@@ -65,7 +65,7 @@ def phrases_of(company: Company, row: AgendaRow) -> CallPhrases:
 
 
 def standing_of(company: Company, row: AgendaRow) -> Standing:
-    """Whether to phone the client now, not yet or not at all, and why (R9)."""
+    """Say whether to call the client now, not yet or not at all, and why (R9)."""
     if row.call_position is not None:
         words = labels.STANDING_CALL.format(position=formats.number(row.call_position))
         return Standing("call", words, reason_of(company, row))
@@ -76,13 +76,14 @@ def standing_of(company: Company, row: AgendaRow) -> Standing:
 
 
 def phone_of(row: AgendaRow) -> Phone | None:
-    """The number that R9 says, if there is one."""
+    """Return the phone number that R9 selects, if any."""
     return Phone(formats.phone(row.phone), formats.phone_link(row.phone)) if row.phone else None
 
 
 def signal_of(company: Company, row: AgendaRow) -> Signal:
-    """Whether a message went out, and when. One from before the last no-show does not count as
-    this cycle's (R7), but the attendant must know of it.
+    """Say whether and when a message was sent.
+
+    A message from before the last no-show does not count for this cycle (R7), but is mentioned.
     """
     if row.last_sent_at is not None:
         sent = formats.recent_moment(row.last_sent_at, company.local_date)
@@ -91,13 +92,13 @@ def signal_of(company: Company, row: AgendaRow) -> Signal:
         start = formats.recent_moment(row.cycle_start, company.local_date)
         return Signal("not-sent", labels.SIGNAL_SENT_BEFORE.format(sent=sent, cycle_start=start))
     if row.call_reason == "not_sent":
-        return Signal("not-sent", labels.SIGNAL_NOT_SENT)  # its reason says why
+        return Signal("not-sent", labels.SIGNAL_NOT_SENT)  # the call reason says why
     why = _why(row, row.whatsapp_status)
     return Signal("not-sent", labels.SIGNAL_NOT_SENT_WHY.format(why=why))
 
 
 def reason_of(company: Company, row: AgendaRow) -> str:
-    """Why the client is on the list, in one sentence with its evidence."""
+    """Say why the client is on the call list, in one sentence with the evidence."""
     today = company.local_date
     if row.call_reason == "call_requested" and row.since is not None:
         return labels.REASON_CALL_REQUESTED.format(since=formats.recent_moment(row.since, today))
@@ -122,7 +123,7 @@ def reason_of(company: Company, row: AgendaRow) -> str:
 
 
 def wait_of(company: Company, row: AgendaRow) -> str:
-    """Why the client must not be phoned yet, in one sentence with its evidence."""
+    """Say why the client must not be called yet, in one sentence with the evidence."""
     if row.wait_reason == "awaiting_reply":
         return labels.WAIT_REPLY.format(message=_message(company, row))
     why = _why(row, "other")
@@ -134,14 +135,14 @@ def wait_of(company: Company, row: AgendaRow) -> str:
 
 
 def callable_from(company: Company, row: AgendaRow) -> str:
-    """The moment from which a client who must not be phoned yet may be."""
+    """Format the time from which a waiting client may be called."""
     if row.callable_at is None:
         return labels.NOT_AVAILABLE
     return formats.recent_moment(formats.from_minute(row.callable_at), company.local_date)
 
 
 def attempts_of(company: Company, row: AgendaRow) -> str:
-    """The calls made in the cycle, with the last one's outcome."""
+    """Say how many calls were made in the cycle, and the outcome of the last one."""
     if not row.attempts or row.last_attempt_at is None:
         return labels.ATTEMPTS_NONE
     pattern = labels.ATTEMPTS_ONE if row.attempts == 1 else labels.ATTEMPTS_MANY
@@ -153,26 +154,26 @@ def attempts_of(company: Company, row: AgendaRow) -> str:
 
 
 def outcome_of(row: AgendaRow) -> str:
-    """How the last call of the cycle ended; empty without one."""
+    """Return the label of the last call's outcome in the cycle; empty without calls."""
     return labels.OUTCOMES.get(row.last_outcome or "", row.last_outcome or "")
 
 
 def untried_of(row: AgendaRow) -> str:
-    """How long the row has been on the list without a call; empty when it came today."""
+    """Say for how long the row has been listed without a call; empty if it was added today."""
     if row.days_untried is None:
         return ""
     return labels.UNTRIED.format(days=formats.days(row.days_untried))
 
 
 def vehicle(model: str | None, plate: str | None) -> str:
-    """A vehicle by model and plate."""
+    """Describe a vehicle by model and plate."""
     if model is None and plate is None:
         return labels.NO_VEHICLE
     return f"{model or labels.NO_MODEL} · {plate or labels.NO_PLATE}"
 
 
 def state_of(row: AgendaRow) -> str:
-    """Whether the agenda is open, or when it was closed."""
+    """Say whether the agenda is open, or when it was closed."""
     if row.is_open:
         return labels.STATE_OPEN
     if row.closed_at is None:
@@ -181,14 +182,14 @@ def state_of(row: AgendaRow) -> str:
 
 
 def message_of(row: AgendaRow) -> str:
-    """When the last message went out, or why none did."""
+    """Say when the last message was sent, or why none was."""
     if row.last_sent_at is not None:
         return labels.MESSAGE_SENT.format(sent=formats.moment(row.last_sent_at))
     return labels.MESSAGE_NOT_SENT.format(why=_why(row, row.whatsapp_status))
 
 
 def response_of(row: AgendaRow) -> str:
-    """What the client answered (R8), with its evidence."""
+    """Describe the client's response (R8) with the evidence."""
     words = labels.RESPONSES.get(row.response, row.response)
     if row.response in ("booked", "booked_elsewhere") and row.booked_for is not None:
         return labels.RESPONSE_BOOKED.format(response=words, moment=formats.moment(row.booked_for))
@@ -205,7 +206,7 @@ def response_of(row: AgendaRow) -> str:
 
 
 def whatsapp_of(row: CountedRow) -> str:
-    """Whether a message went out, or why not."""
+    """Say whether a message was sent, or why not."""
     if row.whatsapp_status is None:
         return labels.WITHOUT_MESSAGE
     if row.whatsapp_cause is not None and row.whatsapp_status == "other":
@@ -214,7 +215,7 @@ def whatsapp_of(row: CountedRow) -> str:
 
 
 def whatsapp_when(row: CountedRow, status: str) -> str:
-    """The same with the time; a message from before the last no-show says so (R7)."""
+    """Add the time to the text of `whatsapp_of`, and "before the no-show" if it was (R7)."""
     if row.last_sent_at is None:
         return status
     sent = labels.SENT_AT.format(sent=formats.moment(row.last_sent_at))
@@ -224,7 +225,16 @@ def whatsapp_when(row: CountedRow, status: str) -> str:
 
 
 def situation_of(company: Company, totalizer: str, row: CountedRow) -> str:
-    """What became of the row so far, in one phrase with its evidence."""
+    """Describe the current state of a total's row.
+
+    Args:
+        company: The company of the row.
+        totalizer: The code of the total.
+        row: The row.
+
+    Returns:
+        One phrase with the evidence.
+    """
     today = company.local_date
     if totalizer == "passive" and row.contacted_at is not None:
         wrote = labels.WROTE.format(at=formats.recent_moment(row.contacted_at, today))
@@ -239,7 +249,7 @@ def situation_of(company: Company, totalizer: str, row: CountedRow) -> str:
 
 
 def _grid_response(row: CountedRow, today: date) -> str:
-    """R8 in words."""
+    """Describe the response (R8)."""
     pattern = labels.GRID_RESPONSES.get(row.response or "")
     if pattern is None:
         return row.response or ""
@@ -282,7 +292,7 @@ def _why(row: AgendaRow, detail: str) -> str:
 
 
 def _why_not(company: Company, row: AgendaRow) -> str:
-    """What keeps the client off the list (R9)."""
+    """Say why the client is on no call list (R9)."""
     today = company.local_date
     obstacle = row.call_obstacle or row.response
     if obstacle == "closed" and row.closed_at is None:

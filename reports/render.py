@@ -1,8 +1,7 @@
-"""A page in, HTML out. No database, no clock, no file but templates, stylesheet and scripts.
+"""Renders a view model to HTML without database or clock.
 
-The stylesheet and a page's scripts stand in the page itself and the content security policy names
-their hashes: a page opens from a folder, a server or an e-mail alike, and nothing else can style it
-or run in it.
+Stylesheet and scripts are inlined, and the content security policy names their hashes, so that a
+page works from a folder, a server or an e-mail, and nothing else can style it or run in it.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from reports import formats
 from reports.view_model import Page
 
 AGE_SCRIPT = "age.js"
-"""The script of every page: it tells a reader that the page itself has grown old."""
+"""The script of every page, which warns readers of an outdated page."""
 
 
 @cache
 def static(name: str) -> Markup:
-    """A file of `static/` without its comments and indentation.
+    """Return a file of `static/` without comments and indentation.
 
-    Comments stand between `/*` and `*/`, and no string of the files holds either.
+    Every `/* ... */` is removed, so no string in these files may contain either delimiter.
     """
     text = (files("reports") / "static" / name).read_text(encoding="utf-8")
     plain = re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
@@ -37,7 +36,7 @@ def static(name: str) -> Markup:
 
 @cache
 def policy(*scripts: str | None) -> str:
-    """The content security policy of a page with one of these scripts of its own, or with none."""
+    """Return the content security policy of a page with any of these scripts, or none."""
     names = [AGE_SCRIPT, *[script for script in scripts if script]]
     return (
         f"default-src 'none'; style-src {_hashes(['style.css'])}; script-src {_hashes(names)}; "
@@ -51,7 +50,7 @@ def _hashes(names: Iterable[str]) -> str:
 
 
 def environment() -> Environment:
-    """The templates with the formats they may use; every value is escaped."""
+    """Create the Jinja environment with the formats that templates use; every value is escaped."""
     made = Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
@@ -70,5 +69,5 @@ ENVIRONMENT = environment()
 
 
 def render(page: Page) -> str:
-    """Render a view model with its own template."""
+    """Render a view model with its template."""
     return ENVIRONMENT.get_template(page.template).render(page=page)

@@ -1,7 +1,7 @@
-"""The pages that stand beside the editions: the quality page and the list of editions.
+"""The status pages beside the editions: the quality page and the index of editions.
 
-An edition never changes; these pages do. Tables are named with their schema, since they are the
-pipeline's own and not of an edition.
+Unlike editions they are rewritten. Queries name tables with their schema, because they read the
+`ops` tables, not those of an edition.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from reports.paths import EDITIONS, INDEX, QUALITY
 from reports.render import render
 from reports.view_model import Link, Page, Parameter, Proof, Stamp
 
-_LOCK = 7_301_845_120  # any number; one writer at a time, so that an older state never wins
+_LOCK = 7_301_845_120  # arbitrary; one writer at a time, so that older data never overwrite newer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusPageSettings:
-    """What the pages are made from, beside the database and the publish folder.
+    """The settings of the status pages.
 
-    `words`: each check in Portuguese. The retention of editions is only shown, not applied.
+    `words` is the Portuguese text of each check. The retention of editions is shown, not applied.
     """
 
     now: datetime
@@ -43,7 +43,7 @@ class StatusPageSettings:
 
 
 class Published(NamedTuple):
-    """The last publication, and the greatest source time of what it published."""
+    """The last publication."""
 
     as_of: datetime
     run_id: str
@@ -62,9 +62,15 @@ limit 1
 def write_status_pages(
     conn: psycopg.Connection, publish_dir: Path, standing: StatusPageSettings
 ) -> None:
-    """Write both pages anew, each in one step: a reader sees the old one or the new, whole.
+    """Rewrite both pages, each atomically.
 
-    `conn` is in no transaction. Raises PublishError when the file system refuses.
+    Args:
+        conn: A connection without an open transaction.
+        publish_dir: The publish folder.
+        standing: The settings.
+
+    Raises:
+        PublishError: The file system refused an operation.
     """
     with _one_writer(conn):
         for name, page in _pages(conn, publish_dir, standing).items():
@@ -118,7 +124,7 @@ def _data_until(conn: psycopg.Connection) -> datetime | None:
 
 @contextmanager
 def _one_writer(conn: psycopg.Connection) -> Iterator[None]:
-    """Wait for another writer. Held by the session, so that what is read is read after waiting."""
+    """Wait for other writers. A session-level lock, so that the data are read after the wait."""
     conn.execute("select pg_advisory_lock(%s)", [_LOCK])
     conn.commit()
     try:
@@ -130,7 +136,7 @@ def _one_writer(conn: psycopg.Connection) -> Iterator[None]:
 
 
 def _replace(publish_dir: Path, name: str, content: bytes) -> None:
-    """Put a file of that name in its place, in one step."""
+    """Write a file atomically."""
     fresh = publish_dir / f".{name}.new"
     with recorded_facts(publish_dir / name, "written"):
         publish_dir.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY_FOLDER)

@@ -1,4 +1,4 @@
-"""What every page has: its name, the way back, and the proof of its numbers."""
+"""The base view model of the pages: title, navigation, and the stamp and proof of its numbers."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from reports import formats
 
 
 class Link(NamedTuple):
-    """A text and the relative address that it leads to."""
+    """A text and its relative URL."""
 
     text: str
     href: str
 
 
 class Stamp(NamedTuple):
-    """How old the page's facts are; local clock times of `timezone`, hours as a limit. Without
-    `as_of` nothing was ever published.
+    """The age of the page's data; times are local in `timezone`. `as_of` is None before the first
+    publication.
 
-    `generated_machine` is the same instant as `generated_at`, with its offset: the page's script
-    compares it with the reader's clock. So are `next_expected` and `next_machine`, of the next
-    edition.
+    `generated_machine` and `next_machine` are `generated_at` and `next_expected` with their offset,
+    for the page's script, which compares them with the reader's clock.
     """
 
     as_of: datetime | None
@@ -36,7 +35,9 @@ class Stamp(NamedTuple):
 
     @property
     def is_stale(self) -> bool:
-        """Whether the data were older than the limit when the page was made, or never came."""
+        """Whether the data are missing, or were older than `stale_hours` when the page was
+        generated.
+        """
         if self.data_until is None:
             return True
         age = self.generated_at - self.data_until
@@ -44,7 +45,7 @@ class Stamp(NamedTuple):
 
     @property
     def limit(self) -> str:
-        """The limit in words."""
+        """The limit as text."""
         return formats.hours(self.stale_hours)
 
 
@@ -56,12 +57,12 @@ class Share(NamedTuple):
 
     @property
     def text(self) -> str:
-        """How it is written; N/D when the whole is empty."""
+        """The share in percent; N/D if the whole is 0."""
         return formats.percent(self.part, self.whole)
 
 
 class Identity(NamedTuple):
-    """Two numbers counted on two ways that must be one, and what they count."""
+    """Two counts of the same thing that must be equal, and what they count."""
 
     words: str
     left: int
@@ -74,17 +75,17 @@ class Identity(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter of the rules that the numbers were computed with, in words."""
+    """A parameter of the rules that the numbers depend on, as text."""
 
     words: str
     value: str
 
 
 class Proof(NamedTuple):
-    """By what the page can be believed and found again.
+    """What identifies and verifies the numbers of a page.
 
     `fingerprint` is the hash of the published tables (`reports/fingerprint.py`): equal for the same
-    source and the same as-of.
+    source and the same as_of.
     """
 
     run_id: str
@@ -93,7 +94,7 @@ class Proof(NamedTuple):
     identities: tuple[Identity, ...] = ()
 
     def with_identities(self, *identities: Identity) -> Proof:
-        """The same proof with what the page itself has computed."""
+        """Return the proof with the identities that the page has computed."""
         return self._replace(identities=identities)
 
 
@@ -101,13 +102,13 @@ class Proof(NamedTuple):
 class Page:
     """The fields of the base template.
 
-    `up` is the way from the page to the publish folder, where the pages beside the editions stand;
-    `leads_to_group` is false for a reader who may not open these, nor the group's report.
+    `up` is the relative path to the publish folder, where the status pages are. `leads_to_group` is
+    false for a reader who may not open these and the group's report.
     """
 
     template: ClassVar[str]
     script: ClassVar[str | None] = None
-    """The file in `static/` of the page's own script, which it works without."""
+    """The file in `static/` of the page's script, without which the page works too."""
 
     title: str
     trail: tuple[Link, ...]

@@ -1,6 +1,6 @@
-"""Writing the complete set of documents of one edition into a new folder, on every core.
+"""Writes the documents of one edition into a new folder, in parallel processes.
 
-Queries name tables without a schema: the caller's search_path says which set is shown.
+Queries name tables without a schema, so the caller's search_path selects the tables.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ from reports.filters import EVERYTHING, Filters
 from reports.queries.companies import find_companies
 from reports.view_model import Page
 
-_ROWS_WORTH_A_PROCESS = 20_000  # starting one takes about as long as writing some of them
+_ROWS_WORTH_A_PROCESS = 20_000  # with fewer, starting the process would not pay off
 
 Progress = Callable[[int], None]
-"""Called now and then with the number of pages written so far."""
+"""Called repeatedly with the number of pages written so far."""
 
 
 def _silent(_: int) -> None:
-    """Nobody asked."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an edition, or a part of one, holds: call lists and their rows, pages, all files and
-    their bytes, and the fingerprint of the tables that it shows.
+    """The counts of what was written: call lists, their rows, pages, files, bytes and companies.
+
+    `fingerprint` is that of the tables.
     """
 
     lists: int = 0
@@ -54,7 +55,7 @@ class Written:
     fingerprint: str = ""
 
     def plus(self, other: Written) -> Written:
-        """Both together."""
+        """Return the sum of both."""
         return replace(
             self,
             lists=self.lists + other.lists,
@@ -75,26 +76,40 @@ def write_pages(
     kinds: frozenset[Kind] = EVERY_KIND,
     on_progress: Progress = _silent,
 ) -> Written:
-    """Write the documents of the edition, of every kind unless told, into `folder`, which is new
-    or empty.
+    """Write the documents of an edition into a new or empty folder.
 
-    With the `address` of the database of `conn` the work is shared among `processes` (by default
-    as many as the edition is worth, at most one a core), each with a connection of its own on the
-    same snapshot. Whatever goes wrong, the folder is removed and nothing else was touched. Raises
-    PublishError when the file system refuses, or when something is in the folder already.
+    On an error while writing the folder is removed; nothing else is touched.
+
+    Args:
+        conn: A connection whose search_path selects the tables. Outside a transaction, one is begun
+            with a single snapshot for all queries.
+        folder: The folder. If it is not empty, it is left unchanged and PublishError is raised.
+        edition: The facts of the edition; fingerprint and policy are filled in.
+        address: The connection string of `conn`. With it, work is shared among processes, each with
+            its own connection on the same snapshot.
+        processes: The number of processes; by default according to the number of rows, at most one
+            per core.
+        kinds: The kinds of documents to write.
+        on_progress: Called with the number of pages written so far.
+
+    Returns:
+        The numbers of what was written.
+
+    Raises:
+        PublishError: The folder is not empty, or the file system refused an operation.
     """
-    with recorded_facts(folder, "made for the pages"):
+    with recorded_facts(folder, "created"):
         folder.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY_FOLDER)
         if any(folder.iterdir()):
             raise PublishError(
-                f"{folder} is not empty; pages are only written into a new folder. "
+                f"{folder} is not empty; pages are written into new folders only. "
                 "Nothing was changed."
             )
     alone = conn.info.transaction_status == TransactionStatus.IDLE
     try:
         with conn.transaction():
             if alone:
-                # All queries see one state, whatever is published meanwhile.
+                # One snapshot for all queries, whatever is published meanwhile.
                 conn.execute("set transaction isolation level repeatable read")
             _prepare_session(conn)
             return _write(conn, folder, edition, address, processes, kinds, on_progress)
@@ -116,7 +131,7 @@ def _write(
         edition, fingerprint=fingerprint.compute_fingerprint(conn), policy=edition_plan.POLICY
     )
     write_facts(folder, edition)
-    # The writer of the pages sees all; who may open which page is for whoever serves them (R14).
+    # An edition contains everything; the lookup server controls access to its pages (R14).
     filters = Filters(access=EVERYTHING)
     scene = EditionContext(edition, filters, tuple(find_companies(conn, filters, edition)), kinds)
     planned = edition_plan.document_batches(conn, scene)
@@ -127,7 +142,7 @@ def _write(
         if address is None or processes == 1
         else _share(conn, address, folder, scene, planned, processes)
     )
-    # Closed at once should anything go wrong: no process writes into a folder being removed.
+    # Closed on any error, so that no process writes into a folder that is being removed.
     with closing(made):
         written = _sum(made, on_progress)
     return replace(written, companies=len(scene.companies), fingerprint=edition.fingerprint)
@@ -161,7 +176,7 @@ def _rows(conn: psycopg.Connection) -> int:
 
 
 def _prepare_session(conn: psycopg.Connection) -> None:
-    # A cursor is planned for its first rows unless told that all will be read.
+    # By default PostgreSQL plans a cursor for its first rows; here all rows are read.
     conn.execute("set local cursor_tuple_fraction = 1")
 
 
@@ -176,13 +191,13 @@ def _share(
     planned: list[DocumentBatch],
     processes: int,
 ) -> Generator[Written, None, None]:
-    """Have the parts written by processes that see what `conn` sees; yield what each has made."""
+    """Write the batches in processes that share the snapshot of `conn`; yield each result."""
     snapshot, search_path = conn.execute(
         "select pg_export_snapshot(), current_setting('search_path')"
     ).fetchone() or ("", "")
     with ProcessPoolExecutor(
         processes,
-        # Not forked: this process may hold threads, locks and connections.
+        # Not forked, because this process may have threads, locks and connections.
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_open,
         initargs=(address, snapshot, search_path, folder, scene),
@@ -197,7 +212,7 @@ def _share(
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What a process of the pool keeps from part to part."""
+    """The state of a process of the pool."""
 
     conn: psycopg.Connection
     folder: Path
@@ -212,8 +227,8 @@ def _open(
 ) -> None:
     global _shared
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # View models hold no cycles: looking for some after every few hundred objects of a page is
-    # a sixth of the work. Once a part is enough.
+    # View models hold no reference cycles, and automatic collection takes a sixth of the time.
+    # Garbage is collected once per batch instead.
     gc.freeze()
     gc.disable()
     conn = psycopg.connect(address)
@@ -226,14 +241,14 @@ def _open(
 
 def _write_shared_part(part: DocumentBatch) -> Written:
     if _shared is None:
-        raise RuntimeError("the process was not opened")
+        raise RuntimeError("the worker process was not initialized")
     written = _write_part(_shared.conn, _shared.folder, _shared.scene, part)
     gc.collect()
     return written
 
 
 def _end_with_parent() -> None:
-    """End when the parent does: killed, it could not say so, and a pool would wait for ever."""
+    """Exit when the parent exits: after a killed parent the pool would wait forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

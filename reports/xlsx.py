@@ -1,7 +1,7 @@
-"""XLSX workbooks, by XlsxWriter, as far as a grid needs them: a header that stays, and filters.
+"""Writes grids as XLSX workbooks with a frozen header and filters, by XlsxWriter.
 
-A text is written as a text: nothing in it is ever a formula, a link or a number. No time of writing
-is kept: the same rows give the same bytes.
+Text is always a text cell, never a formula, a link or a number. The file contains no time of
+writing, so the same rows give the same bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from reports import formats
 
 Kind = Literal["text", "number", "day", "moment"]
 Value = str | int | float | Decimal | date | datetime | None
-"""A moment is a local clock time; None is an empty cell, whatever the kind."""
+"""A moment is a local time; None is an empty cell of any kind."""
 
 ROWS_A_SHEET = 1_048_576
 
@@ -38,17 +38,17 @@ _BYTES_IN_MEMORY = 2**25
 _CHARACTERS_A_CELL = 32_767
 _CHARACTERS_A_NAME = 31
 _WIDTHS: dict[Kind, int] = {"text": 24, "number": 12, "day": 12, "moment": 18}
-_FIRST_DAY = date(1900, 3, 1)  # before it the format counts a 29 February that never was
+_FIRST_DAY = date(1900, 3, 1)  # the format has a 29 February 1900, which did not exist
 _A4 = 9
 
-# Control characters, what is no character, and what turns the text around it: none is ever seen.
+# Control characters, noncharacters and bidirectional overrides.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 _RETURN = re.compile("\r\n?")
 _NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
 class GridSheet(NamedTuple):
-    """One table: its name, and its columns' labels, kinds and widths (0: by kind)."""
+    """One table: its title, and its columns' labels, kinds and widths (0: default of the kind)."""
 
     title: str
     labels: tuple[str, ...]
@@ -58,9 +58,7 @@ class GridSheet(NamedTuple):
 
 
 class _Formats(NamedTuple):
-    """How cells look. A text's format is "text": also when somebody edits the cell, it does not
-    become a formula.
-    """
+    """The cell formats. Text cells are formatted as text, so that edits do not become formulas."""
 
     text: Format
     number: Format
@@ -70,29 +68,30 @@ class _Formats(NamedTuple):
 
 
 def plain_text(value: str) -> str:
-    """The text without what a cell must not hold; a line ends in one way."""
+    """Remove characters that a cell must not contain, and normalize line ends."""
     return _UNSEEN.sub("", _RETURN.sub("\n", value))
 
 
 def write_workbook(file: BinaryIO, grids: Iterable[GridSheet]) -> None:
-    """Write a workbook with these grids; one that is too long goes on in a further sheet.
+    """Write a workbook of grids; a grid that is too long continues on further sheets.
 
-    Meanwhile the rows are put beside the file, and are removed with its folder should the process
-    be killed; those of a file that has no name stay in memory.
+    Temporary files are written beside `file`, so that they are removed with its folder if the
+    process is killed. For a file without a name everything stays in memory.
     """
     name = getattr(file, "name", None)
     with ExitStack() as stack:
         options: dict[str, object] = {"in_memory": True}
         if isinstance(name, str):
             aside = stack.enter_context(TemporaryDirectory(dir=Path(name).parent))
-            # A row is written when the next one begins.
+            # XlsxWriter writes each row to disk when the next one begins.
             options = {"constant_memory": True, "tmpdir": aside}
-        # Made aside: a file is not written at all rather than in part.
+        # Spooled first, so that `file` never contains part of a workbook.
         whole = stack.enter_context(SpooledTemporaryFile(max_size=_BYTES_IN_MEMORY))
         try:
             _write_workbook(whole, grids, options)
         except BaseException as error:
-            # The library's archive writes its end once nobody holds it: now, while it still can.
+            # The library's ZipFile writes its directory when it is garbage collected: drop the
+            # references now, while the file is still open.
             whole.truncate(0)
             clear_frames(error.__traceback__)
             raise
@@ -131,7 +130,7 @@ def _write_workbook(
     try:
         workbook.close()
     except FileCreateError as error:
-        (refusal,) = error.args  # of the file system, which is what a person is told
+        (refusal,) = error.args  # the OSError, which has a clear message
         raise refusal from error
 
 
@@ -142,11 +141,11 @@ def _write_sheet(
     grid: GridSheet,
     rows: Iterable[Sequence[Value]],
 ) -> None:
-    """Write as many rows as a sheet holds."""
+    """Write as many rows as fit on a sheet."""
     sheet = workbook.add_worksheet(name)
     for place, (kind, width) in enumerate(zip(grid.kinds, grid.widths, strict=True)):
         sheet.set_column(place, place, width or _WIDTHS[kind])
-    # The header stays while the rows move; on paper the sheet lies down, as wide as the page.
+    # The header is frozen and repeated on each printed page, in landscape, one page wide.
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
     sheet.set_paper(_A4)
@@ -198,23 +197,21 @@ def _write_moment(sheet: Worksheet, looks: _Formats, row: int, place: int, value
 
 
 def _text(value: str) -> str:
-    """The text that a cell holds."""
+    """Return the text of a cell."""
     if not value.isprintable():
         value = plain_text(value)
     return _cut(value, _CHARACTERS_A_CELL)
 
 
 def _cut(value: str, limit: int) -> str:
-    """The beginning of a text. The format's limits count UTF-16 units; half a pair at the end is no
-    character.
-    """
+    """Truncate to a limit of the format in UTF-16 units, without splitting a surrogate pair."""
     if len(value) <= limit // 2:
         return value
     return value.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", errors="ignore")
 
 
 def _sheet_name(title: str, taken: Sequence[str]) -> str:
-    """A name that the format allows and no other sheet has."""
+    """Return a valid sheet name that is not taken."""
     plainer = " ".join(_NOT_IN_A_NAME.sub(" ", plain_text(title)).split()).strip("' ")
     names = {name.casefold() for name in taken}
     for number in count(1):

@@ -1,5 +1,4 @@
-"""The lookup page: the web app behind the generated lists.
+"""The lookup server's web app: requests, sign-in, access control and its pages.
 
-Belongs here: requests, who is signed in, what is theirs, and the pages made for them. Does not: any
-rule R3–R13, making database roles or starting a server (`orchestration/lookup_server/serve.py`).
+The server itself and its database roles are in `orchestration/lookup_server`.
 """

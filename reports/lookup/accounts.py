@@ -1,7 +1,7 @@
-"""Local accounts: tries, lock-out, and setting a password.
+"""Local accounts: failed attempts, lockout, and setting a password.
 
-A try is counted before its password is looked at, so that tries made at the same instant cannot be
-more than the limit; a right password forgets them.
+An attempt is counted before its password is verified, so that concurrent attempts cannot exceed the
+limit; a successful sign-in resets the count.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import psycopg
 
 
 class AccountState(NamedTuple):
-    """What a try is compared with."""
+    """What a password attempt is checked against."""
 
     password_hash: str
     must_change: bool
 
 
-# A lock that has ended begins a new count. The try that reaches the limit locks what comes after.
+# An expired lock restarts the count. The attempt that reaches the limit locks the account for later
+# attempts, but is itself still checked.
 _TRY = """
 update access.account
 set failed_attempts = tried.count,
@@ -44,14 +45,34 @@ returning account.password_hash, account.must_change
 def try_password(
     conn: psycopg.Connection, user_id: str | None, *, limit: int, locked_for: timedelta
 ) -> AccountState | None:
-    """Count a try and return the account; None when it is locked or there is none."""
+    """Count an attempt to sign in to an account.
+
+    Args:
+        conn: A connection of the sign-in login.
+        user_id: The account, or None for an unknown login.
+        limit: How many attempts lock the account.
+        locked_for: How long the lock lasts.
+
+    Returns:
+        The account, or None when it is locked or does not exist.
+    """
     values = {"user_id": user_id, "limit": limit, "locked_for": locked_for}
     found = conn.execute(_TRY, values).fetchone()
     return AccountState._make(found) if found else None
 
 
 def try_address(conn: psycopg.Connection, address: str, *, limit: int, within: timedelta) -> bool:
-    """Count a try from an address; whether it is among the allowed ones."""
+    """Count an attempt from a network address.
+
+    Args:
+        conn: A connection of the sign-in login.
+        address: The client's IP address; IPv6 addresses are counted by /64 network.
+        limit: How many attempts are allowed within the period.
+        within: The period.
+
+    Returns:
+        Whether the attempt is within the limit.
+    """
     address = _neighbourhood(address)
     conn.execute("delete from access.failed_sign_in where at < clock_timestamp() - %s", [within])
     conn.execute(
@@ -64,7 +85,13 @@ def try_address(conn: psycopg.Connection, address: str, *, limit: int, within: t
 
 
 def forget_tries(conn: psycopg.Connection, user_id: str, address: str) -> None:
-    """The password was right: nothing of it counts, of the account or of one try of the address."""
+    """Reset an account's attempts and remove one attempt of the address, after a correct password.
+
+    Args:
+        conn: A connection of the sign-in login.
+        user_id: The account.
+        address: The client's IP address.
+    """
     address = _neighbourhood(address)
     conn.execute(
         "update access.account set failed_attempts = 0, locked_until = null where user_id = %s",
@@ -78,7 +105,7 @@ def forget_tries(conn: psycopg.Connection, user_id: str, address: str) -> None:
 
 
 def password_hash(conn: psycopg.Connection, user_id: str) -> str | None:
-    """The hash that is kept for a user."""
+    """Return the stored hash of a user, or None."""
     found = conn.execute(
         "select password_hash from access.account where user_id = %s", [user_id]
     ).fetchone()
@@ -86,7 +113,14 @@ def password_hash(conn: psycopg.Connection, user_id: str) -> str | None:
 
 
 def set_password(conn: psycopg.Connection, user_id: str, hashed: str, *, must_change: bool) -> None:
-    """Keep a new password's hash; tries and a lock are forgotten."""
+    """Store a new password hash, and reset attempts and lock.
+
+    Args:
+        conn: A connection of the sign-in login.
+        user_id: The account, created if it does not exist.
+        hashed: The password hash.
+        must_change: Whether the user must change the password at the next sign-in.
+    """
     conn.execute(
         """
         insert into access.account (user_id, password_hash, must_change, changed_at)
@@ -103,7 +137,7 @@ def set_password(conn: psycopg.Connection, user_id: str, hashed: str, *, must_ch
 
 
 def _neighbourhood(address: str) -> str:
-    """The address, or of an IPv6 one the network of 64 bits that its holder chooses from."""
+    """Return an IPv4 address unchanged, and the /64 network of an IPv6 address."""
     try:
         given = IPv6Address(address)
     except ValueError:

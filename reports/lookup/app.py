@@ -1,4 +1,4 @@
-"""The app: routes, what stands before them, and its life."""
+"""The Starlette app: routes, middleware and lifespan."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from reports.lookup.request_context import PASSWORD_PATH, AppServices, open_requ
 
 
 def create_app(config: LookupConfig) -> Starlette:
-    """Build the app; it connects when its life begins, whether the database is there or not."""
+    """Build the app; the connection pools open in its lifespan, even while the database is down."""
     services = AppServices(
         config=config,
         page=ConnectionPools(
@@ -54,7 +54,7 @@ def create_app(config: LookupConfig) -> Starlette:
     )
     own_routes: list[Route] = []
     if config.openid:
-        # What it needs is an extra, which is there only where it is used.
+        # Imported here because its dependencies are an optional extra.
         from reports.lookup import openid_sign_in
 
         door = openid_sign_in.OpenIdSignIn(config.openid)
@@ -88,7 +88,7 @@ def create_app(config: LookupConfig) -> Starlette:
 
 
 def routes() -> list[Route]:
-    """Every address of the app."""
+    """Return every route except those of OpenID Connect."""
     return [
         Route("/health", health.show_health),
         Route(sign_in.PATH, sign_in.show),

@@ -1,6 +1,6 @@
-"""The access log: who did what, when and why. Rows are only ever added.
+"""The access log: who did what, when and why. Append-only.
 
-Ids, codes and network addresses only: no name, phone, plate or e-mail, nor what was searched for.
+It holds ids, codes and network addresses only: no names, phones, plates, e-mails or search terms.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Action = Literal[
 
 
 class AuditEntry(NamedTuple):
-    """One row of the log."""
+    """One row of the access log."""
 
     log_id: int
     at: datetime
@@ -49,7 +49,22 @@ def record_action(
     client_id: str | None = None,
     **details: str,
 ) -> None:
-    """Add a row; what was not recorded must not happen, so errors go to the caller."""
+    """Add an entry to the access log.
+
+    Errors are raised to the caller, because an action that cannot be recorded must not happen.
+
+    Args:
+        conn: A connection of the sign-in login.
+        action: What the user did.
+        user_id: The user, or None for a refused sign-in.
+        company_id: The company concerned.
+        agenda_id: The agenda concerned.
+        client_id: The client concerned.
+        details: Further codes or counts, by name.
+
+    Raises:
+        psycopg.Error: The entry could not be written.
+    """
     conn.execute(
         "insert into access.access_log"
         " (user_id, action, company_id, agenda_id, client_id, details)"
@@ -67,7 +82,19 @@ def find_entries(
     action: str | None = None,
     user_id: str | None = None,
 ) -> list[AuditEntry]:
-    """The newest entries of those companies, from before an entry on."""
+    """Return the newest entries of the companies, newest first.
+
+    Args:
+        conn: A connection of the sign-in login.
+        company_ids: The companies whose entries to return.
+        before: Return only entries older than this `log_id`.
+        count: The maximum number of entries.
+        action: Return only this action.
+        user_id: Return only this user's entries.
+
+    Returns:
+        The entries.
+    """
     rows = conn.execute(
         """
         select log_id, at, user_id, action, company_id, agenda_id, client_id,

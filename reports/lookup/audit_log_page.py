@@ -1,4 +1,4 @@
-"""The page of the access log: for managers, of their companies, the newest first."""
+"""The access log page, for managers: the entries of their companies, newest first."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CODES: dict[str, dict[str, str]] = {
 
 
 class Line(NamedTuple):
-    """One entry, as it is read."""
+    """One entry as displayed."""
 
     at: datetime
     who: str
@@ -43,7 +43,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLogPage(LookupPage):
-    """A hundred entries; `older` leads to the next ones."""
+    """One page of entries; `older` is the address of the next page."""
 
     template: ClassVar[str] = "lookup_access_log.html"
 
@@ -55,7 +55,7 @@ class AuditLogPage(LookupPage):
 
 
 def show(visit: RequestContext) -> Response:
-    """The page; not found for attendants."""
+    """Show the page; 404 for attendants."""
     user = visit.user
     if not user.is_manager:
         raise HTTPException(404)
@@ -120,7 +120,7 @@ def _line(
 
 
 def said(details: Mapping[str, str]) -> str:
-    """The details of an entry in words; a code or a key without words is shown as it is."""
+    """Format an entry's details; keys and codes without a label are shown as they are."""
     return " · ".join(
         lookup_labels.DETAILS.get(key, "{value}").format(value=_value(key, value))
         for key, value in details.items()

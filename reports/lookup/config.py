@@ -1,4 +1,4 @@
-"""What the app is told when it is made: addresses, folders, limits."""
+"""The configuration of the app: addresses, folders and limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashCost:
-    """What one Argon2id costs: passes, KiB of memory, lanes. The default is RFC 9106's second."""
+    """The cost of one Argon2id hash: passes, KiB of memory, lanes (default: RFC 9106's second)."""
 
     passes: int = 3
     memory: int = 65_536
@@ -23,9 +23,9 @@ class HashCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIdConfig:
-    """The provider, what we are to it, and the claim of its ID token that is the login.
+    """The OpenID provider, this app's registration there, and the ID token claim used as login.
 
-    `public_url` is ours, without a path: the provider sends people back to it.
+    `public_url` is this app's own URL without a path; the provider redirects back to it.
     """
 
     issuer: str
@@ -39,13 +39,13 @@ class OpenIdConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupConfig:
-    """Everything the app depends on from outside.
+    """Everything that the app takes from outside.
 
     `page_database` is the login that reads the published tables, `sign_in_database` the one that
-    keeps accounts, sessions and the access log. `version` is the program's, where it matters which
-    one published. `hosts` are the names the app answers to. A user header counts from
-    `trusted_proxies` only, and with the sign-in `proxy` only; `openid` is there with the sign-in
-    `openid`.
+    writes accounts, sessions and the access log. `version` is the program's, compared with the one
+    that published. `hosts` are the host names that the app answers to. `proxy_user_header` is
+    accepted only from `trusted_proxies` and only with the sign-in `proxy`; `openid` is set only
+    with the sign-in `openid`.
     """
 
     page_database: str

@@ -1,4 +1,4 @@
-"""Connections to the database that heal: a pool for each of the two logins."""
+"""Self-healing connection pools, one for each of the two database logins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 _IMPATIENT_SECONDS = 0.5
 _SESSION_SECONDS = 3_600
 
-# Its warnings repeat the server's words, address included, at every attempt to connect again.
+# Its warnings repeat the server's message, with its address, at every reconnection attempt.
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 
@@ -23,7 +23,7 @@ class DatabaseUnavailable(Exception):
 
 
 class ConnectionPools:
-    """A pool of one login. After a failed wait the next ones are short, until one succeeds."""
+    """The pool of one login. After a timed-out wait, further waits are short until one succeeds."""
 
     def __init__(
         self,
@@ -57,23 +57,26 @@ class ConnectionPools:
         )
 
     def open(self) -> None:
-        """Begin to connect; whether the server is there or not."""
+        """Open the pool without waiting for the server."""
         self._pool.open(wait=False)
 
     def close(self) -> None:
-        """End every connection."""
+        """Close every connection."""
         self._pool.close()
 
     @contextmanager
     def one(self, patience: float | None = None) -> Iterator[psycopg.Connection]:
-        """A connection in autocommit mode. Raises Away when none comes in time."""
+        """Borrow a connection in autocommit mode.
+
+        Raises DatabaseUnavailable when none is available within `patience` seconds.
+        """
         if patience is None:
             patience = _IMPATIENT_SECONDS if self._is_away else self._patience
         began = time.monotonic()
         try:
             conn = self._living(began + patience)
         except (PoolTimeout, psycopg.OperationalError) as error:
-            # A wait that was long enough tells; a short one may only have met a busy pool.
+            # Only a full wait shows that the server is down; a short one may have met a busy pool.
             self._is_away = self._is_away or time.monotonic() - began >= self._patience
             raise DatabaseUnavailable from error
         self._is_away = False
@@ -83,8 +86,9 @@ class ConnectionPools:
             self._pool.putconn(conn)
 
     def _living(self, until: float) -> psycopg.Connection:
-        """One that answers. Those from before a restart of the server are given up at once: the
-        pool's own check waits a second after the first, two after the next, and so on.
+        """Return a connection that answers, discarding those from before a restart of the server.
+
+        The pool's own check would wait one second after the first, two after the next, and so on.
         """
         while True:
             conn = self._pool.getconn(timeout=max(until - time.monotonic(), 0))
@@ -97,7 +101,7 @@ class ConnectionPools:
 
 
 def page_settings(statement_seconds: float) -> dict[str, str]:
-    """The settings of every session that reads the published tables: none can write or stay."""
+    """Return the settings of read-only sessions that read the published tables."""
     return {
         "default_transaction_read_only": "on",
         "search_path": "marts",
@@ -108,7 +112,7 @@ def page_settings(statement_seconds: float) -> dict[str, str]:
 
 
 def sign_in_settings(statement_seconds: float) -> dict[str, str]:
-    """The settings of every session that keeps accounts, sessions and the access log."""
+    """Return the settings of sessions that write accounts, sessions and the access log."""
     return {
         "search_path": "access",
         "statement_timeout": f"{round(statement_seconds * 1000)}ms",

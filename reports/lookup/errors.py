@@ -1,4 +1,4 @@
-"""Error pages: one plain page for all that goes wrong, the same for "not there" and "not yours"."""
+"""Error pages, the same for "does not exist" and "not yours"."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from reports.lookup.request_context import app_services
 from reports.lookup.view_model import LookupPage, render_response
 
 _WAIT_SECONDS = "10"
-# The server ends a query, or a transaction in which we do something else, that takes too long.
+# The server cancels a query or an idle transaction that takes too long.
 _TOO_SLOW = (psycopg.errors.QueryCanceled, psycopg.errors.IdleInTransactionSessionTimeout)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorPage(LookupPage):
-    """What happened and what to do."""
+    """What went wrong and what to do."""
 
     template: ClassVar[str] = "lookup_error.html"
 
@@ -37,7 +37,7 @@ class ErrorPage(LookupPage):
 
 
 def error_page(status: int, problem: Problem | None = None) -> Response:
-    """The page of a status; 500 for one that has none."""
+    """Render the page of an HTTP status; a status without a page gives 500."""
     known = status if status in lookup_labels.PROBLEMS else 500
     title, text = problem or lookup_labels.PROBLEMS[known]
     response = render_response(ErrorPage(title=title, text=text, status=known), known)
@@ -76,9 +76,9 @@ def _database(_: Request, error: Exception) -> Response:
 
 
 def _unknown_relation(request: Request, error: Exception) -> Response:
-    """Tables that another version of the program published lack what this one reads.
+    """Answer 503 when another version published the tables, which may lack what this one reads.
 
-    Those of this version should have it: then it is a fault of ours.
+    With tables of this version it is a bug, so the error is raised again.
     """
     services = app_services(request)
     with suppress(DatabaseUnavailable, psycopg.Error), services.page.one() as conn:
@@ -103,4 +103,4 @@ HANDLERS: dict[Any, Callable[[Request, Any], Response]] = {
     psycopg.errors.UndefinedTable: _unknown_relation,
     psycopg.errors.InsufficientPrivilege: _unknown_relation,
 }
-"""For Starlette: what is raised, and the page that answers it."""
+"""Exception handlers for Starlette."""

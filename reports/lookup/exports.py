@@ -1,6 +1,6 @@
-"""The rows of the grid on screen to take away, as CSV and as XLSX: all of them, not only the page.
+"""Exports all rows of the grid on screen as CSV and XLSX.
 
-A file holds no phone: whoever works a row finds it in the Ficha.
+The files hold no phone numbers; those are in the Ficha.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 TURN = BoundedSemaphore(2)
-"""How many files are made at once: each takes a core, and the memory of all its rows."""
+"""Limits concurrent exports: each takes a core, and memory for all its rows."""
 
 
 def csv(visit: RequestContext) -> Callable[[], Response]:
-    """The rows as CSV, written when they are read."""
+    """Prepare the rows as CSV; the returned function writes them."""
     choice, sheet = _sheet(visit, "csv")
     return partial(_file, choice, "csv", "text/csv", exports.csv_writer(sheet))
 
 
 def xlsx(visit: RequestContext) -> Callable[[], Response]:
-    """The rows as XLSX, written when they are read."""
+    """Prepare the rows as XLSX; the returned function writes them."""
     choice, sheet = _sheet(visit, "xlsx")
     return partial(_file, choice, "xlsx", _XLSX, exports.xlsx_writer(sheet))
 

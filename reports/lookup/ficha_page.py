@@ -1,4 +1,4 @@
-"""The Ficha of one agenda, for whoever may see it; its phones for whoever works it."""
+"""The Ficha of one agenda, with phones masked for users who do not work the agenda."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from reports.queries.ficha import find_ficha_facts
 
 PATH = FICHA_PATH
 SHORT_PATH = f"{FICHA_PATH}/{{agenda_id:path}}"
-"""The same, to type by hand; an id of dots alone cannot stand here."""
+"""A shorter path to type by hand; an id consisting of dots cannot be used here."""
 _LONGEST_ID = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupFichaPage(LookupPage):
-    """One Ficha. `reveal` is where its phones can be asked for, empty when they are shown."""
+    """One Ficha. `reveal` is the address that shows its phones; empty when they are shown."""
 
     template: ClassVar[str] = "lookup_ficha.html"
 
@@ -41,14 +41,14 @@ class LookupFichaPage(LookupPage):
 
 
 def show(visit: RequestContext) -> Response:
-    """The Ficha; phones masked for those who do not work the agenda."""
+    """Show the Ficha, with phones masked for users who do not work the agenda."""
     row = _find(visit)
     _record(visit, "ficha_opened", row)
     return _answer(visit, row, is_open=works(visit.user, row.agent_id))
 
 
 def reveal(visit: RequestContext) -> Response:
-    """The same with the phones; who asked and why is in the access log."""
+    """Show the Ficha with its phones, and record user and reason in the access log."""
     row = _find(visit)
     _record(visit, "phone_revealed", row, reason=reason_of(visit.form))
     return _answer(visit, row, is_open=True)

@@ -1,4 +1,4 @@
-"""What the filters of the screen offer (R14), as far as the reader may see it."""
+"""The options of the filters (R14) that a user may see."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reports.name_disambiguation import with_distinct_names
 
 
 class FilterOptions(NamedTuple):
-    """The lists, in the order of the form; an empty one is not shown."""
+    """The options in the order of the form; an empty list is not shown."""
 
     companies: tuple[Choice, ...]
     days: tuple[Choice, ...]
@@ -26,14 +26,14 @@ class FilterOptions(NamedTuple):
     agents: tuple[Choice, ...]
 
 
-# A campaign that has ended is offered only when an address has chosen it.
+# An ended campaign is listed only when it is selected.
 _CAMPAIGNS = """
 select campaign_id, name
 from campaign
 where active or campaign_id = %(chosen)s
 """
-# The agents of a company, and whoever has rows there, wherever their home is by now: found from one
-# to the next, since the totals of a company are many and its agents few.
+# The agents of a company, and all who have rows there, whatever their company is now. A loose index
+# scan, because a company has many rows in `totalizer` and few agents.
 _AGENTS = """
 with recursive working as (
 
@@ -78,7 +78,16 @@ where
 def find_filter_options(
     conn: psycopg.Connection, user: User, chosen: FilterParams
 ) -> FilterOptions:
-    """The lists for a choice: event types of its campaign, teams and agents of its company."""
+    """Find the options: event types of the selected campaign, teams and agents of the company.
+
+    Args:
+        conn: A connection that reads the published tables.
+        user: The signed-in user; only managers get agents.
+        chosen: The current selection.
+
+    Returns:
+        The options, with the selected ones marked.
+    """
     companies = conn.execute("select company_id, name from company").fetchall()
     campaigns = conn.execute(_CAMPAIGNS, {"chosen": chosen.campaign_id}).fetchall()
     event_types = conn.execute(

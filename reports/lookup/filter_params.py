@@ -1,7 +1,7 @@
-"""What somebody chose on the screen: read from an address, and written into one.
+"""The filter selection of the screen, read from and written to the query string.
 
-Nothing that the reader may not see can be chosen: it is not found. What belongs to another campaign
-or company than the one chosen, because that was changed last, falls away.
+A value that the user may not see gives 404. A value that belongs to another campaign or company
+than the selected one, which was changed after it, is dropped.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ WITHOUT_AGENT = "-"
 _LONGEST_ID = 64
 _LONGEST_NUMBER = 6
 
-# Whether somebody belongs to a company or has rows there, wherever they belong by now; and whether
-# the reader may know of them at all.
+# Whether an agent belongs to a company or has rows there; and whether the user may see the agent
+# at all.
 _AGENT = """
 select
     exists (select from app_user where user_id = %(agent_id)s and company_id = %(company_id)s)
@@ -44,7 +44,7 @@ select
 
 @dataclass(frozen=True, slots=True)
 class FilterParams:
-    """A choice that the reader may make. `bucket` None is the whole total; pages begin at 1."""
+    """A selection that the user may make. `bucket` None is the whole total; pages start at 1."""
 
     company_id: str
     day: Day = "hoje"
@@ -60,7 +60,7 @@ class FilterParams:
     page: int = 1
 
     def filters(self, access: Access) -> Filters:
-        """The filters of R14."""
+        """Return the filters of R14."""
         return Filters(
             access=access,
             company_id=self.company_id,
@@ -78,15 +78,15 @@ class FilterParams:
         )
 
     def of(self, total: str, bucket: str | None = None) -> FilterParams:
-        """The same filters with the rows of another total, or of a bucket of one."""
+        """Return the same filters with the rows of another total, or of one of its buckets."""
         return replace(self, total=total, bucket=bucket, page=1)
 
     def at(self, page: int) -> FilterParams:
-        """The same rows, on another page of them."""
+        """Return the same selection on another page."""
         return replace(self, page=page)
 
     def address(self, path: str = PATH) -> str:
-        """Where this is shown."""
+        """Return the URL of the selection."""
         fields = {
             "empresa": self.company_id,
             "contato": self.day,
@@ -104,14 +104,26 @@ class FilterParams:
 
 
 def agent_value(agent_id: str | None) -> str:
-    """An agent as an address names them: an id may begin with what stands for "no agent"."""
+    """Return an agent's value in the query string, escaping ids that begin like "no agent"."""
     if agent_id and agent_id.startswith(WITHOUT_AGENT):
         return WITHOUT_AGENT + agent_id
     return agent_id or ""
 
 
 def read_filter_params(conn: psycopg.Connection, user: User, asked: QueryParams) -> FilterParams:
-    """What an address says; not found when it names what the reader may not see."""
+    """Parse and validate the query string.
+
+    Args:
+        conn: A transaction that sees the user's rows only.
+        user: The signed-in user.
+        asked: The query parameters.
+
+    Returns:
+        The selection.
+
+    Raises:
+        HTTPException: 404 if a parameter is malformed or names something that the user may not see.
+    """
     company_id = _id(asked, "empresa") or user.home_company_id
     if company_id not in user.company_ids:
         raise HTTPException(404)
@@ -183,7 +195,9 @@ def _team(conn: psycopg.Connection, company_id: str, team_id: str | None) -> str
 def _agent(
     conn: psycopg.Connection, user: User, company_id: str, value: str | None
 ) -> tuple[str | None, bool]:
-    """R14: an attendant can choose themselves alone, and is locked to that anyway."""
+    """Validate the agent; attendants may select only themselves (R14; the filters enforce it
+    too).
+    """
     if value is None:
         return None, False
     if value == WITHOUT_AGENT:
@@ -203,7 +217,7 @@ def _agent(
 def _find(
     conn: psycopg.Connection, table: str, columns: tuple[str, ...], value: str
 ) -> tuple[object, ...]:
-    """A row that the reader may see, by its key."""
+    """Read columns of a row that the user may see, by its key; 404 if there is none."""
     query = sql.SQL("select {} from {} where {} = %s").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.Identifier(table),

@@ -1,6 +1,6 @@
-"""The rows of a total under the filters of the screen, page by page or all of them.
+"""The rows of a total under the filters of the screen, one page or all of them.
 
-Rows stand by bucket in the order of the total, then by contact date and id.
+Rows are ordered by bucket in the order of the total, then by contact date and id.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FICHA_PATH = "/ficha"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Rows of one bucket: so many, after so many of it."""
+    """A range of rows of one bucket: `count` rows after the first `skipped`."""
 
     bucket: str
     skipped: int
@@ -46,7 +46,7 @@ limit %(count)s
 
 
 def spans_of(counts: Sequence[tuple[str, int]], page: int) -> Iterator[Span]:
-    """Which rows of which buckets stand on a page, from 1 on."""
+    """Return the ranges of rows on a page; pages start at 1."""
     first = (page - 1) * ROWS_A_PAGE
     end, begins = first + ROWS_A_PAGE, 0
     for bucket, count in counts:
@@ -63,7 +63,18 @@ def find_row_page(
     totalizer: str,
     spans: Sequence[Span],
 ) -> list[tuple[Span, list[ListedRow]]]:
-    """The rows of a page, bucket by bucket, each with the address of its Ficha."""
+    """Read the rows of a page.
+
+    Args:
+        conn: A connection that reads the published tables.
+        filters: The filters of the selection.
+        company: The company of the rows.
+        totalizer: The code of the total.
+        spans: The ranges of rows, from `spans_of`.
+
+    Returns:
+        The rows of each range, with links to their Fichas.
+    """
     condition = filters.of_agendas("totalizer_row")
     query = sql.SQL(_IDS).format(condition=condition.text)
     ids = [
@@ -90,7 +101,18 @@ def find_all_rows(
     totalizer: str,
     buckets: Sequence[str],
 ) -> list[ListedRow]:
-    """Every row of these buckets, in the order of the pages."""
+    """Read every row of the given buckets, in the order of the pages.
+
+    Args:
+        conn: A connection that reads the published tables.
+        filters: The filters of the selection.
+        company: The company of the rows.
+        totalizer: The code of the total.
+        buckets: The buckets, in display order.
+
+    Returns:
+        The rows, with links to their Fichas.
+    """
     places = {bucket: place for place, bucket in enumerate(buckets)}
     found = [row for row in stream_total_rows(conn, filters, totalizer) if row.bucket in places]
     found.sort(key=lambda row: (places[row.bucket], row.contact_date, row.row_id))
@@ -98,7 +120,16 @@ def find_all_rows(
 
 
 def row_cells(company: Company, totalizer: str, found: Sequence[CountedRow]) -> list[ListedRow]:
-    """The rows in words."""
+    """Format rows for display.
+
+    Args:
+        company: The company of the rows.
+        totalizer: The code of the total.
+        found: The rows.
+
+    Returns:
+        The formatted rows, in the same order.
+    """
     fichas = {
         row.agenda_id: ficha_address(company.company_id, row.agenda_id)
         for row in found
@@ -109,5 +140,8 @@ def row_cells(company: Company, totalizer: str, found: Sequence[CountedRow]) -> 
 
 
 def ficha_address(company_id: str, agenda_id: str) -> str:
-    """Where an agenda's Ficha is. An id is any text; in a path, `..` leads elsewhere."""
+    """Return the URL of an agenda's Ficha.
+
+    Ids are in the query string, because an id may be any text and `..` in a path is resolved.
+    """
     return f"{FICHA_PATH}?{urlencode({'empresa': company_id, 'agenda': agenda_id})}"

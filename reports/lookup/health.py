@@ -1,4 +1,4 @@
-"""`/health`: whether the app can serve, for whoever watches it. No secret, no personal data."""
+"""The health check at `/health`, for monitoring; it shows no secrets and no personal data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 def show_health(request: Request) -> Response:
-    """200 when both logins are answered and something is published; 503 with the reason else."""
+    """Answer 200 if both logins can connect and an edition is published, else 503."""
     services = app_services(request)
     current = editions.current_edition(services.config.publish_dir)
     try:

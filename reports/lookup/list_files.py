@@ -1,4 +1,4 @@
-"""The page that asks why somebody needs a file with phones of rows that they do not work."""
+"""The page that asks for a reason before opening a file with phones of other users' rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reports.view_model import Link
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListFilePage(LookupPage):
-    """`reveal` is where the file is asked for, by a button with those `words`."""
+    """`reveal` is the address of the file, and `words` the text of the button that requests it."""
 
     template: ClassVar[str] = "lookup_list_file.html"
 
@@ -29,7 +29,10 @@ class ListFilePage(LookupPage):
 
 
 def ask(visit: RequestContext, *, is_older: bool) -> Response:
-    """The page, at the file's own address; an older edition has no list with masked phones."""
+    """Show the page, at the file's own address.
+
+    An older edition has no list with masked phones to go back to.
+    """
     path = PurePosixPath(visit.request.url.path)
     page = ListFilePage(
         title=lookup_labels.LIST_FILE,

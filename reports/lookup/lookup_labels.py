@@ -1,4 +1,4 @@
-"""Code → Portuguese words of the lookup page, beside those of `reports/labels.py`."""
+"""The Portuguese strings of the lookup server, in addition to `reports/labels.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """What an error page says, and what to do."""
+    """The title of an error page, and what happened and what to do."""
 
     title: str
     text: str
@@ -107,7 +107,7 @@ ACTIONS = {
     "searched": "Procurou um cliente",
     "log_read": "Leu o registro de acessos",
 }
-# What an entry tells beside: by the key of a detail, then by its code.
+# The details of an entry, by key.
 DETAILS = {
     "address": "endereço {value}",
     "edition": "edição {value}",
@@ -121,7 +121,7 @@ SIGN_IN_KINDS = {
     "proxy": "pelo acesso central",
     "openid": "pelo acesso da empresa",
 }
-# Why somebody asks for phones of rows that they do not work.
+# Reasons for requesting phones of rows that the user does not work.
 REASONS = {
     "call": "Ligar para o cliente",
     "check": "Conferir o cadastro",
@@ -145,5 +145,5 @@ ROWS_SHOWN = "Linhas {first} a {last} de {count}"
 FICHA = "Ficha de agendamento"
 SEARCH = "Procurar cliente"
 
-# Why a client is on no list today, by what keeps them off it (R9).
+# Why a client is on no call list (R9).
 WHY_NO_AGENDA = "Nenhuma agenda: só escreveu para a empresa."

@@ -1,4 +1,4 @@
-"""Phones for those who do not work the row: who does, what others see, and what they are asked."""
+"""Masking of phones for users who do not work the row, and the reason required to see them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reports.phrases import Phone
 from reports.view_model import Page
 
 REASONS = tuple(Choice(code, text, False) for code, text in lookup_labels.REASONS.items())
-"""For the form that asks for whole numbers: one must be chosen."""
+"""The options of the form that requests unmasked numbers; none is preselected."""
 
 _HIDDEN = "•"
 _WHOLE_NUMBER = 10  # DDD and subscriber
@@ -24,11 +24,11 @@ _SHORTEST = 6
 
 
 class NoReason(Exception):
-    """Numbers were asked for without saying why."""
+    """Unmasked numbers were requested without a valid reason."""
 
 
 def reason_of(form: Mapping[str, str]) -> str:
-    """Why somebody asks for numbers that they do not work, as a code for the access log."""
+    """Return the reason code of a request for unmasked numbers, for the access log."""
     reason = form.get("motivo", "")
     if reason not in lookup_labels.REASONS:
         raise NoReason
@@ -36,13 +36,14 @@ def reason_of(form: Mapping[str, str]) -> str:
 
 
 def works(user: User, agent_id: str | None) -> bool:
-    """Whether an agenda is the user's to work: their own, and a manager's what has no agent."""
+    """Whether the user works an agenda: their own or, for a manager, one without an agent."""
     return agent_id == user.user_id or (agent_id is None and user.is_manager)
 
 
 def masked(phone: str) -> str:
-    """A phone with only DDD, first and last two digits: (11) 9••••-••21. Of a short number the last
-    two, of a shorter one nothing.
+    """Mask a phone except DDD, first digit and last two: (11) 9••••-••21.
+
+    A short number shows its last two digits, a very short one none.
     """
     if phone == labels.NOT_GIVEN:
         return phone
@@ -57,7 +58,7 @@ def masked(phone: str) -> str:
 
 
 def masked_page(page: Page) -> Page:
-    """A page of a call list, or of its Fichas, with every phone masked; any other holds none."""
+    """Mask every phone on a call list or Fichas page; other pages hold none."""
     if isinstance(page, CallListPage):
         groups = tuple([_masked_group(group) for group in page.groups])
         return replace(page, groups=groups, is_masked=True)
@@ -67,7 +68,7 @@ def masked_page(page: Page) -> Page:
 
 
 def masked_ficha(ficha: Ficha) -> Ficha:
-    """A Ficha with every phone masked, those in notes too."""
+    """Mask every phone in a Ficha, including those in notes."""
     return ficha._replace(
         phone=_masked_phone(ficha.phone),
         mobile=masked(ficha.mobile),
@@ -82,12 +83,12 @@ def _masked_group(group: CallGroup) -> CallGroup:
 
 
 def _masked_phone(phone: Phone | None) -> Phone | None:
-    # Its address holds the whole number.
+    # The link holds the full number.
     return phone and phone._replace(text=masked(phone.text), href="")
 
 
 def masked_in(text: Iterable[TextPiece]) -> tuple[TextPiece, ...]:
-    """A text that somebody wrote, with its phone numbers masked."""
+    """Mask the phone numbers in free text."""
     return tuple(
         [piece._replace(text=masked(piece.text)) if piece.is_number else piece for piece in text]
     )

@@ -1,4 +1,4 @@
-"""What stands between the network and the routes: headers, hosts, sizes, the proxy, last errors."""
+"""ASGI middleware: security headers, hosts, body size, proxy headers and uncaught errors."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ ErrorPage = Callable[[int], Response]
 
 
 class SafeHeaders:
-    """Puts the headers on every answer; a page's own policy stands."""
+    """Adds the security headers to every response; a page's own policy takes precedence."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the headers."""
+        """Respond with the security headers."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -65,8 +65,9 @@ class SafeHeaders:
 
 
 class LastErrors:
-    """What nobody foresaw becomes a plain page; the log gets its kind and place, never its words:
-    an error's text may repeat a row.
+    """Turns uncaught exceptions into an error page.
+
+    Logs the kind and place of an exception but never its message, which may contain row values.
     """
 
     def __init__(self, app: ASGIApp, page: ErrorPage) -> None:
@@ -74,7 +75,7 @@ class LastErrors:
         self.page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, whatever happens."""
+        """Respond, with an error page for an uncaught exception."""
         started = False
 
         async def watch(message: Message) -> None:
@@ -93,7 +94,7 @@ class LastErrors:
 
 
 def place_of(error: BaseException) -> str:
-    """The module and line of ours in which an error came up."""
+    """Return the innermost module and line of `reports` in the traceback."""
     place, trace = "?", error.__traceback__
     while trace:
         module = trace.tb_frame.f_globals.get("__name__", "")
@@ -104,7 +105,7 @@ def place_of(error: BaseException) -> str:
 
 
 class KnownHosts:
-    """Refuses requests under a name that is not ours: a stranger's name may lead here."""
+    """Refuses requests for unknown host names, as a defence against DNS rebinding."""
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...], page: ErrorPage) -> None:
         self.app = app
@@ -112,7 +113,7 @@ class KnownHosts:
         self.page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is addressed to us."""
+        """Pass on a request whose host is allowed; otherwise respond 400."""
         if scope["type"] == "http":
             named = Headers(scope=scope).getlist("host")
             if len(named) != 1 or _without_port(named[0]) not in self.hosts:
@@ -127,7 +128,7 @@ def _without_port(host: str) -> str:
 
 
 def _in_utf8(value: str) -> str:
-    """A header as it was meant: most proxies write UTF-8, which was read as Latin-1."""
+    """Decode a header as UTF-8, which most proxies send, after it was read as Latin-1."""
     try:
         return value.encode("latin-1").decode()
     except UnicodeDecodeError:
@@ -135,7 +136,7 @@ def _in_utf8(value: str) -> str:
 
 
 def _without_client_port(told: str) -> str:
-    """An address as some proxies write it: 203.0.113.9:5678, [2001:db8::1]:443."""
+    """Strip the port that some proxies append: 203.0.113.9:5678, [2001:db8::1]:443."""
     if told.startswith("["):
         return told[1:].partition("]")[0]
     address, _, port = told.partition(":")
@@ -143,8 +144,9 @@ def _without_client_port(told: str) -> str:
 
 
 class Proxy:
-    """Believes a listed proxy about its client: address, https, and with the sign-in `proxy` the
-    user. From any other address these headers are removed unread.
+    """Applies a trusted proxy's headers: client address, https and, with the sign-in `proxy`, user.
+
+    From any other address these headers are removed unread.
     """
 
     _HEADERS = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
@@ -156,7 +158,7 @@ class Proxy:
         self.tells_users = config.sign_in == "proxy"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on the request with what may be believed."""
+        """Pass on the request with the trusted values."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             client = scope.get("client")
@@ -185,7 +187,7 @@ class Proxy:
         return told if told in ("http", "https") else None
 
     def _client(self, headers: Headers) -> str | None:
-        """The last address that is not a listed proxy's: those before it, anybody can write."""
+        """Return the last address that is not a trusted proxy; earlier ones can be forged."""
         chain = ",".join(headers.getlist("x-forwarded-for")).split(",")
         for told in reversed([_without_client_port(part.strip()) for part in chain]):
             try:
@@ -198,7 +200,7 @@ class Proxy:
 
 
 class SmallBodies:
-    """Reads a request's body whole before anything answers, and refuses a large one."""
+    """Reads the whole request body before routing, and refuses a large one (413)."""
 
     def __init__(self, app: ASGIApp, largest: int, page: ErrorPage) -> None:
         self.app = app
@@ -206,7 +208,7 @@ class SmallBodies:
         self.page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on the request with its body read."""
+        """Pass on the request with its body."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -230,12 +232,15 @@ class SmallBodies:
 
 
 def _is_at_most(most: int, told: str) -> bool:
-    """Whether a number that a client wrote is one, and no greater; it may have any length."""
+    """Whether a client-supplied number is valid and at most `most`; it may have any length."""
     return told.isdecimal() and len(told) <= len(str(most)) and int(told) <= most
 
 
 def form_of(request: Request) -> Mapping[str, str]:
-    """The fields of an urlencoded form; of a field given twice the first. Refuses anything else."""
+    """Parse a urlencoded form; the first of repeated fields counts.
+
+    Raises HTTPException: 415 for another content type, 400 for a malformed body.
+    """
     body: bytes = request.scope[BODY]
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != FORM and body:
@@ -256,10 +261,18 @@ def form_of(request: Request) -> Mapping[str, str]:
 
 
 def assert_own_form(request: Request, given: str, expected: str) -> None:
-    """Refuse a form that another site sent, or that does not carry the session's token.
+    """Refuse a form sent by another site or without the session's CSRF token.
 
-    Browsers that say where a request comes from are believed first. Our own policy makes them hide
-    the origin (`null`) where they do not say `same-origin`; then the token alone decides.
+    `Sec-Fetch-Site` and `Origin` are checked first. Our referrer policy makes browsers send the
+    origin `null`; then the token alone decides.
+
+    Args:
+        request: The request that sent the form.
+        given: The token in the form.
+        expected: The token of the session.
+
+    Raises:
+        HTTPException: 403 if the form is refused.
     """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin", "null")
@@ -272,8 +285,8 @@ def assert_own_form(request: Request, given: str, expected: str) -> None:
 
 
 def is_own_origin(request: Request, origin: str) -> bool:
-    """Whether an origin is the host that this request is addressed to."""
-    # An origin is a scheme and a host, nothing more; what else a client writes is not parsed.
+    """Whether an origin is the host that the request is addressed to."""
+    # An origin is a scheme and a host; anything else a client sends does not match.
     _, _, host = origin.lower().partition("://")
     return host == request.headers.get("host", "").lower()
 
@@ -282,12 +295,19 @@ def is_own_origin(request: Request, origin: str) -> bool:
 
 
 def cookie_name(request: Request, name: str) -> str:
-    """Over https a browser binds such a name to this host, and takes it from no other."""
+    """Return the cookie's name; over https `__Host-` is prefixed, which binds it to this host."""
     return f"__Host-{name}" if request.url.scheme == "https" else name
 
 
 def set_cookie(request: Request, response: Response, name: str, value: str) -> None:
-    """Give the browser a value that scripts cannot read and other sites cannot send."""
+    """Set a cookie that scripts cannot read and other sites cannot send.
+
+    Args:
+        request: The request, whose scheme decides on `secure`.
+        response: The response to set the cookie on.
+        name: The name without prefix.
+        value: The value.
+    """
     response.set_cookie(
         cookie_name(request, name),
         value,
@@ -299,7 +319,13 @@ def set_cookie(request: Request, response: Response, name: str, value: str) -> N
 
 
 def drop_cookie(request: Request, response: Response, name: str) -> None:
-    """Have the browser forget it."""
+    """Delete a cookie.
+
+    Args:
+        request: The request, whose scheme decides the name.
+        response: The response that deletes the cookie.
+        name: The name without prefix.
+    """
     response.delete_cookie(
         cookie_name(request, name),
         path="/",

@@ -1,6 +1,6 @@
-"""OpenID Connect: what the provider is told, and which of its answers are believed.
+"""OpenID Connect client: discovery, authorization requests and verification of ID tokens.
 
-It needs the extra `openid`; nothing else imports it before the sign-in `openid` is configured.
+It needs the extra `openid` and is imported only when the sign-in `openid` is configured.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reports.lookup.openid_states import PendingSignIn
 
 RETURN_PATH = "/entrar/retorno"
 AFTER_PATH = "/entrar/saida"
-# Signatures by the provider's private key alone: never `none`, nor a secret that others share.
+# Asymmetric signatures only: never `none` or a shared secret.
 ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
@@ -38,15 +38,15 @@ _LEEWAY_SECONDS = 60
 
 
 class ProviderAway(Exception):
-    """The provider does not answer, or not as one does."""
+    """The provider does not answer, or its answer is invalid."""
 
 
 class SignInRefused(Exception):
-    """The provider's answer signs nobody in. Tells the kind of reason, without any value."""
+    """The provider's answer signs nobody in; the message is the kind of reason, without values."""
 
 
 class IdentityClaims(NamedTuple):
-    """What the provider says of itself."""
+    """The provider's metadata, from discovery."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -58,7 +58,7 @@ class IdentityClaims(NamedTuple):
 
 
 class Provider:
-    """The provider. What it says of itself is kept for an hour, its keys until they do not fit."""
+    """The provider. Metadata are cached for an hour, keys until an ID token does not verify."""
 
     def __init__(self, config: OpenIdConfig) -> None:
         self._config = config
@@ -68,7 +68,7 @@ class Provider:
         self._away_until = 0.0
 
     def authorization(self, under_way: PendingSignIn) -> str:
-        """Where somebody signs in."""
+        """Return the URL at the provider at which the user signs in."""
         known = self._known()
         with self._client(known) as client:
             address, _ = client.create_authorization_url(
@@ -80,9 +80,22 @@ class Provider:
         return str(address)
 
     def login(self, under_way: PendingSignIn, code: str, issuer: str | None) -> str:
-        """The login that a code stands for. Raises Refused, ProviderAway."""
+        """Exchange an authorization code and verify the ID token.
+
+        Args:
+            under_way: The pending sign-in that the code answers.
+            code: The authorization code.
+            issuer: The `iss` parameter of the answer, if any (RFC 9207).
+
+        Returns:
+            The user's login, from the configured claim.
+
+        Raises:
+            SignInRefused: The answer is not valid for this sign-in.
+            ProviderAway: The provider does not answer, or its answer is invalid.
+        """
         known = self._known()
-        # RFC 9207: an answer of another provider.
+        # RFC 9207: rejects an answer from another provider.
         if issuer != self._config.issuer and (issuer is not None or known.names_itself):
             raise SignInRefused("issuer")
         with self._client(known) as client:
@@ -102,11 +115,11 @@ class Provider:
         return self._login_of(self._claims(known, token, under_way.nonce))
 
     def end_session(self) -> str | None:
-        """Where somebody signs out of the provider too, if it has such a place."""
+        """Return the URL at the provider at which the user signs out, or None."""
         known = self._known()
         if known.end_session_endpoint is None:
             return None
-        # Without the ID token as a hint: that would mean keeping it, with all its personal data.
+        # No `id_token_hint`: it would require storing the ID token, with its personal data.
         told = {
             "client_id": self._config.client_id,
             "post_logout_redirect_uri": f"{self._config.public_url}{AFTER_PATH}?fim=1",
@@ -123,7 +136,7 @@ class Provider:
         try:
             decoded = _verified(id_token, keys)
         except JoseError as error:
-            # The provider may have changed its keys since they were fetched.
+            # The provider may have rotated its keys since they were fetched.
             if are_fresh:
                 raise SignInRefused(type(error).__name__) from error
             try:
@@ -156,7 +169,7 @@ class Provider:
         if not isinstance(login, str) or not login:
             raise SignInRefused("no claim")
         verified = claims.get("email_verified")
-        # Some providers write it as a text.
+        # Some providers send a string.
         if self._config.claim == "email" and verified is not True and verified != "true":
             raise SignInRefused("e-mail not verified")
         return login
@@ -225,14 +238,14 @@ class Provider:
         return told
 
     def _away(self, error: Exception) -> ProviderAway:
-        """For a while nobody waits for it: each wait holds one of the few threads of the app."""
+        """Skip the provider for `pause_seconds`: each wait blocks one of the app's few threads."""
         self._away_until = time.monotonic() + self._config.pause_seconds
-        LOGGER.error("openid: the provider did not answer as one does: %s", type(error).__name__)
+        LOGGER.error("openid: no valid answer from the provider: %s", type(error).__name__)
         return ProviderAway()
 
 
 def is_safe(address: str) -> bool:
-    """Whether nobody on the way can read or change what goes to an address."""
+    """Whether a URL is https, or http to this machine."""
     parts = urlsplit(address)
     if parts.scheme == "https":
         return bool(parts.hostname)
@@ -245,7 +258,7 @@ def is_safe(address: str) -> bool:
 
 
 def _verified(id_token: str, keys: KeySet) -> jwt.Token:
-    # Headers beyond the registered ones are common, and are not read.
+    # Unregistered headers are common and are ignored.
     registry = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
     try:
         return jwt.decode(id_token, keys, registry=registry)

@@ -1,7 +1,7 @@
-"""Signing in and out by OpenID Connect.
+"""Sign-in and sign-out by OpenID Connect.
 
-A link leads to the provider, and a page that goes on by itself leads to signing out there: our
-policy lets forms lead to our own addresses alone, and a browser holds to it through redirects.
+The provider is reached by a link, and its sign-out by a page that redirects itself: the policy
+`form-action 'self'` also applies to redirects after a form, so a form cannot lead to the provider.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LONGEST_LOGIN = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsidePage(LookupPage):
-    """A sentence and the way on; `leads_by_itself` when nobody needs to follow it by hand."""
+    """A sentence and a link; with `leads_by_itself` the page follows the link itself."""
 
     template: ClassVar[str] = "lookup_outside.html"
 
@@ -52,13 +52,13 @@ class OutsidePage(LookupPage):
 
 
 class OpenIdSignIn:
-    """The way in and out by one provider."""
+    """The sign-in and sign-out routes for one provider."""
 
     def __init__(self, config: OpenIdConfig) -> None:
         self._provider = Provider(config)
 
     def routes(self) -> list[Route]:
-        """Its addresses, those of signing in and out among them."""
+        """Return the routes, which override those of local sign-in and sign-out."""
         return [
             Route(sign_in.PATH, self.show),
             Route(BEGIN_PATH, self.begin),
@@ -68,17 +68,17 @@ class OpenIdSignIn:
         ]
 
     def form(self, request: Request) -> Response:
-        """For whoever is not signed in (401): the link that leads to the provider."""
+        """Respond 401 with the link to the provider."""
         response = _invitation(sign_in.asked_path(request), lookup_labels.OPENID_ASKS, 401)
         response.headers["WWW-Authenticate"] = "Session"
         return response
 
     def show(self, _: Request) -> Response:
-        """The same at an address of its own."""
+        """Show the sign-in page at its own address."""
         return _invitation("/", lookup_labels.OPENID_ASKS, 200)
 
     def begin(self, request: Request) -> Response:
-        """Send the browser to the provider, and remember that this one was sent."""
+        """Store a pending sign-in for this browser and redirect it to the provider."""
         next_path = sign_in.local_path(request.query_params.get("ir", "/"))
         browser = request.cookies.get(cookie_name(request, _BROWSER), "")
         if not re.fullmatch(r"[\w-]{43}", browser, re.ASCII):
@@ -94,7 +94,9 @@ class OpenIdSignIn:
         return response
 
     def finish(self, request: Request) -> Response:
-        """Where the provider sends people back to: a session, or one refusal for every reason."""
+        """Handle the provider's redirect: start a session, or refuse with the same message
+        always.
+        """
         services, given = app_services(request), request.query_params
         browser = request.cookies.get(cookie_name(request, _BROWSER), "")
         with services.keeper.one() as conn:
@@ -110,7 +112,7 @@ class OpenIdSignIn:
         except ProviderAway:
             return error_page(503, lookup_labels.PROVIDER_AWAY)
         except SignInRefused as refused:
-            LOGGER.warning("openid: nobody was signed in: %s", refused)
+            LOGGER.warning("openid: sign-in refused: %s", refused)
             _record_refusal(services, address_of(request))
             return _invitation("/", lookup_labels.OPENID_REFUSED, 401)
         before = request.cookies.get(cookie_name(request, SESSION))
@@ -123,13 +125,13 @@ class OpenIdSignIn:
         return response
 
     def leave(self, visit: RequestContext) -> Response:
-        """End the session here; then at the provider."""
+        """End the session here, then continue to the provider's sign-out."""
         response = sign_in.leave(visit)
         response.headers["Location"] = AFTER_PATH
         return response
 
     def after(self, request: Request) -> Response:
-        """Signed out here: on to signing out at the provider, if it can be done there."""
+        """Show the signed-out page, which leads to the provider's sign-out if it has one."""
         try:
             address = None if "fim" in request.query_params else self._provider.end_session()
         except ProviderAway:
@@ -145,10 +147,10 @@ class OpenIdSignIn:
 
 
 def _open(services: AppServices, login: str, address: str) -> NewSession:
-    """A session for the active user of a login. Raises Refused when there is none."""
+    """Start a session for the active user of a login; raises SignInRefused when there is none."""
     user = user_of_login(services.page, login) if len(login) <= _LONGEST_LOGIN else None
     if user is None:
-        raise SignInRefused("no active user of that login")
+        raise SignInRefused("no active user with that login")
     with services.keeper.one() as conn:
         opened = sessions.start_session(
             conn, user.user_id, lifetime=services.config.lifetime, address=address

@@ -1,6 +1,6 @@
-"""Sign-ins under way at an OpenID provider: each is answered once, in the browser that began it.
+"""Pending sign-ins at an OpenID provider: each is used once, in the browser that began it.
 
-Of the state and of the browser's token only hashes are kept.
+The state and the browser's token are stored as hashes only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LASTS = timedelta(minutes=10)
 
 
 class PendingSignIn(NamedTuple):
-    """What the provider is told, and what its answer is compared with."""
+    """The values sent to the provider and compared with its answer."""
 
     state: str
     nonce: str
@@ -25,7 +25,16 @@ class PendingSignIn(NamedTuple):
 
 
 def begin_sign_in(conn: psycopg.Connection, browser: str, next_path: str) -> PendingSignIn:
-    """Remember a sign-in that this browser begins; forget those that were never finished."""
+    """Store a new pending sign-in, and delete expired ones.
+
+    Args:
+        conn: A connection of the sign-in login.
+        browser: The token in the browser's cookie.
+        next_path: The path to open after the sign-in.
+
+    Returns:
+        The pending sign-in.
+    """
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     conn.execute("delete from access.openid_state where expires_at <= clock_timestamp()")
     conn.execute(
@@ -40,7 +49,16 @@ def begin_sign_in(conn: psycopg.Connection, browser: str, next_path: str) -> Pen
 
 
 def take_sign_in(conn: psycopg.Connection, state: str, browser: str) -> PendingSignIn | None:
-    """The sign-in of a state, once; None when another browser began it, or it took too long."""
+    """Delete and return the pending sign-in of a state.
+
+    Args:
+        conn: A connection of the sign-in login.
+        state: The state in the provider's answer.
+        browser: The token in the browser's cookie.
+
+    Returns:
+        The pending sign-in; None if it expired, was already used or began in another browser.
+    """
     found = conn.execute(
         """
         delete from access.openid_state

@@ -1,4 +1,4 @@
-"""Choosing a new password: at the first sign-in, or whenever somebody wants to."""
+"""The page for setting a new password, at the first sign-in or at any time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reports.lookup.view_model import LookupPage, render_response
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordPage(LookupPage):
-    """The form; `objection` says why the last one was not taken."""
+    """The form; `objection` says why the submitted password was refused."""
 
     template: ClassVar[str] = "lookup_password.html"
 
@@ -27,12 +27,12 @@ class PasswordPage(LookupPage):
 
 
 def show(visit: RequestContext) -> Response:
-    """The form."""
+    """Show the form."""
     return _form(visit)
 
 
 def change(visit: RequestContext) -> Response:
-    """Take the new password; every other session of the user ends, this one gets a new token."""
+    """Set the new password, end the user's sessions and start a new one for this browser."""
     _assert_local(visit)
     config, user, hasher = visit.config, visit.user, visit.services.hasher
     given = {name: visit.form.get(name, "") for name in ("atual", "nova", "repetida")}

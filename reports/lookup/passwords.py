@@ -1,4 +1,4 @@
-"""Passwords: hashing with Argon2id, and which ones are accepted."""
+"""Argon2id password hashing, and the rules for new passwords."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from reports.lookup.config import HashCost
 
 SHORTEST = 10
 LONGEST = 200
-# Without letters and digits that are taken for each other when read aloud or from paper.
+# Without letters and digits that are easily confused.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _AT_ONCE = 2
 
 
 class Hasher:
-    """Hashes and verifies, a few at a time: each takes 64 MB, and anybody may ask."""
+    """Hashes and verifies two passwords at a time: each takes 64 MB, and anybody may request it."""
 
     def __init__(self, cost: HashCost) -> None:
         self._hasher = PasswordHasher(
@@ -30,12 +30,12 @@ class Hasher:
         self._nobodys = self._hasher.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
-        """The hash to keep."""
+        """Return the hash to store."""
         with self._turn:
             return self._hasher.hash(_plain(password))
 
     def verify(self, kept: str | None, password: str) -> bool:
-        """Whether it is the password of the hash. Without a hash it takes as long, and is not."""
+        """Whether the password matches the hash; without a hash, False after the same time."""
         with self._turn:
             try:
                 matches = self._hasher.verify(kept or self._nobodys, _plain(password))
@@ -45,12 +45,21 @@ class Hasher:
 
 
 def generate_password() -> str:
-    """A password to hand over: 15 letters in threes, 74 bits."""
+    """Return an initial password: 15 characters in groups of three, 74 bits."""
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(3)) for _ in range(5))
 
 
 def password_problem(password: str, *, login: str, name: str) -> str | None:
-    """Why a new password is not accepted, as a code of `labels`; None when it is."""
+    """Check a new password.
+
+    Args:
+        password: The password.
+        login: The user's login, which it must not contain.
+        name: The user's name, whose words it must not contain.
+
+    Returns:
+        A key of `lookup_labels.OBJECTIONS`, or None if it is accepted.
+    """
     plain = _plain(password)
     if len(plain) < SHORTEST:
         return "short"
@@ -64,5 +73,5 @@ def password_problem(password: str, *, login: str, name: str) -> str | None:
 
 
 def _plain(password: str) -> str:
-    """One spelling of the same signs, whatever keyboard they come from; never without an end."""
+    """Normalize the Unicode of a password, which depends on the keyboard, and limit its length."""
     return unicodedata.normalize("NFKC", password[: LONGEST * 4])

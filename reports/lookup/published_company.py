@@ -1,4 +1,4 @@
-"""A company as it is published now, with the instant that everything shown was computed for."""
+"""Reads a company of the current edition with its as_of and parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ from reports.queries.companies import Company
 
 
 def company_of(conn: psycopg.Connection, user: User, company_id: str) -> Company:
-    """A company that the user may see, in its local clock; not found otherwise."""
+    """Read a company at its local time.
+
+    Args:
+        conn: A connection that reads the published tables.
+        user: The signed-in user.
+        company_id: The company.
+
+    Returns:
+        The company.
+
+    Raises:
+        HTTPException: 404 if it does not exist or the user may not see it.
+    """
     instant = conn.execute(
         "select as_of from company where company_id = %s", [company_id]
     ).fetchone()

@@ -1,9 +1,10 @@
-"""Reading the published tables as somebody: one transaction, one state, their rows alone.
+"""Reads the published tables as one user, in one read-only snapshot.
 
-A publication renames schemas. A name is resolved by the newest catalogue, rows are chosen by the
-transaction's snapshot: a rename between the two would show new, empty-looking tables. So a
-transaction begins by locking one published table, which `publish` locks against it for the moment
-of the swap. `lock table` takes no snapshot: whoever had to wait sees the state after the swap.
+A publication renames schemas. PostgreSQL resolves names in the latest catalog but selects rows by
+the transaction's snapshot, so a rename between the two would show new, seemingly empty tables. Each
+transaction therefore begins by locking `marts.company`, which `publish` locks exclusively during
+the swap. `lock table` takes no snapshot: a transaction that waited for it sees the state after the
+swap.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ from access.identify(%s)
 
 
 class NothingPublished(Exception):
-    """There are no published tables yet."""
+    """Nothing has been published yet."""
 
 
 class OtherEdition(Exception):
-    """The published tables and the current edition's pages were not made together."""
+    """The published tables and the current edition's pages are of different runs."""
 
 
 @contextmanager
 def transaction(connections: ConnectionPools) -> Iterator[psycopg.Connection]:
-    """A read-only transaction as nobody: no row of a company is visible."""
+    """Open a read-only transaction without a user, in which no company's rows are visible."""
     with connections.one() as conn:
         try:
             try:
@@ -45,8 +46,8 @@ def transaction(connections: ConnectionPools) -> Iterator[psycopg.Connection]:
                 raise NothingPublished from error
             yield conn
         finally:
-            # What the transaction set ends with it. A connection that broke is not repaired here,
-            # nor one whose transaction the server ended for idling.
+            # Also resets the user. A broken connection, or one whose transaction the server ended
+            # for idling, is left to the pool.
             with suppress(psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout):
                 conn.execute("rollback")
 
@@ -55,9 +56,9 @@ def transaction(connections: ConnectionPools) -> Iterator[psycopg.Connection]:
 def read_as_user(
     connections: ConnectionPools, user_id: str
 ) -> Iterator[tuple[psycopg.Connection, User | None]]:
-    """A read-only transaction in which that user's rows are visible, and who they are.
+    """Open a read-only transaction that sees one user's rows; yield it and the user.
 
-    The user is None, and no row of a company visible, when they are not there or not active.
+    The user is None, and no row is visible, if the user does not exist or is not active.
     """
     with transaction(connections) as conn:
         found = conn.execute(_IDENTIFY, [user_id]).fetchone()
@@ -65,7 +66,7 @@ def read_as_user(
 
 
 def user_of_login(connections: ConnectionPools, login: str) -> User | None:
-    """The active user with that login."""
+    """Return the active user of a login, or None."""
     if "\0" in login:
         return None
     with transaction(connections) as conn:

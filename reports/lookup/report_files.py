@@ -1,10 +1,8 @@
-"""The pages, lists and files of the publish folder, each for whom it belongs to.
+"""Serves the pages and files of the publish folder with access control.
 
-A page of the current edition is rendered for its reader (`report_pages.py`). Files to take away,
-older editions and the pages beside the editions are sent as they were written.
-
-Who may open what is computed from the user's own companies and id, never looked up from the
-address: an address that names anything else is not found, whether or not it is there.
+Pages of the current edition are rendered for the user (`report_pages.py`). Exports, older editions
+and the status pages are sent as written. Access is computed from the user's companies and id, never
+from the path: what the user may not open gives 404, whether or not it exists.
 """
 
 from __future__ import annotations
@@ -55,8 +53,8 @@ _TO_TAKE = (".csv", ".xlsx")
 class ReportPlace:
     """A file that the user may open.
 
-    `company_id` is None for those of the group, `edition` for those beside the editions.
-    `is_of_others`: with phones of rows that the user does not work.
+    `company_id` is None for files of the group, `edition` is None for status pages. `is_of_others`:
+    it has phones of rows that the user does not work.
     """
 
     path: Path
@@ -72,9 +70,9 @@ class ReportPlace:
 
 
 def show(visit: RequestContext) -> Response | Callable[[], Response]:
-    """Answer with a page of the current edition, a file, or the question why somebody needs it.
+    """Respond with a page of the current edition, a file, or the form that asks for a reason.
 
-    The question comes before any file with phones of rows that the user does not work.
+    The form precedes any file with phones of rows that the user does not work.
     """
     place = _find(visit)
     if place.is_rendered and place.edition:
@@ -97,7 +95,7 @@ def show(visit: RequestContext) -> Response | Callable[[], Response]:
 
 
 def take(visit: RequestContext) -> Response:
-    """Send a file with phones of others; who asked and why is in the access log."""
+    """Send a file with phones of other users' rows, recording user and reason in the access log."""
     place = _find(visit)
     if place.is_rendered or not place.is_of_others:
         raise HTTPException(404)
@@ -118,7 +116,7 @@ def _find(visit: RequestContext) -> ReportPlace:
 
 @contextmanager
 def _open(place: ReportPlace) -> Iterator[BinaryIO]:
-    """The file, not through a link: only `current` is one, and that is resolved by now."""
+    """Open the file without following links; `current` is already resolved."""
     try:
         handle = os.open(place.path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
@@ -130,7 +128,7 @@ def _open(place: ReportPlace) -> Iterator[BinaryIO]:
 
 
 def _rows_of(place: ReportPlace) -> int:
-    """How many clients a list names: the lines of its CSV but the first."""
+    """Count the clients in a list: the lines of its CSV without the header."""
     with _open(replace(place, path=place.path.with_suffix(".csv"))) as file:
         return sum(1 for _ in file) - 1
 
@@ -152,9 +150,16 @@ def _record(visit: RequestContext, place: ReportPlace, action: Action, **details
 
 
 def find(publish_dir: Path, user: User, path: str) -> ReportPlace | None:
-    """The file of an address below `/relatorios/`, if the user may open it.
+    """Find the file of a path below `/relatorios/`.
 
-    An older edition is for those who may see every company in it.
+    Args:
+        publish_dir: The publish folder.
+        user: The signed-in user.
+        path: The path below `/relatorios/`.
+
+    Returns:
+        The file, which may not exist, or None if the user may not open it. The group's files and
+        older editions require access to every company of the edition.
     """
     *folders, file = path.split("/")
     current = editions.current_edition(publish_dir)
@@ -181,7 +186,7 @@ def find(publish_dir: Path, user: User, path: str) -> ReportPlace | None:
 
 
 def sees_group(edition: Path, user: User) -> bool:
-    """Whether every company of an edition is the user's: only then the group's pages are theirs."""
+    """Whether a manager has access to every company of an edition, and so to the group's pages."""
     own = {company_folder(company_id) for company_id in user.company_ids}
     try:
         folders = {entry.name for entry in os.scandir(edition) if entry.is_dir()}
@@ -191,18 +196,18 @@ def sees_group(edition: Path, user: User) -> bool:
 
 
 def has(publish_dir: Path, user: User, path: str) -> bool:
-    """Whether there is such a file and the user may open it."""
+    """Return whether a file exists and the user may open it; the arguments are those of `find`."""
     place = find(publish_dir, user, path)
     return place is not None and place.path.is_file()
 
 
 def _works(user: User, name: str) -> bool:
-    """Whether a file of a company is of a list that the user works."""
+    """Whether a file of a company belongs to a call list that the user works."""
     return any(_is_of(agent, name) for agent in (user.user_id, None) if works(user, agent))
 
 
 def _is_of(agent_id: str | None, name: str) -> bool:
-    """Whether a file of a company is the agent's list, its rows or a part of its Fichas."""
+    """Whether a file of a company is an agent's call list, its export or its Fichas."""
     stem = Path(list_of(agent_id)).stem
     of_list = {f"{stem}{ending}" for ending in (".html", *_TO_TAKE)}
     return name in of_list or name.startswith(fichas_stem(agent_id))
@@ -219,7 +224,7 @@ def _send(place: ReportPlace, facts: os.stat_result) -> Response:
         content_disposition_type="attachment" if is_taken else "inline",
     )
     if path.suffix == ".html":
-        # The page says the same itself, but cannot say who may frame it.
+        # The page has the same policy in a `<meta>`, where `frame-ancestors` is ignored.
         edition = editions.read_facts(place.edition) if place.edition else None
         policy = edition.policy if edition else edition_plan.POLICY
         response.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"

@@ -1,4 +1,4 @@
-"""Pages of the current edition, rendered for their reader from the published tables."""
+"""Renders pages of the current edition for the user, from the published tables."""
 
 from __future__ import annotations
 
@@ -30,29 +30,28 @@ def find(
     is_masked: bool,
     leads_to_group: bool,
 ) -> Callable[[], Response]:
-    """Build a page for the reader, as the edition's writer builds it for everybody.
+    """Build a page of the current edition for the user.
 
     Args:
-        visit: The reader and their transaction.
+        visit: The request context.
         folder: The folder of the current edition.
-        path: The page's path within it.
-        company_id: The company that the page is of; None for a page of the group.
-        is_masked: Whether the reader does not work the rows of the page.
-        leads_to_group: Whether the reader may open the pages of the group.
+        path: The page's path within the edition.
+        company_id: The company of the page; None for a page of the group.
+        is_masked: Whether the user does not work the rows of the page.
+        leads_to_group: Whether the user may open the pages of the group.
 
     Returns:
-        What renders the answer once the reading has ended.
+        A function that renders the response after the read transaction has ended.
 
     Raises:
         HTTPException: There is no such page (404).
         OtherEdition: The published tables are not those of the edition.
-
     """
     edition = editions.read_facts(folder)
     built = visit.conn.execute("select min(as_of) from company").fetchone()
     if edition is None or built != (edition.as_of,):
         raise OtherEdition
-    # A cursor is planned for its first rows unless told that all will be read.
+    # By default PostgreSQL plans a cursor for its first rows; here all rows are read.
     visit.conn.execute("set local cursor_tuple_fraction = 1")
     filters = Filters(access=visit.user.access, company_id=company_id)
     companies = tuple(queries_companies.find_companies(visit.conn, filters, edition))
@@ -65,9 +64,9 @@ def find(
 
 
 def _without_group(page: Page, *, is_attendant: bool) -> Page:
-    """The page without the ways to what its reader may not open.
+    """Remove the links that the user may not open.
 
-    The trail begins with the group's report and goes on with the company's, which is a manager's.
+    The trail begins with the group's report, followed by the company's, which is for managers.
     """
     return replace(page, trail=page.trail[2 if is_attendant else 1 :], leads_to_group=False)
 

@@ -1,4 +1,4 @@
-"""The lists and reports: the user's companies, with the reports and lists that are theirs."""
+"""The index of the lists and reports that the user may open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATH = "/listas"
 
 
 class CompanyLinks(NamedTuple):
-    """A company and what the user may open of it."""
+    """A company and the user's links to its pages."""
 
     name: str
     links: tuple[Link, ...]
@@ -27,7 +27,7 @@ class CompanyLinks(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportsIndexPage(LookupPage):
-    """What there is to open."""
+    """The links by company, and those of the group."""
 
     template: ClassVar[str] = "lookup_home.html"
 
@@ -36,7 +36,7 @@ class ReportsIndexPage(LookupPage):
 
 
 def show_reports(visit: RequestContext) -> Response:
-    """The page."""
+    """Show the index."""
     found = visit.conn.execute("select company_id, name from company").fetchall()
     companies = sorted(found, key=lambda company: (formats.name_order(company[1]), company[0]))
     page = ReportsIndexPage(

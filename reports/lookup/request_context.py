@@ -1,8 +1,10 @@
-"""A visit: one request of somebody who is signed in, in a reading transaction of their own.
+"""The context of a signed-in request, with its own read transaction.
 
-def view(visit: Visit) -> Response: …            or what makes it when the reading has ended
-Route("/caminho", visiting(view))
-Route("/caminho", visiting(view), methods=["POST"])      form checked, in `visit.form`
+A view and its routes:
+
+    def view(context: RequestContext) -> Response: ...  # or a function run after the transaction
+    Route("/caminho", open_request_context(view))
+    Route("/caminho", open_request_context(view), methods=["POST"])  # form checked, in `form`
 """
 
 from __future__ import annotations
@@ -43,8 +45,10 @@ SignInForm = Callable[[Request], Response]
 
 @dataclass(frozen=True, slots=True)
 class AppServices:
-    """What the app keeps while it runs: `page` reads the published tables, `keeper` has accounts,
-    sessions and the access log. `sign_in_form` answers whoever is not signed in.
+    """The resources of the app.
+
+    `page` reads the published tables; `keeper` writes accounts, sessions and the access log.
+    `sign_in_form` answers requests that are not signed in.
     """
 
     config: LookupConfig
@@ -56,9 +60,11 @@ class AppServices:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What a route is given. `conn` is read-only, sees the user's rows alone, and names tables
-    without a schema; it ends with the route. A publication waits for it, so what takes long and
-    reads nothing more is returned as a function, which makes the answer afterwards.
+    """The argument of a route's view.
+
+    `conn` is read-only, sees only the user's rows and names tables without a schema; it closes
+    after the view. Publications wait for it, so slow work that reads nothing more should be
+    returned as a function, which builds the response afterwards.
     """
 
     request: Request
@@ -70,12 +76,12 @@ class RequestContext:
 
     @property
     def config(self) -> LookupConfig:
-        """What the app was told."""
+        """The app's configuration."""
         return self.services.config
 
     @property
     def signed(self) -> Signed:
-        """For the head of a page, and its forms."""
+        """The signed-in user, for the page header and forms."""
         return Signed(
             self.user.name,
             self.session.csrf,
@@ -85,11 +91,11 @@ class RequestContext:
 
     @property
     def token(self) -> str:
-        """Of the session, as the browser sent it; empty when it was opened by this very request."""
+        """The session token that the browser sent; empty if this request opened the session."""
         return self.request.cookies.get(cookie_name(self.request, SESSION)) or ""
 
     def keeping(self) -> AbstractContextManager[psycopg.Connection]:
-        """A connection to accounts, sessions and the access log."""
+        """Borrow a connection to accounts, sessions and the access log."""
         return self.services.keeper.one()
 
     def record(
@@ -101,7 +107,18 @@ class RequestContext:
         client_id: str | None = None,
         **details: str,
     ) -> None:
-        """Add to the access log what the user does; before it is shown, so that it is recorded."""
+        """Record an action of the user in the access log; call it before showing the result.
+
+        Args:
+            action: What the user does.
+            company_id: The company concerned.
+            agenda_id: The agenda concerned.
+            client_id: The client concerned.
+            details: Further codes or counts, by name.
+
+        Raises:
+            psycopg.Error: The entry could not be written.
+        """
         with self.keeping() as conn:
             audit_log.record_action(
                 conn,
@@ -118,7 +135,7 @@ View = Callable[[RequestContext], Response | Callable[[], Response]]
 
 
 def app_services(request: Request) -> AppServices:
-    """What the app of this request keeps."""
+    """Return the resources of the app."""
     services: AppServices = request.app.state.services
     return services
 
@@ -129,10 +146,15 @@ def open_request_context(
     with_first_password: bool = False,
     turn: AbstractContextManager[object] | None = None,
 ) -> Callable[[Request], Response]:
-    """The endpoint that leads to a view. Whoever is not signed in gets the sign-in form (401).
+    """Wrap a view as an endpoint; requests that are not signed in get the sign-in form (401).
 
-    `with_first_password`: open also to somebody who must choose a new password first. `turn`: what
-    is waited for, once it is known who asks and before anything is read.
+    Args:
+        view: The view.
+        with_first_password: Whether the view is open to a user who must first set a new password.
+        turn: A semaphore to hold, acquired after authentication and before the read transaction.
+
+    Returns:
+        The endpoint.
     """
     turn = turn or nullcontext()
 
@@ -142,7 +164,7 @@ def open_request_context(
         except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
             raise
         except psycopg.OperationalError:
-            # The database went away in the middle; reading again is harmless.
+            # The connection was lost. Safe methods are retried once.
             if request.method not in _SAFE_METHODS:
                 raise
             return _visit(request, view, with_first_password, turn)
@@ -177,7 +199,7 @@ def _visit(
 
 
 def _session(services: AppServices, request: Request) -> tuple[NewSession | None, Session | None]:
-    """The session in force; behind a proxy that names the user, one just opened where needed."""
+    """Return the session; with the sign-in `proxy`, start one if necessary."""
     config = services.config
     session = None
     token = request.cookies.get(cookie_name(request, SESSION))
@@ -214,5 +236,5 @@ def _not_signed_in(services: AppServices, request: Request) -> Response:
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from, a listed proxy's word included."""
+    """Return the client's IP address, as reported by a trusted proxy if there is one."""
     return request.client.host if request.client else ""

@@ -1,10 +1,8 @@
-"""Finding a client, and why they are or are not to be phoned today.
+"""Searches clients, and says why each is or is not to be called today.
 
-What is sought comes by a form and stands in no address: proxies and browsers write those down. The
-session remembers it, and the address has its number, so that one can go back to what was found.
-
-Of each client found in a company one agenda is shown: the one that is on a list, else one that may
-come on it, else the latest open one, else the latest.
+The search text is posted and stored in the session, so that no URL holds it, which proxies and
+browsers log; the URL has its number in the session. Of each client found in a company one agenda is
+shown: the one on a call list, else one that is waiting, else the latest open one, else the latest.
 """
 
 from __future__ import annotations
@@ -34,9 +32,7 @@ _MOST = 30
 
 
 class Found(NamedTuple):
-    """A client or an agenda that was found, and where they stand. Without an agenda of the client
-    in that company there is no Ficha.
-    """
+    """A search result and its status; without an agenda in that company there is no Ficha."""
 
     client: str
     ficha: str
@@ -52,7 +48,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage(LookupPage):
-    """What was found, the best first; `is_cut` when there may be more."""
+    """The results, best first; `is_cut` when there may be more."""
 
     template: ClassVar[str] = "lookup_search.html"
 
@@ -62,7 +58,7 @@ class SearchPage(LookupPage):
 
 
 class Hit(NamedTuple):
-    """What the database found, with the agenda to show of it and how many there are."""
+    """A search hit of the database, with the agenda to show and how many there are."""
 
     company_id: str
     client_id: str | None
@@ -70,9 +66,10 @@ class Hit(NamedTuple):
     in_all: int
 
 
-# Every table is read under the reader's policies, the function answers ids alone. By a part of a
-# number a manager finds only whom they work: else the digits of a masked one could be guessed one
-# by one. The score of a number is the part of it that was typed; without its DDD it is 0.8.
+# Every table is read under the user's row security policies; the function returns ids only. With
+# part of a number a manager finds only rows that they work, or else the digits of a masked number
+# could be guessed one by one. The score of a number is the share of it that was typed; without
+# its DDD it is 0.8.
 _SEARCH = """
 with hit as (
 
@@ -122,7 +119,7 @@ where client_id = any(%s)
 
 
 def post_search(visit: RequestContext) -> Response:
-    """Lead to what is found; without anything to look for, to the form alone."""
+    """Store the search text and redirect to its results, or to the empty form."""
     sought = visit.form.get("q", "").replace("\0", "")[:_LONGEST].strip()
     if not sought:
         return RedirectResponse(PATH, 303)
@@ -132,7 +129,7 @@ def post_search(visit: RequestContext) -> Response:
 
 
 def show(visit: RequestContext) -> Response:
-    """What is found of what the session sought under the address's number, or the form alone."""
+    """Show the results of the numbered search of the session, or the empty form."""
     number = visit.request.query_params.get(_NUMBER, "")
     sought, hits = "", []
     if _IS_NUMBER.fullmatch(number):
@@ -159,7 +156,7 @@ def _find(visit: RequestContext, sought: str) -> list[Hit]:
         "reader": visit.user.user_id,
     }
     rows = visit.conn.execute(_SEARCH, given)
-    # An agenda's id may also be what a client is found by.
+    # The same agenda may be found by its id and by its client.
     return list(dict.fromkeys(Hit._make(row) for row in rows))
 
 
@@ -210,7 +207,7 @@ def _of_agenda(visit: RequestContext, company: Company, row: AgendaRow, in_all: 
 def _without_agenda(
     visit: RequestContext, company: Company, name: str | None, mobile: str, landline: str | None
 ) -> Found:
-    """A client whom the reader knows by a passive contact alone."""
+    """Describe a client whom the user knows only by a passive contact."""
     return Found(
         name or labels.NO_CLIENT,
         "",

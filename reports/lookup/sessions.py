@@ -1,6 +1,6 @@
-"""Sessions: who is signed in, kept on the server.
+"""Server-side sessions.
 
-Of a token only its hash is kept: who reads the table cannot sign in with it.
+Only hashes of tokens are stored, so that reading the table does not allow signing in.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SEEN_AGAIN_AFTER = timedelta(minutes=1)
 
 
 class Session(NamedTuple):
-    """A session that is in force. `must_change` asks for a new password before anything else."""
+    """A valid session. `must_change` requires a new password before anything else."""
 
     user_id: str
     csrf: str
@@ -24,7 +24,7 @@ class Session(NamedTuple):
 
 
 class NewSession(NamedTuple):
-    """A session just opened, with the token that its browser is given."""
+    """A new session, with the token for the browser."""
 
     token: str
     session: Session
@@ -38,7 +38,18 @@ def start_session(
     address: str,
     must_change: bool = False,
 ) -> NewSession:
-    """Open a session under a token that nobody had before."""
+    """Start a session with a new random token.
+
+    Args:
+        conn: A connection of the sign-in login.
+        user_id: The user.
+        lifetime: How long the session lasts at most.
+        address: The client's IP address.
+        must_change: Whether the user must first set a new password.
+
+    Returns:
+        The session and its token.
+    """
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     conn.execute(
         """
@@ -55,9 +66,16 @@ def start_session(
 def find_session(
     conn: psycopg.Connection, token: str, *, idle: timedelta, with_account: bool
 ) -> Session | None:
-    """The session of a token, if it is in force; it has been seen now.
+    """Find the session of a token, and update when it was last seen.
 
-    `with_account`: it is of a local account, and ends when that is withdrawn.
+    Args:
+        conn: A connection of the sign-in login.
+        token: The token that the browser sent.
+        idle: How long a session lasts without requests.
+        with_account: Whether the session requires a local account, and ends when that is removed.
+
+    Returns:
+        The session, or None if it is unknown, expired or revoked.
     """
     found = conn.execute(
         """
@@ -90,7 +108,16 @@ def find_session(
 
 
 def add_search(conn: psycopg.Connection, token: str, sought: str) -> int:
-    """Remember what somebody seeks; under which number of their session."""
+    """Store a search text in the session.
+
+    Args:
+        conn: A connection of the sign-in login.
+        token: The session's token.
+        sought: The search text.
+
+    Returns:
+        Its number within the session, from 1; 0 without a session.
+    """
     row = conn.execute(
         "update access.session set searches = searches || %s::text where token_hash = %s"
         " returning cardinality(searches)",
@@ -100,7 +127,16 @@ def add_search(conn: psycopg.Connection, token: str, sought: str) -> int:
 
 
 def read_search(conn: psycopg.Connection, token: str, number: int) -> str:
-    """What was sought under a number of the session; empty when there is none."""
+    """Read a search text of the session.
+
+    Args:
+        conn: A connection of the sign-in login.
+        token: The session's token.
+        number: The number that `add_search` returned.
+
+    Returns:
+        The search text, or an empty string if there is none.
+    """
     row = conn.execute(
         "select searches[%s] from access.session where token_hash = %s", [number, _hash(token)]
     ).fetchone()
@@ -117,7 +153,7 @@ def revoke_session(conn: psycopg.Connection, token: str) -> None:
 
 
 def revoke_all_sessions(conn: psycopg.Connection, user_id: str) -> int:
-    """End every session of a user; how many there were in force."""
+    """End every session of a user; return how many were valid."""
     return conn.execute(
         "update access.session set revoked_at = clock_timestamp(), searches = '{}'"
         " where user_id = %s and revoked_at is null and expires_at > clock_timestamp()",

@@ -1,7 +1,7 @@
-"""Signing in and out with a local account; behind a proxy, where to go instead.
+"""Sign-in and sign-out with a local account; with the sign-in `proxy`, a page that points there.
 
-The answer to a wrong password, an unknown or deactivated user and a locked account is one and the
-same, and takes as long; so is that to a locked address, which comes at once.
+A wrong password, an unknown or deactivated user and a locked account get the same response in the
+same time. A locked address gets the same response at once.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from reports.lookup.view_model import LookupPage, render_response
 PATH = "/entrar"
 LEAVE_PATH = "/sair"
 _FORM = "atendimento-entrada"
-# A local address: never another host's, whatever a browser makes of slashes and backslashes.
+# A local path: browsers read `//host` and `/\host` as another host.
 _LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}", re.ASCII)
 _LONGEST_LOGIN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInPage(LookupPage):
-    """The form. `next_path` is where it leads; `token` makes it this browser's."""
+    """The form. `next_path` is opened after the sign-in; `token` is this browser's CSRF token."""
 
     template: ClassVar[str] = "lookup_sign_in.html"
 
@@ -50,7 +50,7 @@ class SignInPage(LookupPage):
 
 
 def form(request: Request) -> Response:
-    """The form, or the way to the proxy: for whoever is not signed in (401)."""
+    """Respond 401 with the form or, with the sign-in `proxy`, a page that points to the proxy."""
     if app_services(request).config.sign_in == "proxy":
         response = error_page(401, lookup_labels.PROXY_ONLY)
     else:
@@ -60,14 +60,14 @@ def form(request: Request) -> Response:
 
 
 def show(request: Request) -> Response:
-    """The form itself, at an address of its own."""
+    """Show the form at its own address."""
     if app_services(request).config.sign_in == "proxy":
         return RedirectResponse("/", 303)
     return _form(request, "/", status=200)
 
 
 def enter(request: Request) -> Response:
-    """Sign in with login and password; a session of before ends, and never becomes this one."""
+    """Sign in with login and password in a new session, ending the browser's previous one."""
     services = app_services(request)
     if services.config.sign_in != "local":
         return error_page(404)
@@ -95,7 +95,7 @@ def enter(request: Request) -> Response:
 
 
 def leave(visit: RequestContext) -> Response:
-    """End the session: its token opens nothing any more, wherever it was copied to."""
+    """End the session on the server, so that copies of its token become useless."""
     token = visit.request.cookies.get(cookie_name(visit.request, SESSION), "")
     with visit.keeping() as conn:
         sessions.revoke_session(conn, token)
@@ -109,12 +109,12 @@ def leave(visit: RequestContext) -> Response:
 
 
 def _try(services: AppServices, login: str, password: str, address: str) -> NewSession | None:
-    """A session when all is right. Every way to fail that tells of a user does the same work."""
+    """Start a session if the credentials are valid; every failure takes the same time."""
     config = services.config
     user = user_of_login(services.page, login)
     user_id = user.user_id if user else None
     with services.keeper.one() as conn:
-        # An address beyond its limit costs neither a hash nor a row of the log.
+        # An address over its limit causes neither a password hash nor a log entry.
         if not accounts.try_address(
             conn, address, limit=config.tries_of_address, within=config.locked_for
         ):
@@ -175,15 +175,16 @@ def _form(
 
 
 def asked_path(request: Request) -> str:
-    """Where to go on after signing in: what was asked for, if a link leads there."""
+    """Return the path to open after the sign-in: the requested one if a link can lead to it."""
     asked = f"{request.url.path}?{request.url.query}".rstrip("?")
     is_link = request.method == "GET" or request.url.path == search.PATH
     return local_path(asked if is_link else "/")
 
 
 def local_path(path: str) -> str:
-    """A path of ours to go to after signing in; the first page instead of any other. Of the search
-    it is the empty form: words that somebody wrote behind it are not kept.
+    """Validate a path to open after the sign-in; invalid paths give `/`.
+
+    For the search it is the empty form, without the query string.
     """
     place = path.partition("?")[0]
     if place == search.PATH:

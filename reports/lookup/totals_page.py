@@ -1,4 +1,4 @@
-"""The working screen: filters, the seven totals that follow them, and the rows of one."""
+"""The main screen: the filters, the seven totals under them, and the rows of one."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from reports.pages.totals import Counts
 
 FILES_PATH = "/linhas"
 MOST_TAKEN = 100_000
-"""How many rows at most are made into a file; of more, the reports have one."""
+"""The maximum number of rows of an export; the reports have exports without a limit."""
 _ROWS_PLACE = "#linhas"
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A total or a bucket of one, with the address that shows its rows."""
+    """A total or one of its buckets, with the link to its rows."""
 
     label: str
     count: int
@@ -43,7 +43,7 @@ class Number:
 
 
 class TotalTile(NamedTuple):
-    """One totalizer and its buckets."""
+    """One total and its buckets."""
 
     whole: Number
     note: str
@@ -52,7 +52,7 @@ class TotalTile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TotalsSection:
-    """The rows of one bucket on the page, of all that it counts."""
+    """The rows of one bucket on the page; `count` is that of the whole bucket."""
 
     label: str
     count: int
@@ -61,7 +61,7 @@ class TotalsSection:
 
 
 class Grid(NamedTuple):
-    """A page of the rows of what was chosen. Without rows `range` is empty."""
+    """A page of the selected rows. `range` is empty without rows."""
 
     title: str
     range: str
@@ -73,7 +73,7 @@ class Grid(NamedTuple):
 
 
 class Instant(NamedTuple):
-    """What all numbers were computed for, and the latest data they rest on; local clock times."""
+    """The as_of of all numbers and the time of the latest data; local times."""
 
     as_of: datetime | None
     data_until: datetime | None
@@ -81,7 +81,7 @@ class Instant(NamedTuple):
 
 
 class Form(NamedTuple):
-    """What the filter form holds; `total` goes with it, so that the same total stays."""
+    """The fields of the filter form; the hidden `total` preserves the selected total."""
 
     offers: FilterOptions
     first: date | None
@@ -105,8 +105,13 @@ class TotalsPage(LookupPage):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What a choice leads to: the counts under its filters, the names of loss reasons, the labels
-    of the total's buckets in order, and those buckets that are shown with how many rows each.
+    """The result of a selection.
+
+    Attributes:
+        counts: The counts of every total under the filters.
+        loss_reasons: The names of loss reasons.
+        named: The labels of the total's buckets, in order.
+        shown: The selected buckets with their numbers of rows.
     """
 
     counts: Counts
@@ -116,12 +121,12 @@ class Picture:
 
     @property
     def count(self) -> int:
-        """All rows that were chosen."""
+        """The number of selected rows."""
         return sum(count for _, count in self.shown)
 
 
 def picture_of(visit: RequestContext, choice: FilterParams) -> Picture:
-    """What the filters choose, counted."""
+    """Count the rows of a selection."""
     counts = totals.find_totals(visit.conn, choice.filters(visit.user.access)).get(
         choice.company_id, {}
     )
@@ -140,11 +145,11 @@ def picture_of(visit: RequestContext, choice: FilterParams) -> Picture:
 
 
 def show(visit: RequestContext) -> Response:
-    """The page."""
+    """Show the screen."""
     choice = filter_params.read_filter_params(visit.conn, visit.user, visit.request.query_params)
     company = published_company.company_of(visit.conn, visit.user, choice.company_id)
     picture = picture_of(visit, choice)
-    # What was chosen may have become fewer rows since the address was made.
+    # The selection may have fewer pages than when the link was created.
     choice = choice.at(min(choice.page, max(1, -(-picture.count // grid_rows.ROWS_A_PAGE))))
     spans = list(grid_rows.spans_of(picture.shown, choice.page))
     filters = choice.filters(visit.user.access)
@@ -182,7 +187,7 @@ def _totals(choice: FilterParams, picture: Picture) -> tuple[TotalTile, ...]:
 
 
 def _buckets(picture: Picture, total: str) -> Mapping[str, str]:
-    """The buckets of a total; of loss reasons, which may be many, those that were given."""
+    """Return the labels of a total's buckets; of the many loss reasons only those that occur."""
     named = totals.buckets_of(total, picture.counts, picture.loss_reasons)
     if total != "refused":
         return named

@@ -1,4 +1,4 @@
-"""Who a user is: as the delivery says, in what is published now."""
+"""The signed-in user, as in the current edition."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reports.filters import Access
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An active user of what is published, with all companies they may see, the home too (R14)."""
+    """An active user and all companies they may see, including the home company (R14)."""
 
     user_id: str
     login: str
@@ -20,10 +20,10 @@ class User:
 
     @property
     def is_manager(self) -> bool:
-        """A manager sees all agents of their companies; any other role only their own agendas."""
+        """Whether the user sees all agents of their companies, not only their own agendas."""
         return self.role == "manager"
 
     @property
     def access(self) -> Access:
-        """What they may see, for `reports/filters.py`."""
+        """The rows that the user may see, for `reports/filters.py`."""
         return Access(self.company_ids, None if self.is_manager else self.user_id)

@@ -1,4 +1,4 @@
-"""What every page of the app has, and turning one into an answer."""
+"""The base view model of the lookup server's pages, and rendering them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STYLES = ("style.css", "lookup.css")
 
 
 class Signed(NamedTuple):
-    """Who is signed in, as the head of a page shows it. `csrf` goes into every form."""
+    """The signed-in user, for the page header. `csrf` is included in every form."""
 
     name: str
     csrf: str
@@ -25,7 +25,7 @@ class Signed(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What can be chosen in a list of a form."""
+    """An option of a list in a form."""
 
     value: str
     text: str
@@ -34,25 +34,25 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupPage:
-    """The fields of the base template. `signed` is None where nobody is."""
+    """The fields of the base template. `signed` is None on pages without a user."""
 
     template: ClassVar[str]
     script: ClassVar[str | None] = None
-    """The file in `static/` of the page's own script, which it works without."""
+    """The file in `static/` of the page's script, without which the page works too."""
 
     title: str
     signed: Signed | None = None
 
 
 def render_response(page: LookupPage, status: int = 200) -> HTMLResponse:
-    """Render a view model with its own template, under the policy that fits it."""
+    """Render a view model with its template and content security policy."""
     html = ENVIRONMENT.get_template(page.template).render(page=page)
     return HTMLResponse(html, status, {"Content-Security-Policy": policy(page.script)})
 
 
 @cache
 def policy(script: str | None) -> str:
-    """Only our styles and that script; forms lead back here; nobody frames the page."""
+    """Return the policy: only our styles and that script, forms only to this app, no framing."""
     scripts = _hash(script) if script else "'none'"
     return (
         f"default-src 'none'; style-src {' '.join(map(_hash, STYLES))}; script-src {scripts}; "

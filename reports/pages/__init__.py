@@ -1,6 +1,5 @@
-"""One module a page: its frozen view model, its query and its builder.
+"""One module per page: its frozen view model, its query and its builder.
 
-Belongs here: which facts a page shows and in which order. Does not: HTML (`templates/`), words
-(`labels.py`), rules. `reports/edition_plan.py` lists them all; `tests/conventions/test_pages.py`
-holds each template to exactly the fields of its view model.
+HTML is in `templates/`, text in `labels.py`. `reports/edition_plan.py` lists all pages;
+`tests/conventions/test_pages.py` checks that each template uses exactly its view model's fields.
 """

@@ -1,4 +1,4 @@
-"""The alarm of R12, "acionar o TI": why messages do not go out and which job to look at."""
+"""The sending alarm of R12, "acionar o TI": why messages are not sent and which job to check."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMPANIES_NAMED = 6
 
 
 class AlarmCount(NamedTuple):
-    """A row of `sending_alarm`: `oldest_since` is an instant, not yet a local time."""
+    """A row of `sending_alarm`; `oldest_since` is not yet a local time."""
 
     cause: str
     agenda_count: int
@@ -29,13 +29,15 @@ class AlarmCount(NamedTuple):
 
 
 Alarms = Mapping[str, Sequence[AlarmCount]]
-"""The alarms of each company that has any, the largest first."""
+"""The alarms of each company that has any, largest first."""
 
 
 class SendingAlarm(NamedTuple):
-    """Why messages do not go out, for how many agendas and clients, since when, where to look; for
-    the group also in which companies, the ones most concerned by name. There the clients are those
-    of each company added up.
+    """A cause for which messages are not sent: how many agendas and clients, since when, what to
+    check.
+
+    For the group, `companies` names the most affected companies and `clients` adds up the clients
+    of each company.
     """
 
     words: str
@@ -56,7 +58,7 @@ order by company_id, agenda_count desc, cause
 
 
 def find_alarms(conn: psycopg.Connection, filters: Filters) -> Alarms:
-    """The alarms of all companies that the filters choose."""
+    """Read the alarms of all companies that the filters select."""
     condition = filters.of_companies("sending_alarm")
     query = sql.SQL(_ALARMS).format(condition=condition.text)
     companies: dict[str, list[AlarmCount]] = defaultdict(list)
@@ -66,14 +68,23 @@ def find_alarms(conn: psycopg.Connection, filters: Filters) -> Alarms:
 
 
 def build_alarm(alarms: Sequence[AlarmCount], timezone: str) -> tuple[SendingAlarm, ...]:
-    """The alarms of one company in words."""
+    """Build the alarms of one company."""
     return tuple(_alarm(alarm.cause, [alarm], timezone) for alarm in alarms)
 
 
 def build_group_alarm(
     alarms: Alarms, companies: Sequence[Company], timezone: str
 ) -> tuple[SendingAlarm, ...]:
-    """The alarms of all companies by cause, the largest first, each with where it is."""
+    """Build the alarms of the group, one per cause, largest first.
+
+    Args:
+        alarms: The alarms by company id.
+        companies: The companies of the group.
+        timezone: The group's time zone.
+
+    Returns:
+        The alarms, each with the companies that have it.
+    """
     by_cause: dict[str, list[tuple[AlarmCount, Company]]] = defaultdict(list)
     for company in companies:
         for alarm in alarms.get(company.company_id, ()):

@@ -1,4 +1,4 @@
-"""A call list: whom one agent phones, in the order of R9, and why; and whom not yet."""
+"""A call list: whom one agent has to call, in the order of R9, and whom not to call yet."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AGENDAS_A_BATCH = 2000
 
 
 class CallRow(NamedTuple):
-    """One client to phone, ready to read. `ficha` is the way to the Ficha, `anchor` back here."""
+    """A client to call. `ficha` links to the Ficha; `anchor` is the link target of this row."""
 
     position: int
     agenda_id: str
@@ -44,7 +44,7 @@ class CallRow(NamedTuple):
 
 
 class WaitRow(NamedTuple):
-    """One client who must not be phoned before `callable_from`."""
+    """A client who must not be called before `callable_from`."""
 
     anchor: str
     ficha: Link
@@ -57,7 +57,7 @@ class WaitRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallGroup:
-    """The rows of one reason; R9 orders by reason first, so a group is a run of positions."""
+    """The rows of one reason; R9 orders by reason first, so their positions are consecutive."""
 
     code: str
     label: str
@@ -65,14 +65,15 @@ class CallGroup:
 
     @property
     def count(self) -> int:
-        """How many clients to phone for this reason."""
+        """The number of clients to call for this reason."""
         return len(self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallListPage(Page):
-    """The list of one agent, or of what has none. `files` are its rows to take away, which a reader
-    with masked phones is asked a reason for.
+    """The list of one agent, or of agendas without an agent.
+
+    `files` are its exports, for which a user with masked phones must give a reason.
     """
 
     template: ClassVar[str] = "call_list.html"
@@ -86,17 +87,17 @@ class CallListPage(Page):
 
     @property
     def count(self) -> int:
-        """How many clients are on the list."""
+        """The number of clients to call."""
         return sum(group.count for group in self.groups)
 
     @property
     def waiting_count(self) -> int:
-        """How many clients must not be phoned yet."""
+        """The number of clients who must not be called yet."""
         return len(self.waiting)
 
 
 class _ListRows(NamedTuple):
-    """A list and its rows: whom to phone, then whom not yet."""
+    """A call list and its rows: first those to call, then those waiting."""
 
     entry: ListCount
     rows: list[AgendaRow]
@@ -105,8 +106,16 @@ class _ListRows(NamedTuple):
 def call_list_documents(
     conn: psycopg.Connection, scene: EditionContext, company: Company, entries: Sequence[ListCount]
 ) -> Iterator[Document]:
-    """The documents of each of these lists of a company: the ones with rows as they stream by, then
-    the empty ones.
+    """Build the documents of call lists: first those with rows as they are read, then empty ones.
+
+    Args:
+        conn: An open transaction, because the cursor is on the server.
+        scene: The context of the edition.
+        company: The company of the lists.
+        entries: The lists.
+
+    Returns:
+        The lists with their exports and Fichas, as far as `scene.kinds` includes them.
     """
     filters = replace(scene.filters, company_id=company.company_id)
     missing = {entry.agent_id: entry for entry in entries}
@@ -128,7 +137,7 @@ def call_list_documents(
 
 
 def _batches(streamed: Iterable[_ListRows]) -> Iterator[list[_ListRows]]:
-    """Lists until they hold so many agendas that one query for all of them is worth it."""
+    """Collect lists until they hold enough agendas for one query of their Fichas."""
     batch: list[_ListRows] = []
     gathered = 0
     for one in streamed:
@@ -154,7 +163,16 @@ def _documents(
 def build_call_list(
     company: Company, entry: ListCount, said: Sequence[CallPhrases]
 ) -> CallListPage:
-    """Group the rows by reason in the order of the list; the ones to phone come first."""
+    """Build a call list page.
+
+    Args:
+        company: The company of the list.
+        entry: The agent and the counts to check the rows against.
+        said: The phrases of the rows, those to call first, in the order of the list.
+
+    Returns:
+        The page, with the rows to call grouped by reason.
+    """
     addresses = ficha_files.ficha_addresses(entry.agent_id, [one.row.agenda_id for one in said])
     placed = list(zip(said, addresses, strict=True))
     count = sum(one.row.call_position is not None for one in said)

@@ -1,6 +1,6 @@
-"""A call list to take away: the rows to phone, as CSV and XLSX.
+"""Exports of a call list as CSV and XLSX.
 
-A file may be fed to a dialler, so it holds nobody whom R9 does not name.
+A file may be loaded into a dialler, so it contains only clients that R9 lists.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _COLUMNS = (
 
 
 def export_links(agent_id: str | None) -> tuple[Link, ...]:
-    """The ways from a list to its files."""
+    """Return the links from a list to its exports."""
     return (
         Link(labels.CSV, _file(agent_id, "csv")),
         Link(labels.XLSX, _file(agent_id, "xlsx")),
@@ -47,7 +47,17 @@ def export_links(agent_id: str | None) -> tuple[Link, ...]:
 def export_documents(
     company: Company, agent_id: str | None, page: Page, said: Sequence[CallPhrases]
 ) -> Iterator[Document]:
-    """Both files of a list, with what its page says of itself."""
+    """Build both exports of a list.
+
+    Args:
+        company: The company of the list.
+        agent_id: The agent, or None for agendas without one.
+        page: The page of the list, whose stamp and proof the exports repeat.
+        said: The phrases of the rows to call.
+
+    Returns:
+        The CSV and the XLSX.
+    """
     sheet = Sheet(
         labels.CALL_LIST_SHEET,
         _COLUMNS,

@@ -1,4 +1,4 @@
-"""What the checks found: the last result of each expectation, and its history run by run."""
+"""The results of the checks: the latest of each check, and its history run by run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from reports import formats, labels
 from reports.pages.runs import Run
 
 Words = Mapping[tuple[str, str], str]
-"""What each check says in Portuguese, by its suite and its name."""
+"""The Portuguese text of each check, by suite and name."""
 
 _SHOWN_ROWS = 3
 
 
 class Result(NamedTuple):
-    """A row of `ops.check_result`; `details` only where it did not pass."""
+    """A row of `ops.check_result`; `details` is set only if the check did not pass."""
 
     suite: str
     check_name: str
@@ -33,7 +33,7 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CheckMark:
-    """What a check found in one run: a sign and a word, never a colour alone."""
+    """The result of a check in one run: a sign and a word, never only a colour."""
 
     code: str
     sign: str
@@ -42,9 +42,9 @@ class CheckMark:
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One expectation: what it says, its last result and its history, the oldest run first.
+    """One check: its text, latest result and history, oldest run first.
 
-    `when` is the run of the last result where that is not the last run of all.
+    `when` is the time of the latest result if that is not of the last run.
     """
 
     words: str
@@ -60,7 +60,7 @@ class CheckLine:
 
 @dataclass(frozen=True, slots=True)
 class SuiteHistory:
-    """The expectations of one suite, in the order of their words, with how many ended how."""
+    """The checks of one suite, ordered by their text, and how many had each result."""
 
     label: str
     checks: tuple[CheckLine, ...]
@@ -83,7 +83,7 @@ order by suite, check_name
 
 
 def find_check_results(conn: psycopg.Connection, runs: Sequence[Run]) -> list[Result]:
-    """What was found by the checks of these runs, ordered by suite and check."""
+    """Read the check results of the runs, ordered by suite and check."""
     found = conn.execute(_RESULTS, {"runs": [run.run_id for run in runs]})
     return sorted(map(Result._make, found), key=lambda result: (result.suite, result.check_name))
 
@@ -91,7 +91,16 @@ def find_check_results(conn: psycopg.Connection, runs: Sequence[Run]) -> list[Re
 def suite_histories(
     runs: Sequence[Run], results: Sequence[Result], words: Words
 ) -> list[SuiteHistory]:
-    """Each suite with its expectations; `runs` begin with the one that ended last."""
+    """Group check results by suite.
+
+    Args:
+        runs: The runs, newest first.
+        results: Their results, from `find_check_results`.
+        words: The text of each check.
+
+    Returns:
+        The suites, in the order of `labels.SUITES`.
+    """
     by_suite = {
         suite: list(_lines(runs, list(found), words))
         for suite, found in groupby(results, key=lambda result: result.suite)
@@ -127,7 +136,7 @@ def _lines(runs: Sequence[Run], results: Sequence[Result], words: Words) -> Iter
 
 
 def mark_of(result: Result | None) -> CheckMark:
-    """The mark of a result; None is a run that did not come to this check."""
+    """Return the mark of a result; None means that the run did not reach the check."""
     if result is None:
         code = "absent"
     elif result.passed:
@@ -155,7 +164,7 @@ def _figure(result: Result) -> str:
 
 
 def _rows(result: Result) -> Iterator[str]:
-    """The first of what was found: ids and numbers, which is all that a check keeps."""
+    """Describe the first failing rows, of which checks store ids and numbers only."""
     for row in ((result.details or {}).get("rows") or [])[:_SHOWN_ROWS]:
         yield "; ".join(
             f"{labels.FIGURES.get(name, name)} {_value(value)}" for name, value in row.items()
@@ -171,7 +180,7 @@ def _value(value: object) -> str:
 
 
 def _history(runs: Sequence[Run], by_run: Mapping[str, Result]) -> str:
-    """The history in words, which is the text of its marks."""
+    """Describe the history, as the text alternative of its marks."""
     done = [run for run in runs if run.run_id in by_run]
     worse = [run for run in done if not by_run[run.run_id].passed]
     history = labels.CHECK_HISTORY.format(passed=len(done) - len(worse), runs=len(done))
@@ -183,7 +192,7 @@ def _history(runs: Sequence[Run], by_run: Mapping[str, Result]) -> str:
 
 
 def counts(lines: Sequence[CheckLine]) -> str:
-    """How many checks ended how, in words."""
+    """Say how many checks had each result."""
     found = Counter(line.mark.code for line in lines)
     return ", ".join(
         f"{formats.number(found[code])} {result.words if found[code] == 1 else result.many}"

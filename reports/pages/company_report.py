@@ -1,4 +1,4 @@
-"""The manager's report of one company: is sending well, what are the totals, who works on what."""
+"""The manager's report of one company: sending, totals, and the work of agents and teams."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reports.queries.companies import Company
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyReport(Report):
-    """The page of one company at one instant."""
+    """The report of one company as of one time."""
 
     template: ClassVar[str] = "manager_day.html"
 
@@ -36,7 +36,16 @@ class CompanyReport(Report):
 def company_report_documents(
     conn: psycopg.Connection, scene: EditionContext, company: Company
 ) -> Iterator[Document]:
-    """The manager's report of a company, and the same totals for machines."""
+    """Build a company's report and its totals as JSON.
+
+    Args:
+        conn: An open transaction, in which tables are named without a schema.
+        scene: The context of the edition.
+        company: The company.
+
+    Returns:
+        The report and the JSON file.
+    """
     filters = replace(scene.filters, company_id=company.company_id)
     counts = totals.find_totals(conn, filters).get(company.company_id, {})
     facts = report_sections.find_report_facts(conn, scene, filters, counts)
@@ -58,7 +67,17 @@ def company_report_documents(
 def build_company_report(
     company: Company, facts: ReportFacts, call_lists: Sequence[ListCount], address: Address
 ) -> CompanyReport:
-    """Label everything and lead every number to its rows."""
+    """Build the view model of a company's report.
+
+    Args:
+        company: The company.
+        facts: The numbers of the report.
+        call_lists: The company's call lists, including that of agendas without an agent.
+        address: Returns the link of a number to its rows.
+
+    Returns:
+        The page.
+    """
     timezone = company.stamp.timezone
     agents = workload.by_agent(facts.measures, call_lists)
     teams = workload.by_team(facts.measures)

@@ -1,4 +1,4 @@
-"""The rows that a total of a company counts, in their order and ready to read."""
+"""The rows that a total of a company counts, ordered and formatted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reports.queries.total_rows import CountedRow, stream_total_rows
 
 
 class Cells(NamedTuple):
-    """A row of a grid, ready to read. `ficha` is where the agenda's Ficha is, if it has one."""
+    """A formatted row of a grid. `ficha` is the link to the agenda's Ficha, if there is one."""
 
     client: str
     ficha: str | None
@@ -32,7 +32,7 @@ class Cells(NamedTuple):
 
 
 class CellIds(NamedTuple):
-    """What the filters of a grid compare (R14); null where a row has none."""
+    """The ids that the filters of a grid compare (R14); null if a row has none."""
 
     campaign: str | None
     event_type: str | None
@@ -41,7 +41,7 @@ class CellIds(NamedTuple):
 
 
 class ListedRow(NamedTuple):
-    """A row with what a file that is taken away holds as a date, and what a filter offers (R14)."""
+    """A formatted row, with values for exports, and whether filters list its campaign and team."""
 
     bucket: str
     contact_date: date
@@ -61,10 +61,18 @@ def find_rows(
     buckets: Sequence[str],
     fichas: Mapping[str, str],
 ) -> list[ListedRow]:
-    """The rows of a total of a company, bucket by bucket in the order given, each by contact date
-    and client. `fichas` are the addresses of the Fichas that there are, by agenda.
+    """Read the rows of a total of a company, by bucket, contact date and client.
 
-    Needs an open transaction, since the cursor lives on the server.
+    Args:
+        conn: An open transaction, because the cursor is on the server.
+        scene: The context of the edition.
+        company: The company.
+        totalizer: The code of the total.
+        buckets: The buckets in display order.
+        fichas: The links to the existing Fichas, by agenda id.
+
+    Returns:
+        The formatted rows.
     """
     places = {bucket: place for place, bucket in enumerate(buckets)}
     words: dict[str, str] = {}
@@ -90,7 +98,18 @@ def listed_row(
     fichas: Mapping[str, str],
     words: dict[str, str],
 ) -> ListedRow:
-    """Say a row in words. `words` holds every text that is said more than once."""
+    """Format a row.
+
+    Args:
+        company: The company of the row.
+        totalizer: The code of the total.
+        row: The row.
+        fichas: The links to the existing Fichas, by agenda id.
+        words: A cache of repeated strings, shared by the rows of a grid to save memory.
+
+    Returns:
+        The formatted row.
+    """
     once = words.setdefault
     agenda_id = row.agenda_id
     status = whatsapp_of(row)

@@ -1,4 +1,4 @@
-"""What was delivered: the last deliveries file by file, and the rows that are set aside (R2)."""
+"""The latest deliveries file by file, and the quarantined rows (R2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAST_DELIVERIES = 5
 
 
 class DeliveryRow(NamedTuple):
-    """A row of `ops.delivery`; `message` is the first line of why it was refused."""
+    """A row of `ops.delivery`; `message` is the first line of the reason for a refusal."""
 
     delivery_id: int
     source: str
@@ -38,7 +38,7 @@ class FileRow(NamedTuple):
 
 
 class SetAsideRow(NamedTuple):
-    """How many rows of a table are set aside for a reason."""
+    """The number of quarantined rows of a table, by reason."""
 
     table_name: str
     reason: str
@@ -47,7 +47,7 @@ class SetAsideRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileLine:
-    """What became of the rows of one file, or of all files of a delivery."""
+    """The counts of one file, or of all files of a delivery."""
 
     label: str
     file_name: str
@@ -60,7 +60,7 @@ class FileLine:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLines:
-    """A delivery, loaded or refused. `sentence` is the program's own English."""
+    """A loaded or refused delivery. `sentence` is the program's message, in English."""
 
     number: int
     finished_at: datetime
@@ -75,7 +75,7 @@ class DeliveryLines:
 
 @dataclass(frozen=True, slots=True)
 class SetAsideLine:
-    """How many rows of a table are set aside for a reason, in words."""
+    """A formatted `SetAsideRow`."""
 
     label: str
     reason: str
@@ -105,7 +105,7 @@ group by table_name, reason
 
 
 def find_deliveries(conn: psycopg.Connection, timezone: str) -> list[DeliveryLines]:
-    """The last deliveries, the newest first, in the words of the page."""
+    """Read and format the latest deliveries, newest first."""
     rows = [DeliveryRow._make(row) for row in conn.execute(_DELIVERIES, {"most": LAST_DELIVERIES})]
     numbers = [row.delivery_id for row in rows]
     files = [FileRow._make(row) for row in conn.execute(_FILES, {"deliveries": numbers})]
@@ -121,21 +121,31 @@ def find_deliveries(conn: psycopg.Connection, timezone: str) -> list[DeliveryLin
 
 
 def find_set_aside(conn: psycopg.Connection) -> list[SetAsideRow]:
-    """How many rows are set aside, by table and reason: the index holds all that is counted."""
+    """Count the quarantined rows by table and reason, with an index-only scan."""
     return [SetAsideRow._make(row) for row in conn.execute(_SET_ASIDE)]
 
 
 def build_deliveries(
     delivery: DeliveryRow, files: Sequence[FileRow], timezone: str, *, is_newest: bool
 ) -> DeliveryLines:
-    """Say a delivery in words, its files in the order of the source contract."""
+    """Format a delivery.
+
+    Args:
+        delivery: The delivery.
+        files: Its files, in any order.
+        timezone: The group's time zone.
+        is_newest: Whether it is the latest delivery.
+
+    Returns:
+        The delivery, with its files in the order of the source contract.
+    """
     order = list(labels.SOURCE_TABLES)
     lines = [_file(file) for file in sorted(files, key=lambda file: _place(order, file.table_name))]
     is_loaded = delivery.status == "loaded"
     return DeliveryLines(
         number=delivery.delivery_id,
         finished_at=formats.local(delivery.finished_at, timezone),
-        # The way to a folder may hold an account's name.
+        # Only the last folder: the full path may contain a user name.
         source=delivery.source.rstrip("/").rpartition("/")[2],
         is_newest=is_newest,
         is_loaded=is_loaded,
@@ -156,7 +166,7 @@ def build_deliveries(
 def set_aside(
     rows: Iterable[SetAsideRow],
 ) -> tuple[tuple[SetAsideLine, ...], tuple[SetAsideLine, ...]]:
-    """The rejected rows and the parked ones, the most first."""
+    """Return the rejected and the parked rows, largest count first."""
     ordered = sorted(rows, key=lambda row: (-row.rows, row.table_name, row.reason))
     return (
         tuple(_set_aside(row) for row in ordered if row.reason != labels.PARKED),

@@ -1,4 +1,4 @@
-"""The editions that are there, so that what was published on a day can be looked at again."""
+"""The index of the existing editions, by date."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reports.view_model import Link, Page, Proof, Stamp
 
 
 class EditionRow(NamedTuple):
-    """A row of `ops.edition`: of what an edition was made."""
+    """The facts of an edition in `ops.edition`."""
 
     fingerprint: str
     pages: int
@@ -24,7 +24,7 @@ class EditionRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EditionLine:
-    """An edition; times are the group's."""
+    """An edition; times are in the group's time zone."""
 
     link: Link
     made_at: datetime
@@ -35,7 +35,7 @@ class EditionLine:
 
 @dataclass(frozen=True, slots=True)
 class EditionsOfDay:
-    """The editions of one date, by the instant that they show."""
+    """The editions whose as_of is on one date."""
 
     day: date
     weekday: str
@@ -55,7 +55,7 @@ _MADE_OF = "select edition, fingerprint, pages from ops.edition where edition = 
 
 
 def find_editions(conn: psycopg.Connection, kept: Sequence[KeptEdition]) -> dict[str, EditionRow]:
-    """Of what these editions were made, by their names."""
+    """Read the facts of editions from `ops.edition`, by name."""
     found = conn.execute(_MADE_OF, {"editions": [edition.name for edition in kept]})
     return {edition: EditionRow(fingerprint, pages) for edition, fingerprint, pages in found}
 
@@ -68,7 +68,19 @@ def build_editions_index(
     proof: Proof,
     trail: tuple[Link, ...],
 ) -> EditionsPage:
-    """Every edition under its date, the newest first; `current` names the one that is read."""
+    """Build the index page.
+
+    Args:
+        kept: The editions in the publish folder.
+        current: The name of the current edition.
+        made_of: The facts from `ops.edition`, by name; may lack editions.
+        stamp: The stamp of the page.
+        proof: The proof of the page.
+        trail: The links to the pages above it.
+
+    Returns:
+        The page, with the editions by date, newest first.
+    """
     days: dict[date, list[EditionLine]] = {}
     for edition in sorted(kept, key=lambda one: (one.as_of, one.made_at, one.name), reverse=True):
         as_of = formats.local(edition.as_of, stamp.timezone)

@@ -1,4 +1,4 @@
-"""The page with one Ficha or many: everything known about an agenda and its client."""
+"""The Ficha page: everything known about an agenda and its client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reports.view_model import Identity, Link, Page
 
 
 class Neighbours(NamedTuple):
-    """The way from a Ficha back to its list, and to the Fichas before and after it."""
+    """The links from a Ficha to its list and to the previous and following Fichas."""
 
     back: Link | None = None
     previous: str = ""
@@ -50,7 +50,7 @@ class OtherAgenda(NamedTuple):
 
 
 class Ficha(NamedTuple):
-    """One agenda, ready to read."""
+    """One formatted agenda."""
 
     anchor: str
     client: str
@@ -84,7 +84,7 @@ class Ficha(NamedTuple):
 class FichaPage(Page):
     """One Ficha, or those of a part of a list, shown one at a time.
 
-    `range` says which of how many they are; it is empty for one alone.
+    `range` says which part of how many Fichas; it is empty for a single one.
     """
 
     template: ClassVar[str] = "ficha.html"
@@ -97,7 +97,17 @@ class FichaPage(Page):
 def find_ficha(
     conn: psycopg.Connection, filters: Filters, company: Company, agenda_ids: Sequence[str]
 ) -> list[Ficha]:
-    """The Fichas of those agendas of a company that may be seen, in the order asked for."""
+    """Build the Fichas of a company's agendas.
+
+    Args:
+        conn: A connection that reads the published tables.
+        filters: Restrict the agendas to those that may be seen.
+        company: The company.
+        agenda_ids: The agendas.
+
+    Returns:
+        The Fichas in the order of `agenda_ids`, without agendas that may not be seen.
+    """
     found = {row.agenda_id: row for row in find_agendas(conn, filters, agenda_ids)}
     rows = [found[agenda_id] for agenda_id in agenda_ids if agenda_id in found]
     facts = find_ficha_facts(conn, rows)
@@ -113,7 +123,19 @@ def build_ficha_page(
     of_which: str = "",
     identities: tuple[Identity, ...] = (),
 ) -> FichaPage:
-    """A page with these Fichas, beside the other pages of the company."""
+    """Build a page with Fichas.
+
+    Args:
+        company: The company.
+        title: The title of the page.
+        fichas: The Fichas.
+        trail: Links between the company's report and this page.
+        of_which: The text of `FichaPage.range`.
+        identities: Identities to add to the company's proof.
+
+    Returns:
+        The page.
+    """
     return FichaPage(
         title=title,
         trail=(*company.trail, Link(company.name, INDEX), *trail),
@@ -127,7 +149,16 @@ def build_ficha_page(
 
 
 def build_ficha(said: CallPhrases, facts: FichaFacts, neighbours: Neighbours = ALONE) -> Ficha:
-    """Say everything about one agenda."""
+    """Build the Ficha of one agenda.
+
+    Args:
+        said: The phrases of the agenda.
+        facts: Related rows, which must include the agenda's.
+        neighbours: The links to its list and to adjacent Fichas.
+
+    Returns:
+        The Ficha.
+    """
     row = said.row
     key = row.agenda_id
     others = facts.others.get(key, ())

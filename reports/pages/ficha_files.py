@@ -1,4 +1,4 @@
-"""Files of Fichas: those of a call list, fifty to a file, in its order."""
+"""The Ficha files of a call list: fifty Fichas per file, in the order of the list."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reports.view_model import Identity, Link
 
 FICHAS_A_FILE = 50
 
-# In the order of the pages: whom to phone, then whom not yet.
+# In the order of the pages: first the clients to call, then those waiting.
 _PLACES = """
 with placed as (
 
@@ -50,7 +50,7 @@ order by placed.agent_id collate "C", placed.is_waiting, placed.position
 
 
 def ficha_places(conn: psycopg.Connection, filters: Filters) -> dict[str, str]:
-    """The address, within the folder of the one company that is filtered, of each Ficha."""
+    """Return the link to each agenda's Ficha within the folder of the one company in `filters`."""
     condition = filters.of_agendas("agenda_status")
     query = sql.SQL(_PLACES).format(
         condition=condition.text,
@@ -66,7 +66,7 @@ def ficha_places(conn: psycopg.Connection, filters: Filters) -> dict[str, str]:
 
 
 def ficha_addresses(agent_id: str | None, agenda_ids: Sequence[str]) -> list[str]:
-    """The address of the Ficha of each agenda of a list, which are given in its order."""
+    """Return the link to the Ficha of each agenda of a list, given in the order of the list."""
     parts = range(1, 2 + len(agenda_ids) // FICHAS_A_FILE)
     files = [fichas_file(agent_id, part) for part in parts]
     return [
@@ -78,7 +78,17 @@ def ficha_addresses(agent_id: str | None, agenda_ids: Sequence[str]) -> list[str
 def ficha_documents(
     company: Company, entry: ListCount, said: Sequence[CallPhrases], facts: FichaFacts
 ) -> Iterator[Document]:
-    """The files with the Fichas of a list, whose agendas are given in its order."""
+    """Build the Ficha files of a call list.
+
+    Args:
+        company: The company of the list.
+        entry: The agent and the counts to check the Fichas against.
+        said: The phrases of the agendas, in the order of the list.
+        facts: Related rows of the agendas.
+
+    Returns:
+        The files.
+    """
     title = call_list_counts.title(entry.agent_id, entry.name)
     list_page = list_file(entry.agent_id)
     hrefs = ["", *ficha_addresses(entry.agent_id, [one.row.agenda_id for one in said]), ""]

@@ -1,4 +1,4 @@
-"""The time line of a Ficha: what happened to an agenda, in words."""
+"""The timeline of a Ficha: the events of an agenda."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from reports.queries.ficha import HistoryRow
 
 
 class TimelineEvent(NamedTuple):
-    """Something that happened, at a local time; `kind` is its code, `note` what was written,
-    a piece at a time.
-    """
+    """An event at a local time; `kind` is its code, `note` free text split at phone numbers."""
 
     kind: str
     at: datetime
@@ -33,7 +31,7 @@ _DETAILS = {
 
 
 def build_timeline(rows: Iterable[HistoryRow]) -> tuple[TimelineEvent, ...]:
-    """Say each event in words."""
+    """Format the events of an agenda."""
     return tuple(
         [
             TimelineEvent(

@@ -9,14 +9,14 @@ from reports import labels
 from reports.view_model import Share
 
 Steps = Mapping[tuple[str, str], int]
-"""Agendas by funnel and step; what is missing is zero."""
+"""Agendas by funnel and step; missing steps are zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step: how many reached it, of those of the step before and of the first.
+    """A step: how many agendas reached it, as shares of the previous and of the first step.
 
-    `width` is the length of its bar, of 100 for the first step.
+    `width` is the length of its bar in percent of the first step's.
     """
 
     label: str
@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class OtherWay:
-    """How many reached a step without the ones before it."""
+    """The number of agendas that reached a step without the previous ones."""
 
     words: str
     count: int
@@ -36,7 +36,7 @@ class OtherWay:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """One funnel, each step a part of the one before."""
+    """One funnel; each step counts a subset of the previous one."""
 
     code: str
     title: str
@@ -45,7 +45,7 @@ class Funnel:
 
 
 def build_funnels(steps: Steps) -> tuple[Funnel, ...]:
-    """Label the steps and take their shares."""
+    """Label the steps and compute their shares."""
     return tuple(
         Funnel(
             code,

@@ -1,4 +1,4 @@
-"""The report of the group: what a company report has, for all companies, and a line for each."""
+"""The report of the group: the sections of a company's report, and one line per company."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CompanyLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupReportPage(Report):
-    """The index of an edition."""
+    """The index page of an edition."""
 
     template: ClassVar[str] = "companies.html"
 
@@ -40,7 +40,7 @@ class GroupReportPage(Report):
 
 
 def group_report_documents(conn: psycopg.Connection, scene: EditionContext) -> Iterator[Document]:
-    """The pages and files of the group."""
+    """Build the pages and files of the group."""
     by_company = totals.find_totals(conn, scene.filters)
     facts = report_sections.find_report_facts(
         conn, scene, scene.filters, totals.together(by_company.values())
@@ -62,7 +62,18 @@ def build_group_report(
     by_company: Mapping[str, Counts],
     facts: ReportFacts,
 ) -> GroupReportPage:
-    """One line a company, in the order given; all else as in a company's report."""
+    """Build the view model of the group's report.
+
+    Args:
+        edition: The facts of the edition.
+        stamp: The stamp of the page.
+        companies: The companies, in display order.
+        by_company: The counts by company id.
+        facts: The numbers of all companies together.
+
+    Returns:
+        The page.
+    """
     works = workload.by_company(facts.measures)
     nothing = workload.work_of(())
     lines = tuple(

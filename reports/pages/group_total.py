@@ -1,4 +1,4 @@
-"""A total of the group by bucket and company, each number leading to the company's own rows."""
+"""A total of the group by bucket and company; each number links to the company's rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reports.view_model import Identity, Link, Page, Proof, Stamp
 
 
 class GroupTotalPlace(NamedTuple):
-    """A company, its totals, and where their rows stand within its folder."""
+    """A company, its totals, and the function that returns links to their rows."""
 
     company: Company
     counts: Counts
@@ -27,7 +27,7 @@ class GroupTotalPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CompanyCount:
-    """What a company has of a part, with links to its rows."""
+    """A company's share of a bucket or total, with links to its rows."""
 
     link: Link
     today: Figure
@@ -36,7 +36,7 @@ class CompanyCount:
 
 @dataclass(frozen=True, slots=True)
 class GroupPart:
-    """The total or one of its buckets, and the companies that have any of it."""
+    """The total or one of its buckets, and the companies that have rows in it."""
 
     anchor: str
     label: str
@@ -57,7 +57,16 @@ class GroupTotal(Page):
 
 
 def address(totalizer: str, bucket: str | None, _today: bool) -> str:
-    """Where a number of the group's report leads; today's stand beside those of all dates."""
+    """Return the link of a number of the group's report.
+
+    Args:
+        totalizer: The code of the total.
+        bucket: The bucket, or None for the whole total.
+        _today: Ignored, because today's numbers are beside those of all dates.
+
+    Returns:
+        The link.
+    """
     page = f"{group_total_name(totalizer)}.html"
     return page if bucket is None else f"{page}#{bucket_anchor(bucket)}"
 
@@ -68,7 +77,17 @@ def group_total_documents(
     by_company: Mapping[str, Counts],
     loss_reasons: Mapping[str, str],
 ) -> Iterator[Document]:
-    """Each total as a page, as CSV and as XLSX."""
+    """Build each total as a page, CSV and XLSX.
+
+    Args:
+        scene: The context of the edition.
+        stamp: The stamp of the pages.
+        by_company: The counts by company id.
+        loss_reasons: The names of loss reasons by id.
+
+    Returns:
+        The documents.
+    """
     proof = Proof(scene.edition.run_id, scene.edition.fingerprint)
     places = [
         GroupTotalPlace(company, counts, page_addresses(counts, loss_reasons))
@@ -90,7 +109,18 @@ def build_group_total(
     stamp: Stamp,
     proof: Proof,
 ) -> GroupTotal:
-    """The total first, then its buckets in their order; a company without any is left out."""
+    """Build the page of one total of the group.
+
+    Args:
+        totalizer: The code of the total.
+        places: The companies that have any rows, with their counts.
+        loss_reasons: The names of loss reasons by id.
+        stamp: The stamp of the page.
+        proof: The proof of the page.
+
+    Returns:
+        The page: the total first, then its buckets in order.
+    """
     group = totals.together(place.counts for place in places)
 
     def part(bucket: str | None, label: str) -> GroupPart:
@@ -136,7 +166,7 @@ def build_group_total(
 
 
 def sheet_of(page: GroupTotal) -> Sheet:
-    """The buckets and companies of the page in rows, without the total, which is their sum."""
+    """Return the rows of the page without the total, which is their sum."""
     return Sheet(
         page.title,
         (

@@ -1,7 +1,7 @@
 """The last 30 days of each total: a small chart, and the table of its numbers.
 
-The set of the day of an edition is kept when it is published, after its pages are written: the last
-day shows the edition's own totals.
+`totalizer_history` gets an edition's own counts only when it is published, after its pages are
+written; so the last day shows the totals of the edition itself.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from reports.filters import Filters
 
 DAYS = 30
 
-# The drawing's own units; the page stretches it to the space there is.
+# Units of the SVG, which the page stretches to the available width.
 _DAY_WIDTH = 10
 _BAR_WIDTH = 8
 _HEIGHT = 48
-_LOWEST_BAR = 1  # zero is a mark on the ground, a missing day is a gap
+_LOWEST_BAR = 1  # distinguishes zero from a missing day, which is a gap
 
 Sets = Mapping[date, Mapping[str, int]]
-"""The totals of each day that has a set; a total that is missing in a set is zero."""
+"""The totals of each day that has a snapshot; a total missing from a snapshot is zero."""
 
 
 class Bars(NamedTuple):
-    """The paths of an SVG: the bars of the days before, that of the last day, and the gaps."""
+    """SVG paths: the bars of the previous days, that of the last day, and the gaps."""
 
     before: str
     last: str
@@ -55,8 +55,9 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class HistoryDay:
-    """A row of the table: a day and its counts in the order of the charts; or, without counts, a
-    day without an edition, to `last` when there are several in a row.
+    """A row of the table: a day and its counts in the order of the charts.
+
+    Without counts, it is a day without an edition, or the range to `last` of several.
     """
 
     first: date
@@ -66,7 +67,7 @@ class HistoryDay:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The charts of all totals, and their table with the last day on top."""
+    """The charts of all totals, and their table with the last day first."""
 
     first: date
     last: date
@@ -74,8 +75,8 @@ class History:
     days: tuple[HistoryDay, ...]
 
 
-# A set is of all companies at once: a company without a row in it has nothing but zeros. The days
-# that have one are looked up first, so that the counts of a company are read by its key alone.
+# A snapshot covers all companies, so one without rows in it has only zeros. The days with a
+# snapshot are selected first, so that the counts of a company are read by its key.
 _SETS = """
 with days as (
 
@@ -109,7 +110,16 @@ left join counted on counted.snapshot_date = days.snapshot_date
 def find_history(
     conn: psycopg.Connection, filters: Filters, last_day: date
 ) -> dict[date, dict[str, int]]:
-    """The sets of the days before `last_day`, of all companies that the filters choose together."""
+    """Read the snapshots before the last day.
+
+    Args:
+        conn: A connection that reads the published tables.
+        filters: The companies, which are added up.
+        last_day: The date of the edition.
+
+    Returns:
+        The counts by day and total.
+    """
     condition = filters.of_companies("totalizer_history")
     query = sql.SQL(_SETS).format(condition=condition.text)
     days = {"first_day": first_day(last_day), "last_day": last_day - timedelta(days=1)}
@@ -122,12 +132,21 @@ def find_history(
 
 
 def first_day(last_day: date) -> date:
-    """The first of the days that a report looks back on."""
+    """Return the first day of the history."""
     return last_day - timedelta(days=DAYS - 1)
 
 
 def build_history(sets: Sets, last_day: date, now: Mapping[str, int]) -> History:
-    """Draw the days before from their sets and the last one from the totals of now."""
+    """Build the charts and their table.
+
+    Args:
+        sets: The snapshots of the previous days, from `find_history`.
+        last_day: The date of the edition.
+        now: The edition's own totals.
+
+    Returns:
+        The history.
+    """
     first = first_day(last_day)
     days = [first + timedelta(days=number) for number in range(DAYS)]
     known = {**sets, last_day: now}
@@ -148,7 +167,7 @@ def build_history(sets: Sets, last_day: date, now: Mapping[str, int]) -> History
 
 
 def _table(days: list[date], known: Sets) -> Iterator[HistoryDay]:
-    """The newest day on top; days without an edition are one row as long as they follow."""
+    """Build the rows, newest first, with consecutive days without an edition as one row."""
     for has_set, found in groupby(reversed(days), key=known.__contains__):
         run = list(found)
         if has_set:

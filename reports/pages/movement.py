@@ -1,4 +1,4 @@
-"""What entered and left each total since the edition before, and by what event."""
+"""The rows that entered and left each total since the previous edition, by event."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from reports.filters import Filters
 
 
 class Moves(NamedTuple):
-    """Rows that moved, by total, direction and event; and the instant of the edition before, which
-    is unknown when nothing moved anywhere or there was none.
+    """Moved rows by total, direction and event, and the as_of of the previous edition.
+
+    `previous_as_of` is None if nothing moved in any company or there was no previous edition.
     """
 
     counts: Mapping[tuple[str, str, str], int]
@@ -25,7 +26,7 @@ class Moves(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MovementEvent:
-    """How many rows one event has moved."""
+    """The number of rows moved by one event."""
 
     words: str
     count: int
@@ -33,7 +34,7 @@ class MovementEvent:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One total then and now. `before` is counted back from now."""
+    """One total then and now; `before` is computed from `now` and the movements."""
 
     label: str
     before: int
@@ -46,7 +47,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Movements:
-    """All totals since the edition before, at a local time; unknown when nothing moved."""
+    """The movements of all totals since the previous edition; `since` is None if nothing moved."""
 
     since: datetime | None
     totals: tuple[Movement, ...]
@@ -66,12 +67,12 @@ group by
     totalizer_movement.event
 """
 
-# Every row names the same edition before.
+# Every row has the same value.
 _PREVIOUS = "select previous_as_of from totalizer_movement limit 1"
 
 
 def find_movements(conn: psycopg.Connection, filters: Filters) -> Moves:
-    """What moved in all companies that the filters choose, together."""
+    """Read the movements of all companies that the filters select, added up."""
     condition = filters.of_companies("totalizer_movement")
     query = sql.SQL(_MOVES).format(condition=condition.text)
     counts = {
@@ -83,7 +84,16 @@ def find_movements(conn: psycopg.Connection, filters: Filters) -> Moves:
 
 
 def build_movements(moves: Moves, now: Mapping[str, int], timezone: str) -> Movements:
-    """Each total with what moved it, the most frequent event first."""
+    """Format the movements of each total, the most frequent event first.
+
+    Args:
+        moves: The movements, from `find_movements`.
+        now: The edition's totals by code.
+        timezone: The time zone of the page.
+
+    Returns:
+        The movements.
+    """
     return Movements(
         formats.local(moves.previous_as_of, timezone) if moves.previous_as_of else None,
         tuple(

@@ -1,6 +1,6 @@
-"""How far the totals overlap: agendas that stand in more than one of them.
+"""How far the totals overlap: agendas in more than one of them.
 
-Passive contacts are no agendas and are left out.
+Passive contacts are excluded, because they are not agendas.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from reports.view_model import Share
 AGENDA_TOTALS = tuple(code for code in labels.TOTALIZERS if code != "passive")
 
 Combinations = Mapping[frozenset[str], int]
-"""How many agendas stand in exactly these totals."""
+"""The number of agendas in exactly these totals."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverlapRow:
-    """A total, and how many of its agendas stand in each of the totals before it."""
+    """A total, and how many of its agendas are also in each preceding total."""
 
     label: str
     counts: tuple[int, ...]
@@ -31,14 +31,14 @@ class OverlapRow:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Agendas in more than one total, of those in any; and every pair of totals once."""
+    """The share of agendas in several totals, and the overlap of every pair of totals."""
 
     in_several: Share
     columns: tuple[str, ...]
     rows: tuple[OverlapRow, ...]
 
 
-# A total is a bit of a number, so that an agenda's totals are put together in one pass.
+# Totals are encoded as bits, so that those of an agenda are combined in one pass.
 _COMBINATIONS = """
 with together as (
 
@@ -59,7 +59,7 @@ group by totals
 
 
 def find_overlaps(conn: psycopg.Connection, filters: Filters) -> dict[frozenset[str], int]:
-    """The combinations of totals that occur in all companies that the filters choose."""
+    """Count the combinations of totals in all companies that the filters select."""
     condition = filters.of_agendas("totalizer_row")
     query = sql.SQL(_COMBINATIONS).format(condition=condition.text)
     parameters = {**condition.parameters, "totals": list(AGENDA_TOTALS)}

@@ -1,7 +1,7 @@
-"""The quality page: what came in, what was set aside, what the checks found, what became of runs.
+"""The quality page: deliveries, quarantined rows, check results and runs.
 
-It stands beside the editions and is written anew at the end of every run, of failed ones too. No
-contents of any row.
+It is a status page beside the editions, rewritten at the end of every run, failed ones included. It
+shows no row contents.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reports.view_model import Identity, Link, Page, Proof, Stamp
 
 
 class Warned(NamedTuple):
-    """What must be known before any number is used: a sentence and, where it is told, why."""
+    """A warning above all numbers, and its reason if known."""
 
     words: str
     reason: str
@@ -51,17 +51,17 @@ class QualityPage(Page):
 
     @property
     def rejected_count(self) -> int:
-        """All rows that are rejected."""
+        """The number of rejected rows."""
         return sum(line.rows for line in self.rejected)
 
     @property
     def parked_count(self) -> int:
-        """All rows that wait for another."""
+        """The number of parked rows, which wait for a referenced row."""
         return sum(line.rows for line in self.parked)
 
 
 class QualityFacts(NamedTuple):
-    """All that is read for the page, in one transaction."""
+    """Everything that the page needs, read in one transaction."""
 
     runs: Sequence[Run]
     days: tuple[RunDay, ...]
@@ -73,7 +73,17 @@ class QualityFacts(NamedTuple):
 def find_quality(
     conn: psycopg.Connection, now: datetime, timezone: str, words: Words
 ) -> QualityFacts:
-    """Read everything the page tells."""
+    """Read the facts of the page.
+
+    Args:
+        conn: A connection that reads the `ops` tables.
+        now: The current time.
+        timezone: The group's time zone.
+        words: The Portuguese text of each check.
+
+    Returns:
+        The facts.
+    """
     found = runs_of.find_runs(conn, now, timezone)
     last = found[: runs_of.LAST_RUNS]
     today = formats.local(now, timezone).date()
@@ -91,7 +101,17 @@ def find_quality(
 def build_quality_page(
     facts: QualityFacts, stamp: Stamp, proof: Proof, trail: tuple[Link, ...]
 ) -> QualityPage:
-    """Say it, the worst first."""
+    """Build the page.
+
+    Args:
+        facts: The facts, from `find_quality`.
+        stamp: The stamp of the page.
+        proof: The proof of the page.
+        trail: The links to the pages above it.
+
+    Returns:
+        The page, with failing checks worst first.
+    """
     rejected, parked = deliveries.set_aside(facts.set_aside)
     last_run = facts.runs[0] if facts.runs else None
     checks = [check for suite in facts.suites for check in suite.checks]
@@ -129,7 +149,7 @@ def _delivered_rows(delivery: DeliveryLines) -> tuple[Identity, ...]:
 
 
 def _warned(last: Run, stamp: Stamp) -> Warned | None:
-    """What is said above all else when the last run did not publish, or published nothing."""
+    """Return the warning if the last run did not publish or published nothing."""
     line = runs_of.line_of(last)
     when = formats.moment(last.ended_at)
     if last.outcome == "zero":

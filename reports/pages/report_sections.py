@@ -1,4 +1,4 @@
-"""What a company's report and the group's have in common: the same parts in the same order."""
+"""The sections that a company's report and the group's have in common."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reports.view_model import Identity, Page, Share
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(Page):
-    """The parts of a report."""
+    """The common sections of a report."""
 
     totals_file: str
     alarms: tuple[SendingAlarm, ...]
@@ -40,7 +40,7 @@ class Report(Page):
 
 
 class Counted(NamedTuple):
-    """The numbers of the totals counted a second time, from the agendas themselves."""
+    """Totals counted a second time, directly from `agenda_status`."""
 
     active: int
     refused: int
@@ -48,7 +48,7 @@ class Counted(NamedTuple):
 
 
 class ReportFacts(NamedTuple):
-    """What a report is built from: every number of one company, or of all together."""
+    """The numbers of a report, of one company or of all together."""
 
     counts: Counts
     clients: Clients
@@ -78,7 +78,17 @@ where {condition}
 def find_report_facts(
     conn: psycopg.Connection, scene: EditionContext, filters: Filters, counts: Counts
 ) -> ReportFacts:
-    """Look up everything, a query a part. `counts` are the totals of what the filters choose."""
+    """Read the numbers of a report, one query per section.
+
+    Args:
+        conn: An open transaction, in which tables are named without a schema.
+        scene: The context of the edition.
+        filters: The companies of the report.
+        counts: Their totals.
+
+    Returns:
+        The numbers.
+    """
     last_day = formats.local(scene.edition.as_of, scene.edition.timezone).date()
     return ReportFacts(
         counts=counts,
@@ -101,7 +111,16 @@ def _find_counted(conn: psycopg.Connection, filters: Filters) -> Counted:
 
 
 def report_sections(facts: ReportFacts, address: Address, timezone: str) -> dict[str, Any]:
-    """The fields of `Report` that are built alike for a company and for the group."""
+    """Build the fields of `Report` that are common to companies and group.
+
+    Args:
+        facts: The numbers of the report.
+        address: Returns the link of a number to its rows.
+        timezone: The time zone of the page.
+
+    Returns:
+        The fields by name.
+    """
     now = {code: totals.of_total(facts.counts, code).all_dates for code in labels.TOTALIZERS}
     return {
         "sent_today": totals.sent_today(facts.counts),
@@ -117,8 +136,14 @@ def report_sections(facts: ReportFacts, address: Address, timezone: str) -> dict
 def identities(
     facts: ReportFacts, lines: Iterable[tuple[str, Iterable[Work]]]
 ) -> tuple[Identity, ...]:
-    """R11 counted on two ways, and the lines of the tables of work, by what they are called,
-    against the totals.
+    """Compare the totals (R11) with second counts, and with the sums of the workload tables.
+
+    Args:
+        facts: The numbers of the report.
+        lines: The label of each identity and the lines that must add up to the active agendas.
+
+    Returns:
+        The identities.
     """
     active = totals.of_total(facts.counts, "active").all_dates
     return (

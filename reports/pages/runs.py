@@ -1,4 +1,4 @@
-"""What became of the runs: each one's outcome, and the last thirty days at a glance."""
+"""The results of the runs: one by one, and day by day for the last thirty days."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ LAST_RUNS = 15
 
 
 class Run(NamedTuple):
-    """A run and how it ended; times are the group's. `kind` names an error told to a person, and
-    `sentence` is the first line of what it said.
+    """A run and its result; times are in the group's time zone.
+
+    `kind` is the exception's type, `sentence` the first line of its message.
     """
 
     run_id: str
@@ -32,7 +33,7 @@ class Run(NamedTuple):
 
 
 class RunTraces(NamedTuple):
-    """What a run left in `ops`, as the query finds it."""
+    """The rows that a run left in `ops`."""
 
     run_id: str
     published_at: datetime | None
@@ -47,7 +48,7 @@ class RunTraces(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunMark:
-    """How a run or a day ended: a sign and a word, never a colour alone."""
+    """The result of a run or a day: a sign and a word, never only a colour."""
 
     code: str
     sign: str
@@ -56,7 +57,7 @@ class RunMark:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run in the table of runs. `reason` is Portuguese, `sentence` the program's own English."""
+    """A row of the table of runs. `reason` is Portuguese, `sentence` the English error message."""
 
     ended_at: datetime
     mark: RunMark
@@ -68,7 +69,7 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class RunDay:
-    """One of the last days; without a mark it is from before the first run."""
+    """One of the last days; `mark` is None before the first run."""
 
     day: date
     weekday: str
@@ -79,13 +80,13 @@ class RunDay:
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """What a mark says at full length."""
+    """The explanation of a mark."""
 
     mark: RunMark
     meaning: str
 
 
-# A delivery loaded outside of a run has no run id.
+# A delivery loaded outside a run has no run id.
 _RUNS = """
 with publication as (
 
@@ -154,7 +155,16 @@ select least(
 
 
 def find_runs(conn: psycopg.Connection, now: datetime, timezone: str) -> list[Run]:
-    """The runs of the last days, the one that ended last first."""
+    """Find the runs of the last days, newest first.
+
+    Args:
+        conn: A connection that reads the `ops` tables.
+        now: The current time.
+        timezone: The group's time zone.
+
+    Returns:
+        The runs.
+    """
     first = now.astimezone(ZoneInfo(timezone)).date() - timedelta(days=DAYS - 1)
     since = datetime.combine(first, time.min, ZoneInfo(timezone))
     traces = map(RunTraces._make, conn.execute(_RUNS, {"since": since}))
@@ -163,16 +173,17 @@ def find_runs(conn: psycopg.Connection, now: datetime, timezone: str) -> list[Ru
 
 
 def find_first_day(conn: psycopg.Connection, timezone: str) -> date | None:
-    """The date of the first run of all, in the group's time zone."""
+    """Return the date of the first run ever, in the group's time zone."""
     found = conn.execute(_FIRST_RUN).fetchone()
     return formats.local(found[0], timezone).date() if found and found[0] else None
 
 
 def run_of(traces: RunTraces, timezone: str) -> Run:
-    """How a run ended, by what it left.
+    """Derive a run's result from the rows that it left.
 
-    What was published stands, whatever failed after it. A failed run whose checks blocked was
-    stopped by them. One that left neither is under way, or died.
+    A published run counts as published, whatever failed afterwards. A failed run with failed
+    blocking checks was stopped by them. A run that neither published nor failed is in progress or
+    has crashed.
     """
     if traces.published_at is not None:
         outcome = "zero" if traces.active_agendas == 0 else "published"
@@ -182,7 +193,7 @@ def run_of(traces: RunTraces, timezone: str) -> Run:
         outcome = "unfinished"
     ended_at = traces.published_at or traces.failed_at or traces.seen_at
     if ended_at is None:
-        raise ValueError("a run without any trace")
+        raise ValueError("the run left no rows")
     return Run(
         run_id=traces.run_id,
         ended_at=formats.local(ended_at, timezone),
@@ -195,7 +206,7 @@ def run_of(traces: RunTraces, timezone: str) -> Run:
 
 
 def mark_of(outcome: str) -> RunMark:
-    """The mark of an outcome; `none` is a day without a run."""
+    """Return the mark of a result; `none` is a day without a run."""
     words = labels.RUN_OUTCOMES.get(outcome, labels.NO_RUN)
     return RunMark(outcome, words.sign, words.words)
 
@@ -204,8 +215,10 @@ LEGEND = tuple(LegendEntry(mark_of(code), words) for code, words in labels.RUN_L
 
 
 def line_of(run: Run) -> RunLine:
-    """A run in words. What an error says that was not written for a person is not told: it may
-    repeat the values of rows.
+    """Format a run.
+
+    The message is shown only for errors whose messages are written for users; others may contain
+    row values.
     """
     is_told = run.kind in labels.FAILURE_KINDS
     reason = labels.FAILURE_KINDS.get(run.kind, labels.UNEXPLAINED_FAILURE)
@@ -220,7 +233,16 @@ def line_of(run: Run) -> RunLine:
 
 
 def days(runs: Sequence[Run], today: date, first_day: date | None) -> tuple[RunDay, ...]:
-    """The last days, the oldest first; `runs` begin with the one that ended last."""
+    """Return the last days, oldest first.
+
+    Args:
+        runs: The runs, newest first.
+        today: The group's current date.
+        first_day: The date of the first run ever.
+
+    Returns:
+        The days.
+    """
     of_day: dict[date, list[Run]] = {}
     for run in runs:
         of_day.setdefault(run.ended_at.date(), []).append(run)
@@ -246,7 +268,7 @@ def _day(day: date, of_day: Mapping[date, Sequence[Run]], first_day: date | None
 
 
 def _counts(runs: Iterable[Run]) -> str:
-    """How many runs of a day ended how, when it says more than the day's mark."""
+    """Say how many runs of a day had each result, if there was more than one."""
     counts = Counter(run.outcome for run in runs)
     if counts.total() < 2:
         return ""

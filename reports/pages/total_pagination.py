@@ -1,4 +1,4 @@
-"""Where the rows of a total stand: on which of its pages, and at which address."""
+"""The pagination of a total's rows: the page and link of every bucket."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ ROWS_A_PAGE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The buckets of a total in the order of its pages, with how many rows each has: of all contact
-    dates or of today's.
-    """
+    """The buckets of a total in display order with their row counts, of all dates or of today."""
 
     totalizer: str
     is_today: bool
@@ -24,17 +22,17 @@ class Layout:
 
     @property
     def count(self) -> int:
-        """All rows."""
+        """The number of rows."""
         return sum(count for _, count in self.counts)
 
     @property
     def pages(self) -> int:
-        """How many pages there are; an empty total has one too."""
+        """The number of pages; an empty total has one."""
         return max(1, -(-self.count // ROWS_A_PAGE))
 
     @property
     def spans(self) -> dict[str, range]:
-        """The numbers of the pages on which each bucket that has rows stands."""
+        """The page numbers of each bucket that has rows."""
         spans = {}
         before = 0
         for bucket, count in self.counts:
@@ -45,18 +43,28 @@ class Layout:
         return spans
 
     def rows_of(self, page: int) -> range:
-        """The places, from 0 on, of the rows on a page."""
+        """Return the indexes of the rows on a page."""
         return range((page - 1) * ROWS_A_PAGE, min(page * ROWS_A_PAGE, self.count))
 
     def file(self, page: int) -> str:
-        """The name of a page, from 1 on."""
+        """Return the file name of a page; pages start at 1."""
         return f"{total_name(self.totalizer, today=self.is_today, part=page)}.html"
 
 
 def layout_of(
     totalizer: str, counts: totals.Counts, loss_reasons: Mapping[str, str], *, today: bool
 ) -> Layout:
-    """How the rows that were counted are laid out."""
+    """Lay out the rows of a total.
+
+    Args:
+        totalizer: The code of the total.
+        counts: The company's counts.
+        loss_reasons: The names of loss reasons by id.
+        today: Whether to lay out today's rows only.
+
+    Returns:
+        The layout.
+    """
     found = [
         (bucket, counts.get((totalizer, bucket), totals.NONE))
         for bucket in totals.buckets_of(totalizer, counts, loss_reasons)
@@ -69,8 +77,10 @@ def layout_of(
 
 
 def place_of(layout: Layout, bucket: str | None) -> str:
-    """The address, within the company's folder, where the rows of a bucket begin, or (None) those
-    of the whole total. A bucket without rows is named on the first page.
+    """Return the link, within the company's folder, to the rows of a bucket or of the whole total
+    (None).
+
+    A bucket without rows is linked to the first page, which lists it.
     """
     if bucket is None:
         return layout.file(1)
@@ -79,7 +89,7 @@ def place_of(layout: Layout, bucket: str | None) -> str:
 
 
 def page_addresses(counts: totals.Counts, loss_reasons: Mapping[str, str]) -> totals.Address:
-    """Where every number of a company's totals leads, within its folder."""
+    """Return a function that gives the link, within the company's folder, of every number."""
     layouts = {
         (totalizer, today): layout_of(totalizer, counts, loss_reasons, today=today)
         for totalizer in labels.TOTALIZERS

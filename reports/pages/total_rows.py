@@ -1,4 +1,4 @@
-"""The rows of one total of a company: as pages with filters (R14), as CSV and as XLSX."""
+"""The rows of one total of a company, as pages with filters (R14) and as exports."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ _ROWS_A_BLOCK = 40
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket in the list above the rows: its count, and where its rows begin. One without rows
-    has its anchor in that list.
+    """An entry of the list of buckets above the rows: its count and the link to its rows.
+
+    The anchor of a bucket without rows is the entry itself.
     """
 
     label: str
@@ -45,7 +46,7 @@ class GridRow(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Some of the rows of a bucket: what a browser lays out at a time. The first has the anchor."""
+    """Rows of a bucket that the browser lays out together; the first block has the anchor."""
 
     anchor: str
     rows: tuple[GridRow, ...]
@@ -53,8 +54,9 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowsSection:
-    """The rows of one bucket on a page, of all that it counts; of a bucket that goes on,
-    `following` is where.
+    """The rows of one bucket on a page; `count` is that of the whole bucket.
+
+    `following` links to the next page of a bucket that continues there.
     """
 
     anchor: str
@@ -66,22 +68,23 @@ class RowsSection:
 
 
 class Offer(NamedTuple):
-    """One choice of a filter."""
+    """An option of a filter."""
 
     id: str
     name: str
 
 
 class EventTypes(NamedTuple):
-    """What is offered of the event types of one campaign."""
+    """The event type options of one campaign."""
 
     campaign: Offer
     offered: tuple[Offer, ...]
 
 
 class StaticFilterOptions(NamedTuple):
-    """What the filters of R14 offer: of campaigns the active ones, of teams the service desks.
-    `without_agent`: whether there are rows that no agent has.
+    """The options of the filters of R14: active campaigns and service desk teams only.
+
+    `without_agent` tells whether there are rows without an agent.
     """
 
     campaigns: tuple[Offer, ...]
@@ -92,7 +95,7 @@ class StaticFilterOptions(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One of the pages that the rows are laid out on."""
+    """A page of the rows."""
 
     link: Link
     is_this: bool
@@ -100,9 +103,10 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TotalRows(Page):
-    """The rows of a total, of all contact dates or of today's; a part of them when they are many.
+    """A page of the rows of a total, of all contact dates or of today's.
 
-    `files` is the name of the CSV and XLSX without its ending, `other` the page of the other dates.
+    `files` is the file name of the exports without extension; `other` is the page of the other
+    dates.
     """
 
     template: ClassVar[str] = "total_rows.html"
@@ -127,7 +131,17 @@ class TotalRows(Page):
 def total_rows_documents(
     conn: psycopg.Connection, scene: EditionContext, company: Company, totalizer: str
 ) -> Iterator[Document]:
-    """The pages and files of one total of a company, from one pass over its rows."""
+    """Build the pages and exports of one total of a company, reading its rows once.
+
+    Args:
+        conn: An open transaction, because the cursor is on the server.
+        scene: The context of the edition.
+        company: The company.
+        totalizer: The code of the total.
+
+    Returns:
+        The documents.
+    """
     filters = replace(scene.filters, company_id=company.company_id)
     counts = totals.find_totals(conn, filters).get(company.company_id, {})
     loss_reasons = totals.find_loss_reasons(conn)
@@ -170,8 +184,17 @@ def build_total_rows(
     rows: Sequence[ListedRow],
     part: int,
 ) -> TotalRows:
-    """One page of the rows, which are given in the order of the layout. `named` are the buckets'
-    labels.
+    """Build one page of the rows.
+
+    Args:
+        company: The company.
+        layout: The layout of the rows.
+        named: The labels of the buckets.
+        rows: All rows, in the order of the layout.
+        part: The page number, from 1.
+
+    Returns:
+        The page.
     """
     total = labels.TOTALIZERS[layout.totalizer]
     places = layout.rows_of(part)
@@ -236,7 +259,7 @@ def _parts(layout: Layout, this: int) -> Iterator[Part]:
 
 
 def filter_options(rows: Iterable[ListedRow]) -> StaticFilterOptions:
-    """What may be chosen among these rows."""
+    """Return the filter options that occur in the rows."""
     campaigns: dict[Offer, set[Offer]] = {}
     teams: set[Offer] = set()
     agents: set[Offer] = set()
@@ -266,7 +289,7 @@ def _in_order(offered: Iterable[Offer]) -> tuple[Offer, ...]:
     return tuple(sorted(offered, key=lambda one: (formats.name_order(one.name), one.id)))
 
 
-# --- To take away ----------------------------------------------------------------------------
+# --- Exports ---------------------------------------------------------------------------------
 
 _COLUMNS = (
     ExportColumn(labels.GRID_COLUMNS["client"], width=34),
@@ -285,7 +308,17 @@ _COLUMNS = (
 def export_sheet(
     company: Company, totalizer: str, named: Mapping[str, str], rows: Sequence[ListedRow]
 ) -> Sheet:
-    """All rows as a file to take away."""
+    """Build the sheet of an export.
+
+    Args:
+        company: The company.
+        totalizer: The code of the total.
+        named: The labels of the buckets.
+        rows: All rows of the total.
+
+    Returns:
+        The sheet.
+    """
     return Sheet(
         labels.TOTALIZERS[totalizer],
         (ExportColumn(labels.BUCKET_NAMES[totalizer]), *_COLUMNS),

@@ -1,4 +1,4 @@
-"""The seven totalizers of R11 with their buckets, for the contacts of today and for all."""
+"""The seven totalizers of R11 with their buckets, for today's contacts and for all."""
 
 from __future__ import annotations
 
@@ -16,28 +16,32 @@ from reports.view_model import Share
 
 
 class Count(NamedTuple):
-    """Agendas with contact date today, and with any contact date."""
+    """The numbers of agendas with contact date today and with any contact date."""
 
     today: int
     all_dates: int
 
     def plus(self, other: Count) -> Count:
-        """Both together."""
+        """Return the sum of both."""
         return Count(self.today + other.today, self.all_dates + other.all_dates)
 
 
 NONE = Count(0, 0)
 
 Counts = Mapping[tuple[str, str], Count]
-"""The counts of one company by totalizer and bucket; what is missing is zero."""
+"""The counts of one company by totalizer and bucket; missing keys are zero."""
 
 Address = Callable[[str, str | None, bool], str]
-"""Where the rows of a total (bucket None) or of a bucket stand: of today's contacts, or of all."""
+"""Returns the link to the rows of a total (bucket None) or bucket, of today's contacts or of
+all.
+"""
 
 
 class Clients(NamedTuple):
-    """Different clients by totalizer and bucket; None is the whole total, which is no sum, since a
-    client may stand in several buckets. And the rows that were looked at, to prove the totals by.
+    """Distinct clients by totalizer and bucket (None: the whole total), and the number of rows.
+
+    A total is not the sum of its buckets here, because a client may be in several. `rows` serves to
+    verify the totals.
     """
 
     counts: Mapping[tuple[str, str | None], Count]
@@ -45,7 +49,7 @@ class Clients(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A number, and the address of exactly the rows it counts; without rows there is none."""
+    """A number and the link to exactly the rows it counts; None without rows."""
 
     number: int
     href: str | None
@@ -53,7 +57,7 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TotalBucket:
-    """One bucket, shown even when it is empty. A total with a single bucket has no shares."""
+    """One bucket, shown even if it is empty. `share` is None if the total has a single bucket."""
 
     label: str
     today: Figure
@@ -64,7 +68,7 @@ class TotalBucket:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One totalizer and the buckets that it consists of."""
+    """One totalizer and its buckets."""
 
     code: str
     label: str
@@ -75,7 +79,7 @@ class Total:
     buckets: tuple[TotalBucket, ...]
 
 
-# Company by company: joined row by row, a company's thousands of rows would each look for it.
+# Lateral, by company: a plain join would look up the company for each of thousands of rows.
 _COUNTS = """
 select
     company.company_id,
@@ -96,7 +100,7 @@ cross join lateral (
 ) as counted
 """
 
-# One pass over the rows: each client once in a bucket, and once in its total (bucket null).
+# One pass: each client counts once per bucket and once per total (bucket null).
 _CLIENTS = """
 with once as (
 
@@ -128,7 +132,7 @@ group by totalizer, bucket
 
 
 def find_totals(conn: psycopg.Connection, filters: Filters) -> dict[str, Counts]:
-    """The counts of each company that has any."""
+    """Read the counts of each company that has any."""
     condition = filters.of_agendas("totalizer")
     query = sql.SQL(_COUNTS).format(
         today=contact_day("totalizer", "today"), condition=condition.text
@@ -142,7 +146,7 @@ def find_totals(conn: psycopg.Connection, filters: Filters) -> dict[str, Counts]
 
 
 def find_clients(conn: psycopg.Connection, filters: Filters) -> Clients:
-    """The clients behind the totals of all companies that the filters choose, together."""
+    """Count the clients of all companies that the filters select, together."""
     condition = filters.of_agendas("totalizer_row")
     query = sql.SQL(_CLIENTS).format(
         today=contact_day("totalizer_row", "today"), condition=condition.text
@@ -156,12 +160,12 @@ def find_clients(conn: psycopg.Connection, filters: Filters) -> Clients:
 
 
 def find_loss_reasons(conn: psycopg.Connection) -> dict[str, str]:
-    """The name of each loss reason by its id."""
+    """Return the names of loss reasons by id."""
     return dict(conn.execute("select loss_reason_id, name from loss_reason").fetchall())
 
 
 def together(companies: Iterable[Counts]) -> Counts:
-    """The counts of several companies as those of one."""
+    """Add up the counts of several companies."""
     sums: dict[tuple[str, str], Count] = defaultdict(lambda: NONE)
     for counts in companies:
         for key, count in counts.items():
@@ -170,12 +174,12 @@ def together(companies: Iterable[Counts]) -> Counts:
 
 
 def of_total(counts: Counts, totalizer: str) -> Count:
-    """R11: a total is the sum of its buckets, so it cannot disagree with them."""
+    """Return a total as the sum of its buckets (R11), so that they always agree."""
     return sum_of(count for (of, _), count in counts.items() if of == totalizer)
 
 
 def sum_of(counts: Iterable[Count]) -> Count:
-    """All of them together."""
+    """Add up counts."""
     whole = NONE
     for count in counts:
         whole = whole.plus(count)
@@ -183,15 +187,25 @@ def sum_of(counts: Iterable[Count]) -> Count:
 
 
 def sent_today(counts: Counts) -> Share:
-    """R12: the share sent, of the active open agendas with contact date today."""
+    """Return the share sent of the active open agendas with contact date today (R12)."""
     return Share(counts.get(("active", "sent"), NONE).today, of_total(counts, "active").today)
 
 
 def buckets_of(totalizer: str, counts: Counts, loss_reasons: Mapping[str, str]) -> dict[str, str]:
-    """The buckets of a total and what they are called, in the order in which they are shown: that
-    of the specification; of loss reasons the most frequent first, the one of no reason last.
+    """Return the labels of a total's buckets in display order.
+
+    The order is that of the specification; loss reasons are ordered by frequency, with "no reason"
+    last.
+
+    Args:
+        totalizer: The code of the total.
+        counts: The counts, for the order and for codes without a label.
+        loss_reasons: The names of loss reasons by id.
+
+    Returns:
+        The labels by bucket code.
     """
-    # A code that has no label must not disappear: the total would be short of it.
+    # Codes without a label are included, or else the buckets would not add up to the total.
     counted = {bucket for of, bucket in counts if of == totalizer}
     if totalizer != "refused":
         known = labels.BUCKETS[totalizer]
@@ -199,7 +213,7 @@ def buckets_of(totalizer: str, counts: Counts, loss_reasons: Mapping[str, str]) 
             code: labels.bucket_label(totalizer, code)
             for code in (*known, *sorted(counted - known.keys()))
         }
-    # The id of a reason that was dropped is shown as it is.
+    # A removed loss reason is shown by its id.
     named = {code: code for code in counted} | dict(loss_reasons)
     named.pop(labels.UNSPECIFIED, None)
     order = sorted(
@@ -217,7 +231,17 @@ def buckets_of(totalizer: str, counts: Counts, loss_reasons: Mapping[str, str]) 
 def build_totals(
     counts: Counts, clients: Clients, loss_reasons: Mapping[str, str], address: Address
 ) -> tuple[Total, ...]:
-    """Label the counts in the order of the specification and lead each to its rows."""
+    """Label the counts, in the order of the specification, and link each to its rows.
+
+    Args:
+        counts: The counts.
+        clients: The numbers of clients.
+        loss_reasons: The names of loss reasons by id.
+        address: Returns the link of a number to its rows.
+
+    Returns:
+        The totals.
+    """
     return tuple(
         _total(totalizer, counts, clients, buckets_of(totalizer, counts, loss_reasons), address)
         for totalizer in labels.TOTALIZERS
@@ -227,7 +251,17 @@ def build_totals(
 def figures(
     count: Count, totalizer: str, bucket: str | None, address: Address
 ) -> tuple[Figure, Figure]:
-    """Both numbers, each with the address of its rows."""
+    """Link the two numbers of a count to their rows.
+
+    Args:
+        count: The count.
+        totalizer: The code of the total.
+        bucket: The bucket, or None for the whole total.
+        address: Returns the link of a number to its rows.
+
+    Returns:
+        Today's number and that of all dates.
+    """
     return (
         Figure(count.today, address(totalizer, bucket, True) if count.today else None),
         Figure(count.all_dates, address(totalizer, bucket, False) if count.all_dates else None),

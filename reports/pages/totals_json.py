@@ -1,6 +1,6 @@
-"""The totals for machines: `totais.json`, beside each report and with the same numbers.
+"""The totals as JSON: `totais.json` beside each report, with the same numbers.
 
-Instants are ISO 8601 in UTC.
+Timestamps are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from reports.paths import TOTALS_JSON
 from reports.queries.companies import Company
 
 SCHEMA_VERSION = 1
-"""Grows by one whenever a reader of the file would have to change."""
+"""Incremented on every change that breaks readers of the file."""
 
 
 def find_data_until(conn: psycopg.Connection) -> datetime | None:
-    """The greatest source time of all tables."""
+    """Return the greatest source time of all tables."""
     found = conn.execute("select max(data_until) from source_freshness").fetchone()
     return found[0] if found else None
 
@@ -35,14 +35,34 @@ def find_data_until(conn: psycopg.Connection) -> datetime | None:
 def totals_json_writer(
     edition: Edition, data_until: datetime | None, companies: Sequence[Company], facts: ReportFacts
 ) -> Writer:
-    """What writes the totals of these companies together."""
+    """Return a writer of the totals of the companies together.
+
+    Args:
+        edition: The facts of the edition.
+        data_until: The greatest source time, from `find_data_until`.
+        companies: The companies.
+        facts: Their numbers, added up.
+
+    Returns:
+        The writer.
+    """
     return partial(_write, build_totals_json(edition, data_until, companies, facts))
 
 
 def build_totals_json(
     edition: Edition, data_until: datetime | None, companies: Sequence[Company], facts: ReportFacts
 ) -> dict[str, Any]:
-    """The content of the file."""
+    """Build the content of the file.
+
+    Args:
+        edition: The facts of the edition.
+        data_until: The greatest source time, from `find_data_until`.
+        companies: The companies.
+        facts: Their numbers, added up.
+
+    Returns:
+        The JSON object.
+    """
     return {
         "schema_version": SCHEMA_VERSION,
         "as_of": _instant(edition.as_of),

@@ -1,4 +1,4 @@
-"""Workload and results of each team, agent or company."""
+"""The workload and results of each team, agent or company."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from reports.view_model import Share
 
 
 class Measure(NamedTuple):
-    """A count of one team and agent; either may be none.
+    """A count of one team and agent, either of which may be None.
 
-    `subject` says which table it is of, `code` which of its counts.
+    `subject` is the table or funnel that it comes from, `code` which of its counts.
     """
 
     company_id: str
@@ -38,7 +38,7 @@ class Measure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is open now, and what came of the contact dates of the last 30 days."""
+    """The open work, and the results of the contact dates of the last 30 days."""
 
     active: int
     call_requested: int
@@ -54,13 +54,13 @@ class Work:
 
     @property
     def to_call(self) -> int:
-        """The rows of the call lists are the rows of their three reasons."""
+        """The number of clients to call, the sum over the three reasons."""
         return self.call_requested + self.no_reply + self.not_sent
 
 
 @dataclass(frozen=True, slots=True)
 class WorkLine:
-    """One team or agent, and the agent's call list."""
+    """One team or agent, with the link to the agent's call list."""
 
     name: str
     href: str | None
@@ -75,8 +75,8 @@ class Workload:
     whole: Work
 
 
-# Each arm reads a table once. Open work has no limit of dates; results are those of the contact
-# dates of the last days up to today. A call is its caller's, whose the agenda may be.
+# Each branch reads a table once. Open work is of all contact dates; results are of those in the
+# last days up to today. A call counts for the caller, whoever the agenda's agent is.
 _MEASURES = """
 with counted as (
 
@@ -182,7 +182,7 @@ left join app_user on app_user.user_id = counted.agent_id
 
 
 def find_workload(conn: psycopg.Connection, filters: Filters) -> list[Measure]:
-    """The counts of every team and agent."""
+    """Read the counts of every team and agent."""
     of_totalizer = filters.of_agendas("totalizer")
     query = sql.SQL(_MEASURES).format(
         of_totalizer=of_totalizer.text,
@@ -194,7 +194,7 @@ def find_workload(conn: psycopg.Connection, filters: Filters) -> list[Measure]:
 
 
 def steps(measures: Iterable[Measure]) -> Steps:
-    """The steps of the funnels, of all teams and agents together."""
+    """Add up the funnel steps of all teams and agents."""
     counts: Counter[tuple[str, str]] = Counter()
     for measure in measures:
         if measure.subject in labels.FUNNELS:
@@ -203,7 +203,7 @@ def steps(measures: Iterable[Measure]) -> Steps:
 
 
 def work_of(measures: Iterable[Measure]) -> Work:
-    """All these counts together."""
+    """Add up the counts."""
     counts: Counter[tuple[str, str]] = Counter()
     for measure in measures:
         counts[measure.subject, measure.code] += measure.amount
@@ -226,7 +226,7 @@ def work_of(measures: Iterable[Measure]) -> Work:
 
 
 def by_team(measures: Sequence[Measure]) -> Workload:
-    """A line for each team with anything to count, "Sem equipe" last."""
+    """Build a line for each team that has any count, with "Sem equipe" last."""
     names = {m.team_id: m.team_name or m.team_id for m in measures if m.team_id is not None}
     groups = _grouped(measures, lambda measure: measure.team_id)
     lines = [WorkLine(names[team], None, work_of(groups[team])) for team in _in_order(names)]
@@ -236,7 +236,7 @@ def by_team(measures: Sequence[Measure]) -> Workload:
 
 
 def by_agent(measures: Sequence[Measure], call_lists: Iterable[ListCount]) -> Workload:
-    """A line for each agent with a call list or anything to count, "Sem agente" last."""
+    """Build a line for each agent with a call list or any count, with "Sem agente" last."""
     names = {m.agent_id: m.agent_name or m.agent_id for m in measures if m.agent_id is not None}
     listed = {entry.agent_id: entry.name for entry in call_lists}
     names |= {agent: name for agent, name in listed.items() if agent is not None}
@@ -252,7 +252,7 @@ def by_agent(measures: Sequence[Measure], call_lists: Iterable[ListCount]) -> Wo
 
 
 def by_company(measures: Iterable[Measure]) -> dict[str, Work]:
-    """The counts of each company that has any."""
+    """Add up the counts of each company that has any."""
     groups = _grouped(measures, lambda measure: measure.company_id)
     return {company_id: work_of(found) for company_id, found in groups.items() if company_id}
 

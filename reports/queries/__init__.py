@@ -1,1 +1,1 @@
-"""Queries over the published tables, as typed rows; pages build their view models from them."""
+"""Queries over the published tables that return typed rows, for the pages' view models."""

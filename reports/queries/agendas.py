@@ -1,4 +1,4 @@
-"""Agendas with everything that a list or a Ficha says of them: those on call lists, or by id."""
+"""Queries of agendas with all columns of call lists and Fichas, by list or by id."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ _ROWS_A_FETCH = 1000
 class AgendaRow(NamedTuple):
     """An agenda as of the edition; every time is local.
 
-    One of `call_position`, `wait_position` and `call_obstacle` is set: to be phoned, not yet, or
-    what keeps it from both.
-    `delivered_at` and `read_at` are those of the message sent at `last_sent_at`.
+    Exactly one of `call_position`, `wait_position` and `call_obstacle` is set: to be called, not
+    yet, or why neither. `delivered_at` and `read_at` are of the message sent at `last_sent_at`.
     """
 
     company_id: str
@@ -73,8 +72,8 @@ class AgendaRow(NamedTuple):
     vehicle_plate: str | None
 
 
-# The company leads every join that it is part of. Of two messages sent at one instant the greater
-# id is meant, as in R6.
+# Joins that include the company begin with it. Of messages sent at the same time the one with the
+# greatest id counts, as in R6.
 _AGENDAS = """
 select
     agenda_status.company_id,
@@ -163,7 +162,7 @@ _ON_LISTS = """
     select company_id, agenda_id from call_waiting where {call_waiting}
 )
 """
-# Of one list the ids are found first: else every agenda of the company would be joined before.
+# For one list the ids are selected first, or else every agenda of the company would be joined.
 _ON_ONE_LIST = """
 agenda_status.agenda_id = any(array(
     select agenda_id from call_list where {call_list}
@@ -178,10 +177,16 @@ _IN_ORDER = 'agenda_status.agent_id collate "C", call_list.position, call_waitin
 def stream_call_lists(
     conn: psycopg.Connection, filters: Filters, agents: Sequence[str | None]
 ) -> Iterator[tuple[str | None, list[AgendaRow]]]:
-    """Agent and rows of each of these agents' lists that has rows, one list in memory at a time:
-    first whom to phone, then whom not yet, each in its order. None is "Sem agente".
+    """Read the rows of call lists, one list in memory at a time.
 
-    Needs an open transaction, since the cursor lives on the server.
+    Args:
+        conn: An open transaction, because the cursor is on the server.
+        filters: The filters, which select one company.
+        agents: The agents whose lists to read; None is "Sem agente".
+
+    Returns:
+        Agent and rows of each list that has any: first those to call, then those waiting, each in
+        order.
     """
     condition = filters.of_agendas("agenda_status")
     of_agents = {
@@ -205,7 +210,16 @@ def stream_call_lists(
 def find_agendas(
     conn: psycopg.Connection, filters: Filters, agenda_ids: Sequence[str]
 ) -> list[AgendaRow]:
-    """Those of these agendas that may be seen, in the order of their ids."""
+    """Read agendas by id.
+
+    Args:
+        conn: A connection that reads the published tables.
+        filters: Restrict the agendas to those that may be seen.
+        agenda_ids: The ids.
+
+    Returns:
+        The agendas, ordered by id.
+    """
     condition = filters.of_agendas("agenda_status")
     query = sql.SQL(_AGENDAS).format(
         condition=condition.text,
@@ -218,7 +232,7 @@ def find_agendas(
 
 
 def _of_agents(relation: str, filters: Filters, agents: Sequence[str | None]) -> sql.Composable:
-    # The condition on companies keeps the set that is looked through to theirs.
+    # The condition on companies limits the rows that are scanned.
     agent = sql.Identifier(relation, "agent_id")
     chosen = sql.SQL("{} = any(%(agents)s)").format(agent)
     if None in agents:

@@ -1,4 +1,4 @@
-"""The call lists that there are: whose, and how many clients are on each."""
+"""The existing call lists and the number of clients on each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from reports.name_disambiguation import with_distinct_names
 
 
 class ListCount(NamedTuple):
-    """How many rows a call list has, by the reason of R9, and how many clients are not to be phoned
-    yet. `agent_id` None is "Sem agente".
+    """The number of rows of a call list by reason (R9), and of clients who are waiting.
+
+    `agent_id` None is "Sem agente".
     """
 
     agent_id: str | None
@@ -28,12 +29,12 @@ class ListCount(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The rows of the list are the rows of its three reasons."""
+        """The number of clients to call, the sum over the three reasons."""
         return self.call_requested + self.no_reply + self.not_sent
 
 
-# A list for every agent with rows, and one for every active attendant of the company. An agent
-# who was dropped from `app_user` keeps the list and is shown by id.
+# A list for every agent with rows and for every active attendant of the company. An agent who was
+# removed from `app_user` is shown by id.
 _LISTS = """
 with counted as (
 
@@ -105,8 +106,9 @@ where agent_id is null
 
 
 def find_call_lists(conn: psycopg.Connection, filters: Filters) -> dict[str, list[ListCount]]:
-    """The call lists of each company in the order of names; every company has a "Sem agente"
-    when its page is built, here only where it has rows.
+    """Read the call lists of each company, ordered by name.
+
+    "Sem agente" is included only if it has rows; see `with_unassigned`.
     """
     condition = filters.of_agendas("agenda_status")
     attendants = filters.of_agents("attendants")
@@ -124,7 +126,7 @@ def find_call_lists(conn: psycopg.Connection, filters: Filters) -> dict[str, lis
 
 
 def with_unassigned(lists: Iterable[ListCount]) -> tuple[ListCount, ...]:
-    """The lists of a company with "Sem agente" last, which is there even when it is empty."""
+    """Return the lists of a company with "Sem agente" last, even if it is empty."""
     entries = tuple(lists)
     unassigned = [entry for entry in entries if entry.agent_id is None]
     return (
@@ -134,5 +136,5 @@ def with_unassigned(lists: Iterable[ListCount]) -> tuple[ListCount, ...]:
 
 
 def title(agent_id: str | None, name: str) -> str:
-    """What a call list is called: its agent's name."""
+    """Return the title of a call list: its agent's name."""
     return labels.UNASSIGNED_LIST if agent_id is None else name

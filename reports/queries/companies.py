@@ -1,4 +1,4 @@
-"""A company as the pages need it: its name, its parameters and its local clock."""
+"""Reads companies with their parameters and local times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reports.view_model import Link, Parameter, Proof, Stamp
 
 
 class Company(NamedTuple):
-    """One company at one instant; every time is a local clock time."""
+    """One company as of one time; every time is local."""
 
     company_id: str
     name: str
@@ -34,16 +34,16 @@ class Company(NamedTuple):
 
     @property
     def trail(self) -> tuple[Link, ...]:
-        """The way from a page in its folder back to the group's page."""
+        """The links from a page in its folder back to the group's report."""
         return (Link(labels.GROUP, f"../{INDEX}"),)
 
     @property
     def up(self) -> str:
-        """The way from a page in its folder to the publish folder."""
+        """The relative path from a page in its folder to the publish folder."""
         return "../../"
 
 
-# `data until` is the greatest source time of all tables, in each company's clock.
+# `data_until` is the greatest source time of all tables.
 _COMPANIES = """
 with freshness as (
 
@@ -68,7 +68,16 @@ where {condition}
 
 
 def find_companies(conn: psycopg.Connection, filters: Filters, edition: Edition) -> list[Company]:
-    """The companies that may be seen, in the order of their names."""
+    """Read the companies that may be seen, ordered by name.
+
+    Args:
+        conn: A connection that reads the published tables.
+        filters: Restrict the companies.
+        edition: The facts of the edition, for stamp and proof.
+
+    Returns:
+        The companies.
+    """
     condition = filters.of_companies("company")
     query = sql.SQL(_COMPANIES).format(condition=condition.text)
     companies = [_company(edition, *row) for row in conn.execute(query, condition.parameters)]
@@ -107,7 +116,17 @@ def _company(
 def stamp_of(
     edition: Edition, data_until: datetime | None, timezone: str, stale_hours: float
 ) -> Stamp:
-    """The age of an edition's facts as the clock of a time zone shows it."""
+    """Build the stamp of a page in a time zone.
+
+    Args:
+        edition: The facts of the edition.
+        data_until: The greatest source time of all tables.
+        timezone: The time zone.
+        stale_hours: How many hours old the data may be.
+
+    Returns:
+        The stamp.
+    """
     generated_at = formats.local(edition.generated_at, timezone)
     following = edition.next_expected
     return Stamp(

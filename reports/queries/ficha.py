@@ -1,4 +1,4 @@
-"""What a Ficha shows beside the agenda's own row, found for many agendas at once."""
+"""Queries of what a Ficha shows besides its agenda, for many agendas at once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
 HistoryRow = tuple[str, datetime, str, str | None, datetime | None, str | None, str | None]
-"""Something that happened: agenda, local time, event, its detail (the code or the text that says
-which kind), the hour that a booking is for, who did it, what they noted. Bare, there are so many.
+"""An event: agenda, local time, code, detail (code or text), time of the booking, person, note.
+
+A plain tuple, because there are so many.
 """
 
 CountedIn = tuple[str, str, str]
-"""A total that counts the agenda: agenda, totalizer, and its bucket, a loss reason by its name."""
+"""A total that counts the agenda: agenda, totalizer and bucket (loss reasons by name)."""
 
 
 class VehicleRow(NamedTuple):
@@ -45,7 +46,7 @@ class OtherRow(NamedTuple):
 
 
 class FichaFacts(NamedTuple):
-    """What was found for the agendas asked for; by agenda, the vehicles by client."""
+    """The related rows by agenda id; vehicles by client id."""
 
     history: dict[str, list[HistoryRow]]
     totals: dict[str, list[CountedIn]]
@@ -53,8 +54,8 @@ class FichaFacts(NamedTuple):
     others: dict[str, list[OtherRow]]
 
 
-# Each line of a `values` is one event with its place among events of the same instant: a message
-# is queued before it is sent, an agenda created before all else and closed after it.
+# Each line of a `values` is one event; `place` orders events of the same time: a message is queued
+# before it is sent, an agenda is created before everything else and closed last.
 _HISTORY = """
 with happened as (
 
@@ -160,7 +161,7 @@ where client_id = any(%(client_ids)s)
 order by active desc, lower(model), vehicle_id collate "C"
 """
 
-# R14: an attendant is locked to their own agendas, and so is what a Ficha of theirs shows.
+# Only agendas of the same agent, because an attendant sees only their own (R14).
 _OTHERS = """
 with numbered as (
 
@@ -206,7 +207,7 @@ _OTHERS_SHOWN = 5
 
 
 def find_ficha_facts(conn: psycopg.Connection, rows: Sequence[AgendaRow]) -> FichaFacts:
-    """The facts of agendas of one company, which whoever asks may see."""
+    """Read the related rows of agendas, which must be of one company and visible to the reader."""
     if not rows:
         return FichaFacts({}, {}, {}, {})
     given: dict[str, object] = {
@@ -224,13 +225,13 @@ def find_ficha_facts(conn: psycopg.Connection, rows: Sequence[AgendaRow]) -> Fic
 
 
 def _fetch(conn: psycopg.Connection, query: LiteralString, given: Mapping[str, object]) -> Any:
-    # Planned anew for each set of agendas: a plan made once for any set takes it for a small one.
+    # Not prepared: a generic plan would assume few agendas.
     with conn.cursor(binary=True) as cursor:
         return cursor.execute(query, given, prepare=False).fetchall()
 
 
 def _grouped(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """The rows by their first field, each group in the order given."""
+    """Group rows by their first field, in their order."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         groups[row[0]].append(row)

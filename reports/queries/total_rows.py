@@ -1,4 +1,4 @@
-"""The rows that a total counts, with everything that a page says of them."""
+"""Queries of the rows that a total counts, with all columns of the grids."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ROWS_A_FETCH = 2000
 
 
 class CountedRow(NamedTuple):
-    """A row of `totalizer_row` with what is known of it; every time is local.
+    """A row of `totalizer_row` with related columns; every time is local.
 
-    Without an agenda (a passive contact that led to none) everything of an agenda is null.
+    A passive contact that led to no agenda has null in all columns of an agenda.
     """
 
     row_id: str
@@ -51,7 +51,7 @@ class CountedRow(NamedTuple):
     is_ambiguous: bool | None
 
 
-# The company leads every join that it is part of.
+# Joins that include the company begin with it.
 _ROWS = """
 select
     totalizer_row.row_id,
@@ -99,7 +99,7 @@ left join {app_user} on app_user.user_id = totalizer_row.agent_id
 left join loss_reason on loss_reason.loss_reason_id = agenda_status.loss_reason_id
 where totalizer_row.totalizer = %(totalizer)s and {condition}
 """
-# A reader tells them apart by what is shown.
+# Names must be distinct, because readers tell rows apart by them.
 _NAMED = {
     "campaign": distinct_names("campaign", "campaign_id"),
     "event_type": distinct_names("event_type", "event_type_id", "name", "campaign_id"),
@@ -111,9 +111,15 @@ _NAMED = {
 def stream_total_rows(
     conn: psycopg.Connection, filters: Filters, totalizer: str
 ) -> Iterator[CountedRow]:
-    """The rows of a total that the filters choose, as they come.
+    """Stream the rows of a total that the filters select.
 
-    Needs an open transaction, since the cursor lives on the server.
+    Args:
+        conn: An open transaction, because the cursor is on the server.
+        filters: The filters.
+        totalizer: The code of the total.
+
+    Returns:
+        The rows, in no particular order.
     """
     condition = filters.of_agendas("totalizer_row")
     query = sql.SQL(_ROWS).format(condition=condition.text, **_NAMED)
@@ -126,7 +132,17 @@ def stream_total_rows(
 def find_total_rows(
     conn: psycopg.Connection, filters: Filters, totalizer: str, row_ids: Sequence[str]
 ) -> dict[str, CountedRow]:
-    """Those of these rows of a total that the filters choose, by their ids."""
+    """Read rows of a total by id.
+
+    Args:
+        conn: A connection that reads the published tables.
+        filters: Restrict the rows to those that the filters select.
+        totalizer: The code of the total.
+        row_ids: The ids.
+
+    Returns:
+        The rows by id.
+    """
     condition = filters.of_agendas("totalizer_row")
     chosen = sql.SQL("{} and totalizer_row.row_id = any(%(row_ids)s)").format(condition.text)
     query = sql.SQL(_ROWS).format(condition=chosen, **_NAMED)

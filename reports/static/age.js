@@ -1,5 +1,5 @@
-/* Tells the reader that the page itself is old: it stays as it was made while time passes. Or that
-   the next edition did not come: a run takes minutes, so it is late after a quarter of an hour. */
+/* Warns that the page is older than its limit, or that the next edition is late: more than 15
+   minutes after it was due, since a run takes minutes. */
 (() => {
   const old = document.getElementById("pagina-antiga");
   const age = Date.now() - Date.parse(old.dataset.generated);

@@ -1,13 +1,13 @@
-/* Filters and sorts the rows of a grid, which can all be read without it: the controls appear with
-   it. What is chosen stands behind the # of the address, so that it can be sent and gone back to;
-   behind it may also stand the anchor of one part of the rows, as in links from other pages. What is
-   typed may be a client's name: it stands in no address, and goes back and forth with the page. */
+/* Filters and sorts the rows of a grid. Without it all rows are shown, and the controls are hidden.
+   The selection is stored in the URL fragment, so that it can be shared and works with the history;
+   the fragment may also be the anchor of one bucket, as in links from other pages. The search text
+   may be a client's name, so it is not in the URL but in the history entry's state. */
 (() => {
   const form = document.querySelector("form[data-filters]");
   const table = document.querySelector("table[data-rows]");
   if (!form || !table) return;
   const shown = document.querySelector("[data-shown]");
-  /* A part of the rows begins with the block that has its name, and goes on in those that have none. */
+  /* A bucket begins with the block that has its id and continues in blocks without an id. */
   const blocks = [...table.tBodies];
   const parts = blocks.filter((block) => block.id);
   let last;
@@ -21,7 +21,7 @@
   const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
   const machine = (text) => text.replace(/^.*?(\d\d)\/(\d\d)\/(\d{4}) ?([\d:]*).*$/, "$3-$2-$1 $4").trim();
 
-  /* Each row in the order of the page, with what was read of it so far. */
+  /* The rows in the order of the page, with their cell texts cached as they are read. */
   const rows = blocks.flatMap((block) => Array.from(block.querySelectorAll("tr:not(.bucket)"),
     (row) => ({row, block, part: partOf.get(block), cells: [], keys: []})));
   const cellOf = (entry, column) => entry.cells[column] ??= tidy(entry.row.children[column].textContent);
@@ -30,7 +30,7 @@
   const textOf = (entry) => entry.text ??=
     plain(heads.map((head, column) => cellOf(entry, column)).join(" "));
 
-  /* What the address asks for; null when it leads to a place of the page that is no part of the rows. */
+  /* The selection in the URL; null if the fragment is an anchor outside the rows. */
   const asked = () => {
     const hash = location.hash.slice(1);
     if (hash.includes("=")) return new URLSearchParams(hash);
@@ -76,14 +76,14 @@
     }
     for (const [block, lines] of left) {
       block.hidden = !(block.id ? some.has(block) : lines);
-      /* About how high it is, as long as it is out of sight. */
+      /* The estimated height while it is outside the viewport. */
       block.style.containIntrinsicBlockSize = `${2.9 * lines + (block.id ? 2 : 0)}rem`;
     }
     shown.textContent = shown.dataset.shown.replace("{shown}", number.format(count))
       .replace("{all}", number.format(rows.length));
   };
 
-  /* Within each part of the rows: a part stays together. */
+  /* Sorts within each bucket. */
   let sorted = "";
   const sort = (order) => {
     if (order === sorted) return;
@@ -163,7 +163,7 @@
     write(event.target.type === "search");
   });
   addEventListener("hashchange", apply);
-  /* Read the rows while the reader does, so that the first search does not have to. */
+  /* Read cell texts while idle, so that the first search is fast. */
   let ahead = 0;
   const read = (idle) => {
     while (ahead < rows.length && idle.timeRemaining() > 1) textOf(rows[ahead++]);

@@ -79,7 +79,7 @@ def test_what_a_killed_writer_left_is_removed_at_the_next_start(tmp_path: Path) 
 
 def test_an_edition_is_never_written_over(tmp_path: Path) -> None:
     publish(tmp_path, ONE)
-    with pytest.raises(PublishError, match="never written over"):
+    with pytest.raises(PublishError, match="never overwritten"):
         editions.create_edition_folder(tmp_path, ONE)
     assert shown(tmp_path) == ONE
 
@@ -107,14 +107,14 @@ def test_only_the_owner_reads(tmp_path: Path) -> None:
 
 def test_a_publish_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "published").write_text("not a folder")
-    with pytest.raises(PublishError, match=r"published.*as they were"):
+    with pytest.raises(PublishError, match=r"published.*unchanged"):
         editions.create_edition_folder(tmp_path / "published", ONE)
 
 
 def test_a_folder_in_the_place_of_the_link_is_told_and_left(tmp_path: Path) -> None:
     editions.create_edition_folder(tmp_path, ONE)
     (tmp_path / "current").mkdir()
-    with pytest.raises(PublishError, match=f"current could not be led to the edition {ONE}"):
+    with pytest.raises(PublishError, match=f"current could not be switched to the edition {ONE}"):
         editions.activate_edition(tmp_path, ONE)
     assert (tmp_path / "current").is_dir()
 

@@ -142,7 +142,7 @@ def test_a_full_disk_removes_the_new_edition_and_says_so(
         write_pages(conn, tmp_path / "edition", edition=EDITION)
     assert os.strerror(errno.ENOSPC) in str(caught.value)
     assert str(tmp_path / "edition") in str(caught.value)
-    assert "as they were" in str(caught.value)
+    assert "unchanged" in str(caught.value)
     assert not (tmp_path / "edition").exists()
 
 
