@@ -1,1 +1,1 @@
-"""From built tables to published ones: dbt, the schema swap, and the status pages."""
+"""Builds, checks in and publishes tables: dbt, the schema swap, and the status pages."""

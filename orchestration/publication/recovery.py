@@ -1,9 +1,8 @@
-"""Tables and pages are switched together; here is put right what a death between the two left.
+"""Repairs the `current` link after a crash between the symlink switch and the commit.
 
-The link to the pages is switched as the last act of the transaction that swaps the tables. Two
-moments are left: the process dies after the link and before the commit, or the server dies in the
-commit and the process does not learn how it ended. The ledger is written by that transaction, so it
-tells in both.
+The link is switched as the last step of the transaction that swaps the schemas, and that
+transaction also writes `ops.publication`. So the table tells whether the swap was committed if the
+process dies after the switch, or if the server dies during the commit.
 """
 
 from __future__ import annotations
@@ -22,7 +21,16 @@ _TURN_SECONDS = 0.5
 def was_committed(
     database: Database, run_id: str, patience: float = _PATIENCE_SECONDS
 ) -> bool | None:
-    """Whether the run's publication was committed; None when the database does not come back."""
+    """Return whether the run's publication was committed.
+
+    Args:
+        database: The database.
+        run_id: Id of the run.
+        patience: Seconds to wait for the database to come back.
+
+    Returns:
+        True or False; None when the database does not come back in time.
+    """
     last = time.monotonic() + patience
     while True:
         try:
@@ -36,7 +44,7 @@ def was_committed(
 
 
 def repair_current_link(database: Database, published: Path) -> None:
-    """Lead readers to the pages of what is published, when they were led elsewhere."""
+    """Point the `current` link to the edition of the last committed publication, if it exists."""
     with database.connect() as conn:
         row = conn.execute(
             "select edition from ops.publication order by publication_id desc limit 1"
