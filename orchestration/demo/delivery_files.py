@@ -118,7 +118,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise DemoNotWritten(
-            f"The demo could not be written to {folder}: {reason}. What was there is as it was; "
+            f"The demo could not be written to {folder}: {reason}. Nothing was changed; "
             "free some space or name another folder."
         ) from error
     finally:
@@ -154,8 +154,8 @@ def _refuse_foreign(folder: Path) -> None:
     foreign = sorted(present - _files_of_demo(folder))
     if foreign:
         raise DemoError(
-            f"{folder} is not empty and holds what no demo wrote ({foreign[0]}); it was left as it "
-            "was. Name an empty or new folder, or empty this one yourself."
+            f"{folder} is not empty and holds a file that no demo wrote ({foreign[0]}); "
+            "it was left as it was. Name an empty or new folder, or empty this one yourself."
         )
 
 

@@ -54,7 +54,7 @@ def write_demo(
         )
     if as_of.tzinfo is None or not _EARLIEST_YEAR <= as_of.year <= _LATEST_YEAR:
         raise DemoError(
-            f"A demo needs an instant with an offset, between the years {_EARLIEST_YEAR} and "
+            f"A demo needs an as_of with an offset, between the years {_EARLIEST_YEAR} and "
             f"{_LATEST_YEAR}, not {as_of.isoformat()}. Nothing was written."
         )
     with whole_folder(folder) as making, DeliveryFiles(making) as files:

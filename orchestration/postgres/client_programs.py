@@ -54,7 +54,9 @@ def run_client_program(program: str, database: Database, *arguments: str, unless
         return False
     if done.returncode < 0:
         raise ProgramFailed(f"{program} was ended by signal {-done.returncode}.")
-    raise ProgramFailed(without_values(done.stderr) or f"{program} failed without a word.")
+    raise ProgramFailed(
+        without_values(done.stderr) or f"{program} failed without an error message."
+    )
 
 
 def _find(program: str, database: Database) -> str:

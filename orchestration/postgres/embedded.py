@@ -47,7 +47,7 @@ def start_server(data_directory: Path) -> Database:
     data_directory = data_directory.resolve()
     if _NEVER_IN_PATH.search(str(data_directory)):
         raise DatabaseError(
-            f"The embedded PostgreSQL cannot live in {data_directory}: its name has a double "
+            f"The embedded PostgreSQL cannot use {data_directory}: its path contains a double "
             "quote, a dollar sign, a backtick, a backslash or a line end. Nothing was changed. "
             "Set ATENDIMENTO_HOME to another folder."
         )
@@ -55,7 +55,7 @@ def start_server(data_directory: Path) -> Database:
         data_directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(
-            f"The embedded PostgreSQL cannot live in {data_directory}: {error.strerror}. "
+            f"The embedded PostgreSQL cannot use {data_directory}: {error.strerror}. "
             "Nothing was changed. Set ATENDIMENTO_HOME to a folder you may write to."
         ) from error
     server = _Server(data_directory)
@@ -120,10 +120,10 @@ class _Server:
             yield
 
     def initialise(self) -> None:
-        """Initialise the data in a sibling folder, so that an interruption leaves no partial one."""
+        """Initialise the data in a sibling folder, so that a crash leaves no partial result."""
         if any(self.data.iterdir()):
             raise DatabaseError(
-                f"{self.data} is not empty, and what it holds is no database. Nothing was "
+                f"{self.data} is not empty and holds no database. Nothing was "
                 "changed. Empty it, or set ATENDIMENTO_HOME to another folder."
             )
         making = self.data.with_name(f".{self.data.name}.new")
@@ -275,7 +275,7 @@ def _server_account() -> pwd.struct_passwd:
             continue
     raise DatabaseError(
         "PostgreSQL does not run as root and none of the accounts "
-        f"{', '.join(_SERVER_ACCOUNTS)} exists: make one, or run as an ordinary user."
+        f"{', '.join(_SERVER_ACCOUNTS)} exists: create one, or run as an ordinary user."
     )
 
 

@@ -54,4 +54,4 @@ def repair_current_link(database: Database, published: Path) -> None:
     shown = editions.current_edition(published)
     if (published / row[0]).is_dir() and (shown is None or shown.name != row[0]):
         editions.activate_edition(published, row[0])
-        LOGGER.info("The pages did not belong to the published tables; now they do: %s", row[0])
+        LOGGER.info("The current link was repaired to match the published tables: %s", row[0])

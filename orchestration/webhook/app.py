@@ -85,7 +85,7 @@ def create_webhook_app(
         asked = request.query_params
         token = asked.get("hub.verify_token", "")
         if asked.get("hub.mode") != "subscribe" or not _equal(token, verify_token):
-            return PlainTextResponse("Not subscribed: the mode or the token is another.", 403)
+            return PlainTextResponse("Not subscribed: the mode or the token is wrong.", 403)
         return PlainTextResponse(
             asked.get("hub.challenge", ""), headers={"X-Content-Type-Options": "nosniff"}
         )
@@ -95,7 +95,9 @@ def create_webhook_app(
     async def receive(request: Request) -> Response:
         """200 means that the body is on disk; WhatsApp resends after any other status."""
         if room.locked():
-            return PlainTextResponse("Too much at once; send again.", 503, {"Connection": "close"})
+            return PlainTextResponse(
+                "Too many requests at once; send again.", 503, {"Connection": "close"}
+            )
         async with room:
             return await received(request)
 
@@ -107,7 +109,7 @@ def create_webhook_app(
             LOGGER.warning("A body larger than 3 MB was refused.")
             return _TooLargeResponse()
         except (ClientDisconnect, TimeoutError):
-            return PlainTextResponse("The body did not come.", 408)
+            return PlainTextResponse("The body was not received in time.", 408)
         if not _is_signed(body, request.headers.get(_SIGNATURE, ""), secret):
             LOGGER.warning("A body without a valid signature was refused.")
             return PlainTextResponse("The signature is not valid.", 401)

@@ -113,8 +113,8 @@ def open_csv(path: Path, table: SourceTable, encoding: str) -> CsvFile:
     bare = line.rstrip("\r\n")
     if len(line) == _HEADER_LIMIT or any(ord(char) < 32 and char != "\t" for char in bare):
         raise refused(
-            f"{path.name}: this is not a CSV file: its first line is no header.",
-            "Look whether the file is of another kind, or damaged, and deliver again.",
+            f"{path.name}: this is not a CSV file: its first line is not a header.",
+            "Check whether the file is of another kind, or damaged, and deliver again.",
         )
     if any("\udc80" <= char <= "\udcff" for char in bare):
         raise _refused_text(path.name, BadText(1, "encoding"), encoding)

@@ -170,8 +170,8 @@ def _begin_mssql(conn: sa.Connection) -> None:
     state = "select snapshot_isolation_state from sys.databases where name = db_name()"
     if _says(conn, state) != 1:
         raise refused(
-            "The source, an SQL Server, does not allow to read all tables as of one instant.",
-            "Let its administrator run ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON.",
+            "The source, an SQL Server, does not allow snapshot isolation.",
+            "Ask its administrator to run ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON.",
         )
     conn.exec_driver_sql("set transaction isolation level snapshot")
     conn.exec_driver_sql("begin transaction")

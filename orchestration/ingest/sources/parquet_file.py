@@ -90,7 +90,7 @@ class ParquetFile:
             column = pc.cast(column, pa.date32())
         if pa.types.is_nested(kind):
             raise refused(
-                f"{self.name}: the column {name} holds {kind}, which is no single value.",
+                f"{self.name}: the column {name} holds {kind}, which is not a scalar type.",
                 "Deliver text, numbers, dates, booleans or timestamps.",
             )
         if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
@@ -130,5 +130,5 @@ def open_parquet(path: Path, table: SourceTable) -> ParquetFile:
 def _unreadable(path: Path, error: Exception) -> DeliveryRefused:
     return refused(
         f"{path.name}: the file cannot be read as Parquet ({type(error).__name__}).",
-        "Look whether it is damaged or of another kind, and deliver it again.",
+        "Check whether it is damaged or of another kind, and deliver it again.",
     )
