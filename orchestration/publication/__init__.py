@@ -1,1 +1,1 @@
-"""Builds, checks in and publishes tables: dbt, the schema swap, and the status pages."""
+"""Builds tables with dbt, publishes them by a schema swap, and writes the status pages."""
