@@ -20,9 +20,7 @@ from orchestration.postgres.messages import without_values
 from orchestration.settings import ROOT
 
 PROJECT = ROOT / "dbt_project"
-_PARSED_DATABASE = (
-    "atendimento"  # the database name with which the project is parsed; see profiles.yml
-)
+_PARSED_DATABASE = "atendimento"  # the name of profiles.yml, with which the project is parsed
 _PARSED = "partial_parse.msgpack"
 # No output of dbt: errors of PostgreSQL in it may quote rows, which are personal data.
 _QUIET = (

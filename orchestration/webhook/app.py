@@ -109,7 +109,7 @@ def create_webhook_app(
             LOGGER.warning("A body larger than 3 MB was refused.")
             return _TooLargeResponse()
         except (ClientDisconnect, TimeoutError):
-            return PlainTextResponse("The body was not received in time.", 408)
+            return PlainTextResponse("The body was not received completely.", 408)
         if not _is_signed(body, request.headers.get(_SIGNATURE, ""), secret):
             LOGGER.warning("A body without a valid signature was refused.")
             return PlainTextResponse("The signature is not valid.", 401)
