@@ -46,4 +46,4 @@ class CheckFailed(UserError):
 
 
 class DatabaseError(UserError):
-    """A database that cannot be used; the message says which and what to do."""
+    """A database cannot be used; the message says which one and what to do."""

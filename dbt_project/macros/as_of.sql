@@ -1,7 +1,6 @@
-{# R3, and the word "local" of the specification. What an instant means: whether it has happened,
-   which version is in force, which local date it falls on. Which event it is, is not known here. #}
+{# R3 and local time: whether an event has happened, which version is in force, and local dates. #}
 
-{# R3. The instant a run computes for. The project has no other clock. #}
+{# R3. The time for which the run computes. The project uses no other clock. #}
 {% macro as_of() -%}
     {%- if execute and not var('as_of') -%}
         {{ exceptions.raise_compiler_error(
@@ -16,7 +15,7 @@
     case when {{ instant }} <= {{ as_of() }} then {{ instant }} end
 {%- endmacro %}
 
-{# R3. One version per key: the newest at as_of, else the earliest known. #}
+{# R3. One version per key: the newest as of `as_of`, else the earliest known. #}
 {% macro in_force(relation, key) -%}
     select distinct on ({{ key }}) *
     from {{ relation }}
@@ -26,15 +25,15 @@
         updated_at
 {%- endmacro %}
 
-{# What the clock on the wall of a company shows at an instant. #}
+{# The local time of a company. #}
 {% macro local_time(instant, timezone) -%}
     ({{ instant }} at time zone {{ timezone }})
 {%- endmacro %}
 
-{# The first instant of a local date. Where midnight does not exist (clocks go forward over it) that
-   is the moment the clocks change, which is what PostgreSQL answers too. Where midnight comes twice
-   (clocks go back over it) PostgreSQL answers the second; the first is midnight by the offset of
-   the evening before, if that instant is on the date at all. #}
+{# The beginning of a local date. Where midnight does not exist (clocks go forward over it) that is
+   when the clocks change, as in PostgreSQL. Where midnight occurs twice (clocks go back over it)
+   PostgreSQL returns the second; the first is midnight by the offset of the evening before,
+   provided that time is on the date at all. #}
 {% macro local_midnight(date, timezone) -%}
     {%- set midnight -%}
         (cast({{ date }} as timestamp) at time zone {{ timezone }})
@@ -55,11 +54,11 @@
     end
 {%- endmacro %}
 
-{# The instant from which a clock that goes on from here no longer shows less than a local time.
-   Where the time comes twice (clocks go back over it) that is the second, which is what PostgreSQL
-   answers too. Where it is skipped (clocks go forward over it) it is the moment the clocks change;
-   PostgreSQL answers as much later as the skipped time is long. Clocks change at whole minutes, so
-   the first whole minute that shows enough is that moment. #}
+{# The time from which the local clock no longer shows less than a local time. A time that occurs
+   twice (clocks go back over it) means the second, as in PostgreSQL. For a skipped time (clocks go
+   forward over it) it is when the clocks change, whereas PostgreSQL returns a time that is later by
+   the length of the gap. Clocks change at whole minutes, so the first whole minute that shows
+   enough is the change. #}
 {% macro instant_of_local_time(local_time, timezone) -%}
     {%- set by_the_clock -%}
         ({{ local_time }} at time zone {{ timezone }})

@@ -1,5 +1,5 @@
-{# R9. The first thing that keeps an agenda off the call list for good, or until something happens:
-   null when it is to be phoned, now or after a wait. Needs `agenda`, `clock`, `response` and
+{# R9. The first obstacle that keeps an agenda off the call list for good or until an event; null
+   when it is to be phoned, now or after a wait. Needs `agenda`, `clock`, `response` and
    `whatsapp_status`. #}
 {% macro call_obstacle() -%}
     case

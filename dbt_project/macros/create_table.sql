@@ -1,7 +1,6 @@
-{# How a model becomes a table. The one place where a table is made: create, then insert, so that a
-   line between the two could distribute it. Keys are added after the rows, which is quicker than
-   keeping them while inserting, and the planner is told at once what the table holds. Replaces
-   dbt-postgres's macro of the same name. #}
+{# Creates the table of a model, then inserts its rows, so that a distribution clause could be added
+   between the two. Keys are added after the rows, which is faster, and the table is analyzed at
+   once. Overrides the macro of dbt-postgres. #}
 {% macro postgres__create_table_as(temporary, relation, sql) -%}
     {%- if temporary -%}
     create temporary table {{ relation }} as (

@@ -1,5 +1,5 @@
-{# R7. Whether what happened at an instant belongs to the cycle: at or after its start. Without a
-   start, everything does. #}
+{# R7. Whether a time belongs to the cycle: at or after its start. Without a start every time
+   does. #}
 {% macro in_cycle(instant, cycle_start) -%}
     coalesce({{ instant }} >= {{ cycle_start }}, true)
 {%- endmacro %}

@@ -1,7 +1,7 @@
-{# R4 and R10: phone numbers as text, one at a time. Whose number it is, is not known here. #}
+{# R4 and R10: normalises phone numbers as text. #}
 
-{# R4. Without spaces and `( ) . - +`. Every white space counts as a space, the no-break space of
-   pasted text included; as looking for each of them is slow, only a number that needs it is. #}
+{# R4. Removes spaces and `( ) . - +`. Every white space counts, the no-break space of pasted text
+   included; since that search is slow, it is done only for numbers that need it. #}
 {% macro clean_phone(number) -%}
     case
         when translate({{ number }}, ' ().-+0123456789', '') = ''
@@ -15,7 +15,7 @@
     end
 {%- endmacro %}
 
-{# R4. Only the digits 0-9, and as many as one of the lengths. Null is not. #}
+{# R4. Whether the text has only the digits 0-9 and one of the lengths. Null does not. #}
 {% macro is_digits(number, lengths) -%}
     coalesce(
         length({{ number }}) in ({{ lengths | join(', ') }})
@@ -24,20 +24,21 @@
     )
 {%- endmacro %}
 
-{# R4. Both parts cleaned already; the size alone is checked. #}
+{# R4. Whether a cleaned DDD and mobile are valid; only their lengths are checked. #}
 {% macro is_valid_phone(ddd, mobile) -%}
     ({{ is_digits(ddd, [2]) }} and {{ is_digits(mobile, [8, 9]) }})
 {%- endmacro %}
 
-{# R10. A WhatsApp number without the country: digits only, a leading 55 dropped when 12 or 13. #}
+{# R10. A WhatsApp number without the country: digits only, a leading 55 dropped when there are 12
+   or 13. #}
 {% macro national_number(whatsapp_number) -%}
     regexp_replace(
         regexp_replace({{ whatsapp_number }}, '[^0-9]', '', 'g'), '^55([0-9]{10,11})$', '\1'
     )
 {%- endmacro %}
 
-{# R10. What two spellings of one number share: DDD (2) and subscriber (8 or 9), a mobile without
-   its ninth digit. Null for anything of another length. The number holds digits only. #}
+{# R10. The key shared by all spellings of a number: DDD (2) and subscriber (8 or 9), a mobile
+   without its ninth digit. Null for any other length. The number must hold digits only. #}
 {% macro phone_key(number) -%}
     case
         when length({{ number }}) = 11

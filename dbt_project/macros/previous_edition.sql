@@ -1,7 +1,7 @@
-{# What the edition published before this build held, while it still is `marts`. Which of its columns
-   are looked at stands here, for they are taken together or not at all: an edition that lacks one,
-   since an older version published it, counts as none. `only` are columns, with their types, of this
-   one table that are taken apart from the others. What follows from them, is not known here. #}
+{# The tables of the previous edition, while it still is `marts`. The columns that are read are
+   listed here, since they are taken together or not at all: an edition that lacks one, because an
+   older version published it, counts as none. `only` lists columns of this table, with their types,
+   that are taken regardless of the others. #}
 
 {% macro previous_rows(table, only=none) -%}
     {%- set tables = {table: only} if only else {
@@ -33,7 +33,7 @@
             {%- do needed.append("('" ~ name ~ "', '" ~ column ~ "')") -%}
         {%- endfor -%}
     {%- endfor -%}
-    {#- Asked of the catalogue: dbt's list of relations is filled one by one, and another thread may
+    {#- Read from the catalogue: dbt fills its list of relations one by one, and another thread may
         see half of it. -#}
     {%- set lacking -%}
         select count(*)

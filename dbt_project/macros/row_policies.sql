@@ -1,7 +1,7 @@
-{# R14 in the database: which rows of a published table a reader of the lookup page may see. Who
-   reads is told by the schema `access`, per transaction; nobody told is nobody, and sees nothing.
-   The policies are made with the table, so that no table is ever without. The owner, and who is a
-   member of it, sees all. What a page shows of the rows, is not known here. #}
+{# R14 as row level security: which rows of a published table a reader of the lookup page may
+   see. The schema `access` holds the reader of the transaction; without one no row is visible.
+   Policies are created with the table, so that no table lacks them. The owner and its members
+   see all rows. #}
 
 {% macro row_policies(relation) -%}
     {%- set readable = rows_of_reader(model['name'], relation.identifier) -%}
@@ -13,10 +13,10 @@
     {%- endif %}
 {%- endmacro %}
 
-{# The condition on a row, `none` for a table that no reader sees. A table that is not named here is
-   told by its columns: with an agent, an attendant sees their own rows and a manager all of their
-   companies; without one, it is of whole companies and for managers. Each question about the reader
-   is a query of its own, so that it is asked once, not for every row. #}
+{# The condition on a row; `none` for a table that no reader sees. For tables not listed here it
+   follows from the columns: with an agent, an attendant sees their own rows and a manager all rows
+   of their companies; without one, only managers see rows. Each call about the reader is a
+   subquery, so that it is evaluated once and not for every row. #}
 {% macro rows_of_reader(table, alias) -%}
     {%- set columns = model['columns'].keys() | list -%}
     {%- set of_companies = 'company_id = any(cast((select access.companies()) as text[]))' -%}
@@ -53,8 +53,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether another table has a row with the same key, which here may have a name of its own, that the
-   reader may see: it is asked under that table's own policy. The model names the table in a
+{# Whether the reader may see a row with the same key in another table, under the policy of that
+   table. `own_key` is the name of the key in this table. The model lists the other table in a
    `depends_on`. #}
 {% macro exists_for(table, key, alias, own_key=none) -%}
     {{- return(
@@ -63,8 +63,8 @@
     ) -}}
 {%- endmacro %}
 
-{# A view is read with the rights of its reader, so that the policies below it hold. Replaces
-   dbt-postgres's way to make one. #}
+{# A view is read with the rights of its reader, so that the policies of its tables apply. Overrides
+   the macro of dbt-postgres. #}
 {% macro postgres__create_view_as(relation, sql) -%}
     {%- if config.get('contract').enforced -%}
     {{ get_assert_columns_equivalent(sql) }}

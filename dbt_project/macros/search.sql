@@ -1,9 +1,7 @@
-{# By what a client is found: words of a name, digits of a phone, signs of a plate, each brought to
-   one form on both sides, what is stored and what is typed. Who may find whom, is not known here. #}
+{# Normalises names, phones and plates, so that stored and typed spellings match. #}
 
-{# Lower case without accents, from its first word on; whatever parts words is a space. As looking for
-   each of these signs is slow, only a text that may have one is, and mostly for the letters of
-   Portuguese alone. #}
+{# Lower case without accents or leading spaces; every separator becomes a space. Translating is
+   slow, so plain texts skip it, and texts with only Portuguese letters take a short form. #}
 {% macro folded(text) -%}
     ltrim(case
         when lower({{ text }}) !~ '[^a-z ]' then lower({{ text }})
@@ -17,17 +15,17 @@
     end)
 {%- endmacro %}
 
-{# What parts the words of Portuguese names and tells none of them from another. #}
+{# Particles of Portuguese names, which do not distinguish names. #}
 {% macro particles() -%}
     ('', 'da', 'das', 'de', 'di', 'do', 'dos', 'du', 'e')
 {%- endmacro %}
 
-{# A name as it is sought: folded, and no longer than an index has room for. #}
+{# The normalised name, cut to a length that fits an index. #}
 {% macro name_sought(name) -%}
     {{ folded('left(' ~ name ~ ', 200)') }}
 {%- endmacro %}
 
-{# The words of a name as it is sought, as rows of one column. #}
+{# The words of a normalised name, as rows of one column. #}
 {% macro name_words(name_sought) -%}
     (
         select distinct parts.part as word
@@ -36,31 +34,31 @@
     )
 {%- endmacro %}
 
-{# All words of a name as one, whatever their order: the whole name is found at once, however many
-   others have its words too. The words are an array in order. #}
+{# All words of a name as one text, whatever their order, so that a full name is found at once even
+   if many others contain its words. The argument is a sorted array. #}
 {% macro whole_name(words) -%}
     array_to_string({{ words }}, ' ')
 {%- endmacro %}
 
-{# The words of a name as it is sought, as an array in order. #}
+{# The words of a normalised name, as a sorted array. #}
 {% macro words_in_order(name_sought) -%}
     array(select t.word from {{ name_words(name_sought) }} as t order by t.word collate "C")
 {%- endmacro %}
 
-{# The order of those who have a word in their name as it is sought: whose name begins with it, then by
+{# The sort key of a name among those that contain the word: names that begin with it first, then by
    name. #}
 {% macro name_order(name_sought, word) -%}
     case when split_part({{ name_sought }}, ' ', 1) = {{ word }} then '1 ' else '2 ' end
     || {{ name_sought }}
 {%- endmacro %}
 
-{# The name as it is sought, out of that. #}
+{# The normalised name within a sort key. #}
 {% macro name_in_order(name_order) -%}
     substr({{ name_order }}, 3)
 {%- endmacro %}
 
-{# A word, and the word with a letter left out: two words that differ by one letter too many, too
-   few, wrong or in another's place share one of these. Short words are taken as they are. #}
+{# The word, and the word with each letter removed: two words that differ by one letter added,
+   removed, replaced or moved share one of these. Short words are taken as they are. #}
 {% macro one_left_out(word) -%}
     array(
         select left({{ word }}, places.place - 1) || substr({{ word }}, places.place + 1)
@@ -71,7 +69,7 @@
     )
 {%- endmacro %}
 
-{# The same with up to two letters left out of a long word. #}
+{# The same with up to two letters removed, for long words. #}
 {% macro two_left_out(word) -%}
     array(
         select
@@ -87,12 +85,12 @@
     )
 {%- endmacro %}
 
-{# What is left of a text when only these signs stay. #}
+{# The text with only these characters kept. #}
 {% macro only(text, signs) -%}
     translate({{ text }}, translate({{ text }}, '{{ signs }}', ''), '')
 {%- endmacro %}
 
-{# Digits without the country and a leading zero. #}
+{# Digits without the country and leading zeros. #}
 {% macro without_country(digits) -%}
     case
         when
@@ -103,8 +101,8 @@
     end
 {%- endmacro %}
 
-{# A phone as it is sought: without the ninth digit (R10), last digit first, so that what lacks the
-   DDD is the beginning of what has it. The number has no country any more. #}
+{# A phone as a search key: without the ninth digit (R10), last digit first, so that a number
+   without DDD is a prefix. The argument has no country code. #}
 {% macro phone_sought(number) -%}
     reverse(
         case
@@ -118,8 +116,8 @@
     )
 {%- endmacro %}
 
-{# A plate's signs, the old and the Mercosul spelling as one: the fifth as a letter (0 is A). Of what
-   is only the beginning of a plate, the beginning. #}
+{# A plate as a search key, the same for the old and the Mercosul spelling: the fifth character as a
+   letter (0 is A). A partial plate gives a prefix. #}
 {% macro plate_sought(signs) -%}
     left({{ signs }}, 4)
     || translate(substr({{ signs }}, 5, 1), '0123456789', 'ABCDEFGHIJ')

@@ -1,14 +1,14 @@
 {# The search of the lookup page, `marts.search(sought, at_most)`: clients by name, phone, plate or
-   agenda id, as far as the reader of the transaction may see them (R14). Row policies would keep the
-   indexes from being used, so it runs with its owner's rights, asks the schema `access` who reads,
-   and answers ids alone; what is shown is read under the policies. Made with the tables it reads, in
-   the schema that is published with them. #}
+   agenda id, limited to those that the reader of the transaction may see (R14). Row policies would
+   prevent the use of the indexes, so the function runs with the rights of its owner, asks the
+   schema `access` for the reader, and returns only ids; the rows shown are read under the policies.
+   It is created with the tables that it reads, in the schema that is published with them. #}
 {% macro search_function() -%}
 create or replace function {{ this.schema }}.search(sought text, at_most integer default 20)
 returns table (kind text, company_id text, client_id text, agenda_id text, score real)
 language plpgsql stable security definer
 set search_path = marts, pg_temp
--- Few rows are wanted of large tables, whatever the planner thinks of lists it cannot look into.
+-- Few rows are read from large tables, whatever the planner estimates for arrays.
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -47,7 +47,7 @@ begin
     where
         a.company_id = any(readable) and a.agenda_id = typed
         and (agent is null or a.agent_id = agent);
-    -- A number may be a phone's as well.
+    -- A number may also be a phone.
     if found and typed <> digits then
         return;
     end if;
@@ -83,8 +83,8 @@ begin
     if cardinality(tokens) = 0 then
         return;
     end if;
-    -- First whoever has these words and no other, then as typed, then as the beginnings of words, then
-    -- with typing errors.
+    -- First names with exactly these words, then the words as typed, then as prefixes, then with
+    -- typing errors.
     for forgiving in -1..2 loop
         continue when forgiving = -1 and cardinality(asked) = 1;
         exit when cardinality(clients) >= case forgiving when 2 then enough else most end;
@@ -134,7 +134,7 @@ begin
         select coalesce(jsonb_agg(words order by client_count), '[]') into words from of_token;
         continue when forgiving >= 0 and jsonb_array_length(words) < cardinality(tokens);
 
-        -- The rarest word leads; each of the others must be in the name too.
+        -- The rarest word is looked up first; the name must contain the others too.
         led_by := array(select distinct w ->> 'word' from jsonb_array_elements(words -> 0) as w);
         select
             coalesce(string_agg(
@@ -155,7 +155,8 @@ begin
             'select array_agg(company_id), array_agg(client_id), array_agg(name) from ('
             ' select distinct f.company_id, f.client_id, {{ name_in_order('f.name_order') }} as name'
             ' from (' || case
-                -- Of the many who share one name, those who come first; else there are few enough.
+                -- Of many clients with the same name, the first ones; otherwise there are few
+                -- enough.
                 when cardinality(led_by) = 1 and conditions = '' then
                     'select f.company_id, f.client_id, f.name_order'
                     ' from unnest($1) as own (company_id) cross join lateral ('
@@ -220,7 +221,7 @@ comment on function {{ this.schema }}.search(text, integer) is
     'Clients and agendas by name, phone, plate or agenda id, as far as the reader may see them.';
 {%- endmacro %}
 
-{# The companies in which the reader may see a client: where they have an agenda or a contact. #}
+{# The companies in which the reader may see a client: those with an agenda or a contact. #}
 {% macro seen_by_reader(alias) -%}
 cross join lateral (
             select a.company_id, a.client_id from agenda_status as a

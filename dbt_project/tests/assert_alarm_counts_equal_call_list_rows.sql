@@ -1,4 +1,4 @@
--- R12: an alarm counts rows that can be shown: of the call list, or today's agendas.
+-- R12: an alarm counts rows that can be shown, of the call list or of today's agendas.
 with sending_alarm as (
 
     select * from {{ ref('sending_alarm') }}

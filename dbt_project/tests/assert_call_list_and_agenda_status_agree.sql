@@ -1,5 +1,5 @@
--- R9: the call list holds active, open agendas whose day has come, and says of each what its status
--- says; `replied` is phoned only where no message can follow.
+-- R9: the call list holds active, open agendas whose contact date has come, and agrees with the
+-- status of each; `replied` is phoned only where no message can follow.
 with agenda_status as (
 
     select * from {{ ref('agenda_status') }}

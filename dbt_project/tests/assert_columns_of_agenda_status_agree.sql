@@ -1,4 +1,4 @@
--- Section 4: which columns of an agenda go together.
+-- Section 4: which columns of an agenda imply each other.
 with agenda_status as (
 
     select * from {{ ref('agenda_status') }}

@@ -1,4 +1,5 @@
--- Section 4: one row per agenda that exists. Its key forbids two; this finds a missing one.
+-- Section 4: one row per agenda that exists. The primary key forbids two; this test finds missing
+-- ones.
 with agenda as (
 
     select * from {{ ref('stg_agenda') }}

@@ -1,5 +1,5 @@
--- R11: every total equals the number of its rows. The rows are counted here by whether an agenda
--- is in a total, company by company; the totals by bucket and dimension.
+-- R11: every total equals the number of its rows. Rows are counted here by membership of agendas,
+-- company by company; totals by bucket and dimension.
 with agenda_status as (
 
     select * from {{ ref('agenda_status') }}

@@ -1,5 +1,5 @@
--- A step of a funnel is a part of the one before it; the first steps are all active agendas, and
--- all with a start of their cycle (R7).
+-- Each step of a funnel is a subset of the one before it; the first steps are all active agendas,
+-- and all agendas whose cycle has a start (R7).
 with agenda_status as (
 
     select * from {{ ref('agenda_status') }}

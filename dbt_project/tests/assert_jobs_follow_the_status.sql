@@ -1,5 +1,5 @@
--- R13: a booking is returned only from an automatic no-show, a message is due only where nothing
--- was sent and nothing about the client forbids it.
+-- R13: a booking is returned only after an automatic no-show; a message is due only where none was
+-- sent and nothing about the client forbids it.
 with agenda_status as (
 
     select * from {{ ref('agenda_status') }}

@@ -1,5 +1,5 @@
--- R11: what a total held in the previous edition, with what entered and without what left, is what
--- it holds now. Without a previous edition nothing has moved.
+-- R11: a total of the previous edition, plus rows entered and minus rows left, equals the total
+-- now. Without a previous edition nothing has moved.
 with edition as (
 
     select * from {{ ref('stg_previous_edition') }}

@@ -1,5 +1,5 @@
--- Section 4: only counts above zero, one row a combination. Dimensions may be null, so no key of
--- the table can hold this.
+-- Section 4: counts above zero only, and one row per combination. Dimensions may be null, so a
+-- primary key cannot ensure this.
 with totalizer as (
 
     select * from {{ ref('totalizer') }}

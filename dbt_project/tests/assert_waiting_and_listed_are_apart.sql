@@ -1,4 +1,5 @@
--- R9: who must not be phoned yet is not on the call list, and only for what is said of the agenda.
+-- R9: an agenda that must not be phoned yet is not on the call list, and its wait agrees with its
+-- status.
 with agenda_status as (
 
     select * from {{ ref('agenda_status') }}

@@ -1,5 +1,4 @@
--- R9: what keeps an agenda off the call list is told of exactly those that are not on it and do not
--- wait to be.
+-- R9: exactly those agendas have an obstacle that are neither on the call list nor waiting.
 
 with agenda_status as (
 

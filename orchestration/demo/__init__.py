@@ -1,7 +1,6 @@
-"""Demo data: a believable Brazilian dealership group, written as a delivery of the source contract.
+"""Writes demo data of a Brazilian dealership group as a delivery of the source contract.
 
-Belongs here: inventing people, vehicles and the lives of agendas, and writing them as files. Does
-not: reading a delivery, or any rule of the product; a demo is input like any other.
+A demo is input like any other: it contains no rule of the product.
 """
 
 from orchestration.demo.delivery_files import DemoError, DemoNotWritten

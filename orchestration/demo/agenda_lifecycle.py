@@ -1,7 +1,7 @@
-"""The life of an agenda: message, answer, call, visit, no-show and return, up to `as_of`.
+"""Simulates agendas up to `as_of`: message, answer, call, visit, no-show and return.
 
-Every step returns when the agenda was closed, 0 when it is open: a step that lies after `as_of` has
-not happened, and the life stops there.
+Each step returns when the agenda was closed, or 0 when it is open. A step after `as_of` has not
+happened, and the simulation of the agenda ends there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CLOSING = 18 * HOUR
 _FORGOTTEN = 0.008
 _MOST_NO_SHOWS = 2
 
-# What comes of a message, by its share: sent, sent after a hitch, or never.
+# Cumulative shares of messages that fail for good, or fail once and are sent again.
 _RECIPIENT_FAILURES = (
     (0.03, "no_whatsapp"),
     (0.036, "recipient_limit"),
@@ -31,7 +31,7 @@ _SENDER_FAILURES = ("transient", "account", "template", "rate_limit", "unknown_e
 
 
 class AgendaLifecycles:
-    """Tells the lives of agendas, one after another."""
+    """Simulates agendas one after another."""
 
     def __init__(self, events: Events, group: Group, dice: Rng) -> None:
         self.events = events
@@ -39,7 +39,7 @@ class AgendaLifecycles:
         self.dice = dice
 
     def passive(self, client: Client | None, company: DemoCompany) -> None:
-        """An agenda that begins with the client writing to LEADZAP, and its contact."""
+        """Write an agenda that begins with a message from the client, and its passive contact."""
         dice, events, clock = self.dice, self.events, company.clock
         at = dice.pick(company.contact_days) * DAY + _OPENING + dice.between(0, 12 * HOUR)
         if at > clock.now:
@@ -56,7 +56,7 @@ class AgendaLifecycles:
         events.agenda(agenda, closed)
 
     def contact_only(self, client: Client | None, company: DemoCompany) -> None:
-        """Somebody who wrote to LEADZAP without an agenda coming of it."""
+        """Write a passive contact that led to no agenda."""
         dice, clock = self.dice, company.clock
         at = dice.pick(company.contact_days) * DAY + _OPENING + dice.between(0, 12 * HOUR)
         if at > clock.now:
@@ -67,12 +67,12 @@ class AgendaLifecycles:
         self.events.passive_contact(company, number, menu, at)
 
     def _whatsapp_number(self, client: Client | None, company: DemoCompany) -> str:
-        """The client's number, or a stranger's."""
+        """The client's number, or a random one for a stranger."""
         number = client.number if client else ""
         return whatsapp_number(self.dice, company.ddd, number or drawn_number(self.dice))
 
     def active(self, client: Client) -> None:
-        """An agenda that the company scheduled."""
+        """Write an agenda that the company scheduled."""
         dice, company = self.dice, client.company
         clock = company.clock
         day = dice.pick(company.contact_days)
@@ -112,13 +112,13 @@ class AgendaLifecycles:
         )
 
     def _working_time(self, after: int, low: int, high: int) -> int:
-        """Some working hour, from `low` up to `high` days after an instant, never before it."""
+        """A time in working hours, `low` up to `high` days after `after` and never before it."""
         day = working_day(after // DAY + self.dice.between(low, high))
         at = day * DAY + self.dice.between(_OPENING, _CLOSING)
         return at if at > after else after + self.dice.between(10 * MINUTE, 3 * HOUR)
 
     def _first_contact(self, agenda: Agenda, client: Client) -> int:
-        """The message of the contact date, or the call for who cannot get one."""
+        """The message on the contact date, or a call for a client who cannot be messaged."""
         dice, events, now = self.dice, self.events, agenda.clock.now
         midnight = agenda.contact_day * DAY
         queued = midnight + 7 * HOUR + dice.between(0, 30 * MINUTE)
@@ -142,22 +142,22 @@ class AgendaLifecycles:
                     self._sent(agenda, again, again + dice.between(30, 600)) if again <= now else 0
                 )
         if draw < 0.055:
-            # The sender's own fault, and nobody sent it again. Few, and soon phoned.
+            # A fault of the sender, not sent again; rare, and the client is phoned soon.
             cause = dice.pick(_SENDER_FAILURES)
             events.dispatch(agenda, queued, failed=sent, cause=cause)
             return self._working_time(sent, 1, 3)
         if draw < 0.058:
-            # Reported as failed, delivered all the same.
+            # Reported as failed but delivered.
             delivered = sent + dice.between(MINUTE, HOUR)
             dispatch_id = events.dispatch(
                 agenda, queued, failed=sent, delivered=delivered, cause="transient"
             )
             return self._after_message(agenda, dispatch_id, delivered, ANSWERS_FIRST_MESSAGE)
-        # The queue stood still; the message went out a day or two late.
+        # The queue was stuck: the message is sent a day or two late.
         return self._sent(agenda, queued, sent + dice.between(1, 3) * DAY)
 
     def _sent(self, agenda: Agenda, queued: int, sent: int) -> int:
-        """A message that goes out (unless that is still to come), its answer or its reminder."""
+        """A message (unless it is still to be sent), then its answer, a reminder or calls."""
         dispatch_id = self._message(agenda, queued, sent, "first_contact")
         dice = self.dice
         if sent > agenda.clock.now:
@@ -174,7 +174,7 @@ class AgendaLifecycles:
         return self._after_message(agenda, dispatch_id, sent, ANSWERS_REMINDER)
 
     def _message(self, agenda: Agenda, queued: int, sent: int, purpose: str) -> str:
-        """A message that is sent, as a rule delivered, and more often than not read."""
+        """Write a message that is sent, usually delivered and often read."""
         random = self.dice.random
         delivered = sent + 2 + int(random() * 90)
         draw = random()
@@ -182,7 +182,7 @@ class AgendaLifecycles:
         if draw > 0.96:
             delivered = 0
         elif draw < 0.01:
-            sent = 0  # the status "sent" was lost on the way
+            sent = 0  # the status "sent" was lost
         return self.events.dispatch(
             agenda, queued, sent=sent, delivered=delivered, read=read, purpose=purpose
         )
@@ -196,7 +196,7 @@ class AgendaLifecycles:
         return self._calls(agenda, sent + agenda.company.no_reply_days * DAY)
 
     def _answer(self, agenda: Agenda, dispatch_id: str, sent: int) -> int:
-        """What the client clicks, and what follows from it."""
+        """The option that the client clicks, and what follows from it."""
         dice, events, now = self.dice, self.events, agenda.clock.now
         options = self.group.options
         draw = dice.random()
@@ -237,7 +237,7 @@ class AgendaLifecycles:
         return self._working_time(at, 3, 12)
 
     def _calls(self, agenda: Agenda, since: int) -> int:
-        """Calls of the attendant, who has a list to work down: days pass between them."""
+        """Calls of the attendant, days apart."""
         dice, now = self.dice, agenda.clock.now
         at = self._working_time(since, 0, 7)
         for _ in range(2):
@@ -263,7 +263,7 @@ class AgendaLifecycles:
         return at
 
     def _visit(self, agenda: Agenda, channel: str, created: int) -> tuple[str, int]:
-        """A booking and what becomes of it; its id, and when the agenda was closed."""
+        """A booking and its outcome; returns the booking id, and when the agenda was closed."""
         dice, events, company = self.dice, self.events, agenda.company
         now = company.clock.now
         if created > now:
@@ -289,7 +289,7 @@ class AgendaLifecycles:
                 ]
             return booking_id, self._working_time(cancelled, 1, 7)
         if draw < 0.23:
-            # Never confirmed and never came: somebody closes the agenda some day.
+            # Never confirmed and never came; the agenda is closed by hand later.
             booking_id = events.booking(agenda, channel, created, scheduled)
             return booking_id, self._working_time(scheduled, 1, 5)
         arrived = scheduled + dice.between(-20 * MINUTE, 40 * MINUTE)
@@ -301,7 +301,7 @@ class AgendaLifecycles:
     def _no_show(
         self, agenda: Agenda, channel: str, created: int, scheduled: int, confirmed: int
     ) -> tuple[str, int]:
-        """A client who does not come; the CRM cancels the visit the next morning."""
+        """A client who does not come; the CRM cancels the booking the next morning."""
         dice, now = self.dice, agenda.clock.now
         agenda.no_shows += 1
         marked = scheduled + dice.between(30 * MINUTE, 90 * MINUTE) if dice.chance(0.35) else 0
@@ -321,7 +321,7 @@ class AgendaLifecycles:
         return booking_id, self._after_no_show(agenda, missed)
 
     def _after_no_show(self, agenda: Agenda, missed: int) -> int:
-        """The message that asks for another date, or the call."""
+        """The message that offers another date, or a call."""
         dice, now, client = self.dice, agenda.clock.now, agenda.client
         queued = missed + dice.between(20 * MINUTE, 70 * MINUTE)
         if client is None or not client.reachable or 0 < client.opted_out_at < queued:

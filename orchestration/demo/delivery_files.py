@@ -1,7 +1,7 @@
-"""Writing a demo's files: row by row into a folder of their own, which takes its name when whole.
+"""Writes a demo's files into a temporary folder, which is renamed when complete.
 
-The manifest is written last and lists every file with its size, rows and SHA-256, so that a folder
-with a manifest is a whole delivery.
+The manifest is written last and lists every file with its size, rows and SHA-256, so a folder with
+a manifest is a complete delivery.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from orchestration.ingest.contract import DEMO_GENERATOR, MANIFEST, SOURCE_TABLE
 
 
 class DemoError(UsageError):
-    """A demo that cannot be written; the message says why and what was left as it was."""
+    """The arguments or the folder are not valid for a demo; nothing was changed."""
 
 
 class DemoNotWritten(UserError):
-    """A demo that was asked for rightly, and that the disk or the folder's rights prevented."""
+    """A demo could not be written, for lack of disk space or permission."""
 
 
 class _File:
-    """One table's file: rows wait in `rows` until they are written together."""
+    """A table's file, with buffered rows."""
 
     def __init__(self, folder: Path, table: str, header: str) -> None:
         self.name = f"{table}.csv"
@@ -40,7 +40,7 @@ class _File:
         self._write(header.encode())
 
     def flush(self) -> None:
-        """Write the rows that wait."""
+        """Write the buffered rows."""
         self._write("".join(self.rows).encode())
         self.written += len(self.rows)
         self.rows.clear()
@@ -69,16 +69,16 @@ class DeliveryFiles:
             file.handle.close()
 
     def rows(self, table: str) -> list[str]:
-        """The waiting rows of a table, each a whole line in the contract's order of columns."""
+        """Return the buffer of a table; each row is a line with the contract's columns in order."""
         return self.files[table].rows
 
     def flush(self) -> None:
-        """Write what waits, so that memory does not grow with the demo."""
+        """Write the buffered rows, so that memory use stays constant."""
         for file in self.files.values():
             file.flush()
 
     def finish(self, facts: dict[str, object]) -> None:
-        """Write the rest and then the manifest."""
+        """Write the buffered rows and the manifest, which also contains `facts`."""
         self.flush()
         listed = []
         for file in self.files.values():
@@ -98,9 +98,11 @@ class DeliveryFiles:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A hidden sibling to write into; it becomes `folder` at the end, or nothing changes.
+    """Create a hidden sibling folder that replaces `folder` on success.
 
-    A folder that holds anything but an earlier demo is refused, before and after the writing.
+    Raises:
+        DemoError: `folder` holds something other than an earlier demo, before or after the writing.
+        DemoNotWritten: The files cannot be written.
     """
     folder = folder.absolute()
     if folder.is_symlink():
@@ -116,7 +118,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise DemoNotWritten(
-            f"The demo could not be written to {folder}: {reason}. What was there is as it was; "
+            f"The demo could not be written to {folder}: {reason}. Nothing was changed; "
             "free some space or name another folder."
         ) from error
     finally:
@@ -124,7 +126,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def _put_in_place(making: Path, folder: Path) -> None:
-    """Give the finished folder its name; an earlier demo steps aside and is then removed."""
+    """Rename the finished folder; an earlier demo is moved away first and then deleted."""
     if not folder.exists() or not any(folder.iterdir()):
         making.rename(folder)
         return
@@ -139,7 +141,7 @@ def _put_in_place(making: Path, folder: Path) -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Pass when the folder is not there, is empty, or holds an earlier demo and nothing else."""
+    """Raise DemoError if the folder holds anything but an earlier demo."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -152,13 +154,13 @@ def _refuse_foreign(folder: Path) -> None:
     foreign = sorted(present - _files_of_demo(folder))
     if foreign:
         raise DemoError(
-            f"{folder} is not empty and holds what no demo wrote ({foreign[0]}); it was left as it "
-            "was. Name an empty or new folder, or empty this one yourself."
+            f"{folder} is not empty and holds a file that no demo wrote ({foreign[0]}); "
+            "it was left as it was. Name an empty or new folder, or empty this one yourself."
         )
 
 
 def _files_of_demo(folder: Path) -> set[str]:
-    """The names an earlier demo says it wrote; none when there is no such manifest."""
+    """The files listed by the manifest of an earlier demo; none without such a manifest."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["generator"] != DEMO_GENERATOR:

@@ -1,6 +1,7 @@
-"""The rows of what happens: each function writes one row, with its versions, of an entity table.
+"""Writes rows of entity tables, with earlier versions for some.
 
-A time after `as_of` has not happened yet and is left empty; 0 is never.
+Times are seconds of local time (`clock.py`). Times after `as_of` are written as empty fields; 0
+means never.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _SEVERAL_VERSIONS = 0.08
 
 @dataclass(slots=True)
 class Agenda:
-    """One agenda while its life is told; its own row is written last."""
+    """An agenda being simulated; its own row is written last."""
 
     agenda_id: str
     company: DemoCompany
@@ -46,7 +47,7 @@ class Agenda:
 
 
 class Events:
-    """Writes rows and counts ids."""
+    """Writes rows and assigns ids."""
 
     def __init__(self, files: DeliveryFiles, dice: Rng) -> None:
         self.dice = dice
@@ -64,12 +65,12 @@ class Events:
         self.attempts = 0
 
     def next_agenda_id(self) -> str:
-        """The id of one more agenda."""
+        """Return the next agenda id."""
         self.agendas += 1
         return f"A{self.agendas:08d}"
 
     def agenda(self, agenda: Agenda, closed: int = 0) -> None:
-        """The agenda as it is, and for some the version before it was assigned or moved."""
+        """Write an agenda, and for some the version before it was assigned or moved."""
         clock = agenda.clock
         created = clock.text(agenda.created)
         client = agenda.client
@@ -110,7 +111,21 @@ class Events:
         cause: str = "",
         purpose: str = "first_contact",
     ) -> str:
-        """One message with what became of it so far."""
+        """Write a dispatch.
+
+        Args:
+            agenda: Its agenda.
+            queued: When it was queued.
+            sent: When it was sent.
+            delivered: When it was delivered.
+            read: When it was read.
+            failed: When it failed.
+            cause: The cause of failure, a key of `FAILURES`.
+            purpose: `first_contact` or `no_show`.
+
+        Returns:
+            The dispatch id.
+        """
         self.dispatches += 1
         dispatch_id = f"D{self.dispatches:08d}"
         clock = agenda.clock
@@ -132,7 +147,14 @@ class Events:
         return dispatch_id
 
     def reply(self, agenda: Agenda, dispatch_id: str, at: int, option_id: str) -> None:
-        """What the client clicked."""
+        """Write a reply.
+
+        Args:
+            agenda: The agenda of the dispatch.
+            dispatch_id: The dispatch replied to.
+            at: When the client replied.
+            option_id: The chatbot option.
+        """
         self.replies += 1
         text = agenda.clock.text(at)
         self._reply(f"R{self.replies:08d},{text},{dispatch_id},{option_id},{text}\n")
@@ -149,7 +171,21 @@ class Events:
         cancelled: int = 0,
         no_show: int = 0,
     ) -> str:
-        """A visit, with what became of it so far."""
+        """Write a booking.
+
+        Args:
+            agenda: Its agenda.
+            channel: `leadzap`, `phone` or `front_desk`.
+            created: When it was made.
+            scheduled: The booked time.
+            confirmed: When it was confirmed.
+            arrived: When the client arrived.
+            cancelled: When it was cancelled.
+            no_show: When it was marked as a no-show by hand.
+
+        Returns:
+            The booking id.
+        """
         self.bookings += 1
         booking_id = f"B{self.bookings:08d}"
         clock = agenda.clock
@@ -178,7 +214,16 @@ class Events:
         agenda_id: str = "",
         booking_id: str = "",
     ) -> None:
-        """Somebody who wrote first."""
+        """Write a contact that a client or lead began.
+
+        Args:
+            company: The company.
+            whatsapp_number: The number as LEADZAP reports it.
+            menu_option: `book`, `service_orders` or `other`.
+            at: When the message came.
+            agenda_id: The agenda made from it, if any.
+            booking_id: The booking made from it, if any.
+        """
         self.contacts += 1
         text = company.clock.text(at)
         self._contact(
@@ -187,7 +232,13 @@ class Events:
         )
 
     def attempt(self, agenda: Agenda, at: int, outcome: str) -> None:
-        """One phone call; it is noted down within minutes."""
+        """Write a phone call, recorded minutes later.
+
+        Args:
+            agenda: Its agenda.
+            at: When the call was made.
+            outcome: A code of `call_attempt.outcome`.
+        """
         self.attempts += 1
         clock = agenda.clock
         caller = agenda.agent or agenda.company.attendants[0]

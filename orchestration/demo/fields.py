@@ -1,4 +1,4 @@
-"""How a text of the demo becomes a field, a login or an e-mail."""
+"""Formats texts of the demo as CSV fields and logins."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import unicodedata
 
 
 def csv_field(text: str) -> str:
-    """The text as a field of RFC 4180: quoted only where it must be."""
+    """Return a text as an RFC 4180 field, quoted only if necessary."""
     if any(sign in text for sign in ',"\r\n'):
         return '"' + text.replace('"', '""') + '"'
     return text
 
 
 def ascii_login(text: str) -> str:
-    """The text in lower-case ASCII, for logins and e-mails."""
+    """Return a text in lower-case ASCII, for logins and e-mail addresses."""
     decomposed = unicodedata.normalize("NFKD", text.lower())
     return "".join(sign for sign in decomposed if sign.isascii() and sign.isalnum())

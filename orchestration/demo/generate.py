@@ -1,4 +1,4 @@
-"""Writing a whole demo: the group, the scenes that must be there, then lives until it is full."""
+"""Generates a demo: the group, all scenarios, then random agendas up to the number wanted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OnProgress = Callable[[int], None]
 
 
 def _silent(_written: int) -> None:
-    """Report nothing."""
+    """Ignore progress."""
 
 
 def write_demo(
@@ -34,10 +34,18 @@ def write_demo(
     as_of: datetime,
     on_progress: OnProgress = _silent,
 ) -> None:
-    """Write a demo delivery as it would stand at `as_of`: the same bytes for the same arguments.
+    """Write a demo delivery as of `as_of`; equal arguments write equal bytes.
 
-    `on_progress` is told now and then how many agendas are written. The folder appears whole
-    or not at all; an earlier demo in it is replaced, anything else refused.
+    Args:
+        folder: The delivery folder, written whole or not at all. It replaces an earlier demo.
+        agendas: How many agendas to write.
+        seed: Seed of the random numbers.
+        as_of: The time at which the delivery is made, with an offset.
+        on_progress: Called from time to time with the number of agendas written.
+
+    Raises:
+        DemoError: An argument is out of range, or the folder holds something other than a demo.
+        DemoNotWritten: The files cannot be written.
     """
     if not FEWEST_AGENDAS <= agendas <= MOST_AGENDAS:
         raise DemoError(
@@ -46,7 +54,7 @@ def write_demo(
         )
     if as_of.tzinfo is None or not _EARLIEST_YEAR <= as_of.year <= _LATEST_YEAR:
         raise DemoError(
-            f"A demo needs an instant with an offset, between the years {_EARLIEST_YEAR} and "
+            f"A demo needs an as_of with an offset, between the years {_EARLIEST_YEAR} and "
             f"{_LATEST_YEAR}, not {as_of.isoformat()}. Nothing was written."
         )
     with whole_folder(folder) as making, DeliveryFiles(making) as files:

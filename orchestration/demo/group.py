@@ -1,4 +1,4 @@
-"""The group of a demo: companies and their parameters, users, teams, campaigns, chatbot options."""
+"""Generates the group: companies and their parameters, users, teams, campaigns, chatbot options."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FEWEST_COMPANIES = 4
 _ATTENDANTS_PER_TEAM = 12
 _SIZES = (1.6, 1.3, 0.9, 0.4, 0.6, 1.2, 1.1, 0.9)
 
-# no_reply_days, no_show_hours, dispatch_grace_hours as delivered; empty takes the default. Messages
-# go out until 11:20 at the latest, so no grace (R9) ends before that.
+# no_reply_days, no_show_hours, dispatch_grace_hours as delivered; empty means the default. Messages
+# are sent until 11:20, so no grace (R9) may end earlier.
 _PARAMETERS = (
     ("1", "2", "12"),
     ("", "", ""),
@@ -81,7 +81,7 @@ _OPTIONS: tuple[tuple[str, str, int, int], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Attendant:
-    """Who works a list of agendas."""
+    """A user who works a list of agendas."""
 
     user_id: str
     team_id: str
@@ -89,7 +89,7 @@ class Attendant:
 
 @dataclass(frozen=True, slots=True)
 class DemoCompany:
-    """What the life of an agenda asks of its company."""
+    """What the simulation of agendas needs to know about a company."""
 
     company_id: str
     ddd: str
@@ -104,7 +104,7 @@ class DemoCompany:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The whole group; `desks` names a company once for each of its attendants."""
+    """The whole group; `desks` lists a company once for each of its attendants."""
 
     companies: tuple[DemoCompany, ...]
     desks: tuple[DemoCompany, ...]
@@ -117,7 +117,7 @@ class Group:
 
 
 class _Register:
-    """Users as they are hired: ids in order, logins never twice."""
+    """Assigns user ids in order and unique logins."""
 
     def __init__(self, dice: Rng) -> None:
         self.dice = dice
@@ -125,7 +125,16 @@ class _Register:
         self.logins: dict[str, int] = {}
 
     def hire(self, role: str, company_id: str, *, active: bool = True) -> str:
-        """Write one user and return the id."""
+        """Write a user.
+
+        Args:
+            role: `attendant` or `manager`.
+            company_id: The home company.
+            active: Whether the user is active.
+
+        Returns:
+            The user id.
+        """
         first, last = self.dice.pick(FIRST_NAMES), self.dice.pick(SURNAMES)
         login = f"{ascii_login(first)}.{ascii_login(last)}"
         taken = self.logins[login] = self.logins.get(login, 0) + 1
@@ -138,7 +147,16 @@ class _Register:
 
 
 def make_group(agendas: int, as_of: datetime, dice: Rng) -> Group:
-    """A group of the size that works so many agendas: few companies, many attendants."""
+    """Generate a group of the size that works so many agendas: few companies, many attendants.
+
+    Args:
+        agendas: The number of agendas.
+        as_of: The time at which the delivery is made.
+        dice: Source of random numbers.
+
+    Returns:
+        The group, with the rows of its reference tables.
+    """
     count = min(max(isqrt(agendas // 312), FEWEST_COMPANIES), len(UNITS))
     sizes = [_SIZES[number % len(_SIZES)] for number in range(count)]
     people = agendas / AGENDAS_PER_ATTENDANT / sum(sizes)
@@ -208,9 +226,9 @@ def _company(
 
 
 def _contact_days(today: int) -> tuple[int, ...]:
-    """Days to draw a contact date from: most in the last 60, few on Saturdays, none on Sundays.
+    """Days to draw contact dates from: most in the last 60, few on Saturdays, none on Sundays.
 
-    Today always is a working day: a demo shown on a Sunday has something to show.
+    Today always counts as a working day, so that a demo made on a Sunday is not empty.
     """
     days: list[int] = []
     for day in range(today - 110, today + 8):
@@ -226,7 +244,7 @@ def _contact_days(today: int) -> tuple[int, ...]:
 
 
 def _managers(companies: tuple[DemoCompany, ...], register: _Register, may_see: list[str]) -> None:
-    """A manager a company, one for every three, a director; and an attendant who helps out."""
+    """Write managers of one, of three and of all companies, and an attendant of two companies."""
     for company in companies:
         register.hire("manager", company.company_id)
     for first in range(0, len(companies) - 1, 3):
@@ -240,7 +258,7 @@ def _managers(companies: tuple[DemoCompany, ...], register: _Register, may_see: 
 
 
 def _campaigns(rows: dict[str, list[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Write campaigns and event types; return the event types of active and of ended ones."""
+    """Write campaigns and event types; return the event types of active and of ended campaigns."""
     rows["campaign"], rows["event_type"] = [], []
     running: list[str] = []
     ended: list[str] = []
@@ -261,8 +279,8 @@ def _options(
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...], dict[str, str]]:
     """Write loss reasons and options.
 
-    Returns the options of every event type by action, one refusal for each reason and one without,
-    and the refusals that only one event type has.
+    Returns the options for every event type by action; one refusal for each reason and one without
+    a reason; and the refusals that only one event type has.
     """
     rows["loss_reason"] = [
         f"L{number:02d},{csv_field(name)}\n" for number, name in enumerate(_LOSS_REASONS, start=1)

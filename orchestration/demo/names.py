@@ -1,4 +1,4 @@
-"""Names, places and models of the demo: the words a dealership group's rows are made of."""
+"""Names, places, vehicle models and failure messages of the demo."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ MODELS = _lines(
     """
 )
 
-# Unit, time zone and DDD. The first four alone are three zones.
+# Unit, time zone and DDD. The first four cover three time zones.
 UNITS: tuple[tuple[str, str, str], ...] = (
     ("Tatuapé", "America/Sao_Paulo", "11"),
     ("Campinas", "America/Sao_Paulo", "19"),

@@ -1,4 +1,4 @@
-"""Clients and their vehicles: names, messy phones, plates."""
+"""Generates clients with realistically untidy phone numbers, and their vehicles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orchestration.demo.rng import Rng
 _PLATE_LETTERS = tuple("".join(letters) for letters in product(ascii_uppercase, repeat=3))
 _PLAIN_FIRST = tuple(map(ascii_login, FIRST_NAMES))
 _PLAIN_LAST = tuple(map(ascii_login, SURNAMES))
-# Subscriber numbers below are kept for clients whose number must be nobody else's.
+# Lower subscriber numbers are reserved for clients whose number must be unique.
 FIRST_DRAWN_NUMBER = 60_001_000
 _LAST_NUMBER = 99_999_999
 
@@ -35,12 +35,21 @@ class Client:
 
 
 def drawn_number(dice: Rng) -> str:
-    """A mobile number without its ninth digit."""
+    """Return a random mobile number without its ninth digit."""
     return str(dice.between(FIRST_DRAWN_NUMBER, _LAST_NUMBER))
 
 
 def whatsapp_number(dice: Rng, ddd: str, number: str) -> str:
-    """A number as LEADZAP reports it: with or without country code and ninth digit."""
+    """Return a number as LEADZAP reports it, with or without country code and ninth digit.
+
+    Args:
+        dice: Source of random numbers.
+        ddd: The area code.
+        number: The mobile number without its ninth digit.
+
+    Returns:
+        The number as text.
+    """
     style = dice.random()
     if style < 0.6:
         return f"55{ddd}9{number}"
@@ -52,7 +61,7 @@ def whatsapp_number(dice: Rng, ddd: str, number: str) -> str:
 
 
 class People:
-    """Writes clients and vehicles and counts ids."""
+    """Writes clients and vehicles and assigns ids."""
 
     def __init__(self, files: DeliveryFiles, dice: Rng) -> None:
         self.dice = dice
@@ -62,7 +71,7 @@ class People:
         self.vehicles = 0
 
     def client(self, company: DemoCompany, relative: Client | None) -> Client:
-        """A client with vehicles; now and then one who shares the mobile of a relative."""
+        """Write a client with vehicles, who sometimes shares the mobile number of `relative`."""
         dice = self.dice
         random = dice.random
         first, last = int(random() * len(FIRST_NAMES)), int(random() * len(SURNAMES))
@@ -90,7 +99,7 @@ class People:
             company, name, ddd, mobile, landline, email, accepts=accepts, updated=known
         )
         if random() < 0.12:
-            # The record was completed later: the first version had no e-mail and no landline yet.
+            # An earlier version without e-mail and landline.
             self._client(
                 f"{client_id},{clock.text(known - 200 * DAY)},{name},{ddd},{mobile},,,true\n"
             )
@@ -113,7 +122,21 @@ class People:
         accepts: bool,
         updated: int,
     ) -> str:
-        """One client's row; returns the id."""
+        """Write one version of a client.
+
+        Args:
+            company: The company whose clock is used.
+            name: The name.
+            ddd: The area code as typed.
+            mobile: The mobile number as typed.
+            landline: The landline as typed.
+            email: The e-mail address.
+            accepts: Whether the client accepts messages.
+            updated: `updated_at`, in seconds of local time.
+
+        Returns:
+            The client id.
+        """
         self.clients += 1
         client_id = f"L{self.clients:08d}"
         self._client(
@@ -123,7 +146,16 @@ class People:
         return client_id
 
     def vehicle(self, company: DemoCompany, client_id: str, *, active: bool) -> str:
-        """One vehicle, with an old or a Mercosul plate, and for some the version before; the id."""
+        """Write a vehicle with an old or a Mercosul plate, and for some an earlier version.
+
+        Args:
+            company: The company whose clock is used.
+            client_id: Its owner.
+            active: Whether it is active.
+
+        Returns:
+            The vehicle id.
+        """
         self.vehicles += 1
         vehicle_id = f"V{self.vehicles:08d}"
         dice = self.dice
@@ -149,7 +181,7 @@ class People:
         return vehicle_id
 
     def _mobile(self, ddd: str, number: str) -> tuple[str, str, bool]:
-        """DDD and mobile as somebody typed them, and whether they pass R4."""
+        """DDD and mobile as typed, and whether they are valid (R4)."""
         start, end = number[:4], number[4:]
         style = self.dice.random()
         if style >= 0.93:
@@ -169,7 +201,7 @@ class People:
         return ddd, f"{start}-{end}", True
 
     def _broken_mobile(self, ddd: str, number: str) -> tuple[str, str]:
-        """DDD and mobile that no message reaches."""
+        """A DDD and mobile that are not valid (R4)."""
         return self.dice.pick(
             (
                 ("", f"{ddd}9{number}"),
@@ -185,7 +217,7 @@ class People:
         )
 
     def _landline(self, ddd: str, share: float) -> str:
-        """A landline as somebody typed it, or none."""
+        """A landline as typed, or an empty text."""
         random = self.dice.random
         if random() >= share:
             return ""

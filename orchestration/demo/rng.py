@@ -1,7 +1,7 @@
-"""The dice of a demo: every random choice comes from here, so that a seed fixes every byte.
+"""Random numbers of a demo: all come from one seeded generator, so that a seed fixes every byte.
 
-Only `random()` is used: its sequence for a seed is promised to stay the same across versions of
-Python, which is not so for every other method of `random.Random`.
+Only `random()` is used: Python promises its sequence for a seed across versions, unlike that of
+other methods of `random.Random`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ Item = TypeVar("Item")
 
 
 class Rng(random.Random):
-    """Seeded dice."""
+    """A seeded random number generator."""
 
     def pick(self, items: Sequence[Item]) -> Item:
-        """One of the items."""
+        """Return a random item."""
         return items[int(self.random() * len(items))]
 
     def between(self, low: int, high: int) -> int:
-        """A whole number from `low` up to, but not including, `high`."""
+        """Return a random integer from `low` up to, but not including, `high`."""
         return low + int(self.random() * (high - low))
 
     def chance(self, share: float) -> bool:
-        """True in that share of cases."""
+        """Return True with probability `share`."""
         return self.random() < share

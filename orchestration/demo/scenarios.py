@@ -1,7 +1,7 @@
-"""Scenes that every demo holds, however small and whatever the hour of `as_of`.
+"""Writes scenarios that every demo contains, whatever its size and time of day.
 
-A cause that is the group's own fault (R12) stands on a contact date yet to come, so that the alarm
-of a demo stays small; only `transient` and `account` have rows that ring it.
+Causes that are the group's own fault (R12) have contact dates in the future, so that the demo's
+alarm stays small; only `transient` and `account` have rows that raise it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from orchestration.demo.names import FIRST_NAMES, SURNAMES
 from orchestration.demo.people import FIRST_DRAWN_NUMBER, Client, People
 from orchestration.demo.rng import Rng
 
-# The contact date lies so many hours back in most scenes: past every grace, and no longer today.
+# The contact date of most scenarios: older than every grace period, and not today.
 _YESTERDAY = 26 * HOUR
 _OUTCOMES = ("no_answer", "busy", "wrong_number", "call_back", "booked", "refused", "other")
 
 
 class Scenarios:
-    """Writes the scenes, company after company in turn."""
+    """Writes the scenarios, cycling through the companies."""
 
     def __init__(self, events: Events, people: People, group: Group, dice: Rng) -> None:
         self.events = events
@@ -32,7 +32,7 @@ class Scenarios:
         self.quickest = min(group.companies, key=lambda company: company.no_reply_days)
 
     def write(self) -> None:
-        """All scenes."""
+        """Write all scenarios."""
         self._messages_without_reply()
         self._replies()
         self._messages_that_failed()
@@ -52,7 +52,7 @@ class Scenarios:
         landline: str = "",
         accepts: bool = True,
     ) -> Client:
-        """A client whose number is nobody else's, unless told a mobile to share or to break."""
+        """A client with a unique number, unless `mobile` is given to share or break one."""
         number = str(FIRST_DRAWN_NUMBER - 1000 + self.people.clients)
         name = f"{self.dice.pick(FIRST_NAMES)} {self.dice.pick(SURNAMES)}"
         client_id = self.people.write(
@@ -76,7 +76,7 @@ class Scenarios:
         *,
         origin: str = "active",
     ) -> Agenda:
-        """An open agenda with an agent, its contact date that long ago; its row is written here."""
+        """Write an open agenda with an agent, its contact date `ago` seconds back."""
         agent = self.dice.pick(company.attendants)
         now = company.clock.now
         agenda = Agenda(
@@ -95,19 +95,19 @@ class Scenarios:
         return agenda
 
     def _next(self, ago: int = _YESTERDAY) -> Agenda:
-        """An agenda of a reachable client in the company whose turn it is."""
+        """An agenda of a reachable client in the next company."""
         company = next(self.turn)
         return self._agenda(self._client(company), company, ago)
 
     def _sent(self, agenda: Agenda, ago: int, purpose: str = "first_contact") -> str:
-        """A message sent and delivered that long ago."""
+        """A message sent and delivered `ago` seconds back."""
         sent = agenda.clock.now - ago
         return self.events.dispatch(
             agenda, sent - 40 * MINUTE, sent=sent, delivered=sent + 8, purpose=purpose
         )
 
     def _messages_without_reply(self) -> None:
-        """R8, R11: one, two, three days and more without a reply, and a message of today."""
+        """R8, R11: one, two, three and more days without a reply, and a message of today."""
         for hours in (30, 54, 80, 150):
             company = self.quickest
             agenda = self._agenda(self._client(company), company, hours * HOUR)
@@ -116,7 +116,7 @@ class Scenarios:
         self._sent(agenda, 3 * HOUR)
 
     def _replies(self) -> None:
-        """Every option of the chatbot: R8, the refusals with each reason and without one."""
+        """R8: every chatbot option, refusals with each reason and without one."""
         options = self.group.options
         for option_id in (
             *self.group.refusals,
@@ -131,7 +131,7 @@ class Scenarios:
             self.events.reply(agenda, dispatch_id, agenda.clock.now - 23 * HOUR, option_id)
 
     def _messages_that_failed(self) -> None:
-        """R5, R6: every cause, failed and delivered after all, statuses that were skipped."""
+        """R5, R6: every cause; failed but delivered; skipped statuses."""
         for cause in (
             "no_whatsapp",
             "recipient_limit",
@@ -150,7 +150,7 @@ class Scenarios:
             self.events.dispatch(agenda, failed - HOUR, failed=failed, cause=cause)
         queued = self._next(-DAY)
         self.events.dispatch(queued, queued.clock.now - HOUR)
-        self._next(-DAY)  # nobody has queued a message for it yet
+        self._next(-DAY)  # no message is queued for it yet
         revived = self._next()
         at = revived.clock.now - 20 * HOUR
         self.events.dispatch(
@@ -161,7 +161,7 @@ class Scenarios:
         self.events.dispatch(skipped, at - HOUR, read=at)
 
     def _clients_without_message(self) -> None:
-        """R6, R9: opted out; no valid mobile, with and without a landline; no client at all."""
+        """R6, R9: opted out; no valid mobile, with and without landline; no client."""
         company = next(self.turn)
         self._agenda(self._client(company, accepts=False), company)
         landline = f"({company.ddd}) 3200-0100"
@@ -170,7 +170,7 @@ class Scenarios:
         self._agenda(None, company)
 
     def _bookings(self) -> None:
-        """R8: a live visit by each channel."""
+        """R8: an open booking through each channel."""
         for channel in ("leadzap", "phone", "front_desk"):
             agenda = self._next()
             self._sent(agenda, 25 * HOUR)
@@ -182,7 +182,7 @@ class Scenarios:
     def _missed(
         self, agenda: Agenda, ago: int, *, by_hand: bool = False, returned: bool = False
     ) -> None:
-        """A no-show that long ago; returned: the CRM has cancelled the visit since."""
+        """A no-show `ago` seconds back; if `returned`, the CRM has cancelled the booking since."""
         now, company = agenda.clock.now, agenda.company
         scheduled = now - ago - (HOUR if by_hand else company.no_show_seconds)
         created = agenda.created + HOUR
@@ -197,7 +197,7 @@ class Scenarios:
         )
 
     def _no_shows(self) -> None:
-        """R7, R13: by hand and by the clock, returned and to be returned, active and passive."""
+        """R7, R13: marked by hand and by time, returned and to be returned, active and passive."""
         by_hand = self._next(3 * DAY)
         self._missed(by_hand, 20 * HOUR, by_hand=True)
         self._sent(by_hand, 18 * HOUR, "no_show")
@@ -222,7 +222,7 @@ class Scenarios:
             self.events.attempt(agenda, agenda.clock.now - 22 * HOUR, outcome)
 
     def _passive_contacts(self) -> None:
-        """R10: every bucket; recognised across the ninth digit, ambiguous, and not recognised."""
+        """R10: every bucket; recognised despite the ninth digit, ambiguous, and unrecognised."""
         company = next(self.turn)
         at = company.clock.now - 28 * HOUR
         contact = self.events.passive_contact
@@ -243,7 +243,7 @@ class Scenarios:
         contact(company, f"55{company.ddd}9{first.number}", "other", at + HOUR)
 
     def _sent_today(self, company: DemoCompany) -> None:
-        """A message of today, so that "nothing was sent" (R12) never is chance."""
+        """A message of today, so that "nothing was sent" (R12) never occurs by chance."""
         agenda = self._agenda(self._client(company), company, 0)
         now = company.clock.now
         sent = now // DAY * DAY + 8 * HOUR + 2 * MINUTE

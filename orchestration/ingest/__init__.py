@@ -1,1 +1,1 @@
-"""Reading deliveries into the raw tables (R1, R2). Plain Python and SQL; knows no Dagster."""
+"""Loads deliveries into the raw tables (R1, R2), independently of Dagster."""

@@ -1,8 +1,8 @@
-"""From delivered text to typed value, as SQL: the cheap check, the exact fault, the cast.
+"""SQL that checks delivered text and casts it to typed values.
 
-PostgreSQL's own input is laxer than the contract (`now`, no offset, 24:00, :60), so a value's shape
-is compared first. The cheap check says yes to the common shapes only and leaves calendar errors to
-the cast; the exact fault decides every value and never raises.
+PostgreSQL's input is laxer than the contract (`now`, no offset, 24:00, :60), so the shape of a
+value is checked first. The cheap check accepts common shapes only and leaves calendar errors to the
+cast; the exact check decides every value and never raises.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from orchestration.ingest.contract import EARLIEST_YEAR, ID_LENGTH, LATEST_YEAR,
 _TRUE = ("true", "t", "1", "s")
 _FALSE = ("false", "f", "0", "n")
 
-# The parts of a common timestamp, each looked up in a hashed list: a third of the time that
-# `translate` takes, an eighth of a regular expression. Anything rarer is left to the exact check.
+# Parts of a common timestamp, looked up in hashed lists: three times as fast as `translate` and
+# eight times as fast as a regular expression. Rarer forms are left to the exact check.
 _YEARS = [f"{year:04}" for year in range(1900, 3000)]
 _MONTH_DAYS = [f"-{month:02}-{day:02}" for month, day in product(range(1, 13), range(1, 32))]
 _MINUTES = [f"{hour:02}:{minute:02}:" for hour, minute in product(range(24), range(60))]
@@ -28,7 +28,7 @@ _OFFSETS = ["Z"] + [
     for sign, hour in product("+-", range(16))
     for minutes in ("", *(f"{colon}{m:02}" for colon in ("", ":") for m in (0, 15, 30, 45)))
 ]
-# What follows the seconds where there is a fraction, its digits made 9.
+# What may follow the seconds when there is a fraction, with each digit replaced by 9.
 _FRACTION_SHAPES = [
     "." + "9" * digits + offset
     for digits, offset in product(
@@ -39,13 +39,13 @@ _TIMESTAMP = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
     r"(\.[0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
-_LONGEST_COMMON_TIMESTAMP = 40  # PostgreSQL's own reader stops at some 128 characters
+_LONGEST_COMMON_TIMESTAMP = 40  # PostgreSQL's parser accepts about 128 characters
 _DAYS = "^-?[0-9]{1,9}$"
 _HOURS = r"^-?[0-9]{1,9}(\.[0-9]{1,30})?$"
 
 
 def cheap_check(column: Column, value: sql.Composable) -> sql.Composed:
-    """A condition that is true only for a value without fault, calendar errors aside."""
+    """Build a condition that holds only for values without fault, apart from calendar errors."""
     test = _cheap_test(column)
     if test is None:
         return sql.SQL("true" if column.nullable else "{v} is not null").format(v=value)
@@ -56,7 +56,16 @@ def cheap_check(column: Column, value: sql.Composable) -> sql.Composed:
 
 
 def fault(column: Column, value: sql.Composable, *, is_key: bool = False) -> sql.Composed:
-    """The reason a value is not accepted, or null."""
+    """Build an expression for the reason why a value is rejected, or null.
+
+    Args:
+        column: The column of the source contract.
+        value: The delivered text.
+        is_key: Whether the column is part of the key.
+
+    Returns:
+        An expression in SQL.
+    """
     missing = errors.MISSING_KEY if is_key else errors.MISSING_VALUE
     tests: list[sql.Composable] = []
     if not column.nullable:
@@ -73,7 +82,16 @@ def fault(column: Column, value: sql.Composable, *, is_key: bool = False) -> sql
 
 
 def cast(column: Column, value: sql.Composable, *, common: bool = False) -> sql.Composed:
-    """The typed value of a text that has no fault; `common` when the cheap check said so."""
+    """Build an expression for the typed value of a text without fault.
+
+    Args:
+        column: The column of the source contract.
+        value: The delivered text.
+        common: Whether the text has passed `cheap_check`.
+
+    Returns:
+        An expression in SQL.
+    """
     if column.kind == "boolean":
         return sql.SQL("lower({}) = any({})").format(value, sql.Literal(list(_TRUE)))
     if column.kind == "timestamp" and not common:
@@ -86,7 +104,7 @@ def cast(column: Column, value: sql.Composable, *, common: bool = False) -> sql.
     return sql.SQL("{}::{}").format(value, sql.SQL(column.sql_type))
 
 
-# Digits of a fraction far beyond the microsecond go before the cast.
+# Digits far beyond the microsecond are cut off before the cast.
 _SHORTENED = (
     "case when length({v}) <= {limit} then {v} "
     r"else regexp_replace({v}, '(\.[0-9]{{15}})[0-9]*', '\1') end"
@@ -123,7 +141,7 @@ def _cheap_test(column: Column) -> sql.SQL | None:
 
 
 def _exact_tests(column: Column) -> list[tuple[str, str]]:
-    """Conditions in the order they are asked, each with the reason where it does not hold."""
+    """Conditions in the order they are tested, each with the reason when it does not hold."""
     if column.codes:
         return [("{v} = any({codes})", errors.UNKNOWN_CODE)]
     match column.kind:
@@ -157,7 +175,7 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
             ]
             return [
                 ("{v} ~ {number}", errors.DOES_NOT_CAST),
-                # `case` so that nothing is cast that is no number.
+                # `case`, so that only numbers are cast.
                 (
                     f"(case when {{v}} ~ {{number}} then {' and '.join(limits or ['true'])} end)",
                     errors.OUT_OF_RANGE,

@@ -1,4 +1,4 @@
-"""Faults that show only beside other rows, as SQL over the rows that have just come (R1, R2)."""
+"""SQL checks of staged rows against each other and against stored versions (R1, R2)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ from orchestration.ingest import errors
 from orchestration.ingest.contract import SourceTable, source_table
 from orchestration.ingest.raw_tables import column_names, raw_table
 
-KNOWN = "known"  # not a fault: the same version, there already
+KNOWN = "known"  # not a fault: the version is already stored
 
 
 def same_version(table: SourceTable, left: str, right: str) -> sql.Composed:
-    """Key and `updated_at` are equal. Not the company: it is no part of a version (R1)."""
+    """Build the condition that two rows have the same key and `updated_at` (R1).
+
+    `company_id` is not compared: it is no part of a version.
+
+    Args:
+        table: The table of the source contract.
+        left: Alias of one row.
+        right: Alias of the other row.
+
+    Returns:
+        A condition in SQL.
+    """
     return sql.SQL(" and ").join(
         sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name))
         for name in (*table.key, "updated_at")
@@ -21,7 +32,16 @@ def same_version(table: SourceTable, left: str, right: str) -> sql.Composed:
 
 
 def same_row(table: SourceTable, left: str, right: str) -> sql.Composed:
-    """The same version with the same values."""
+    """Build the condition that two rows are the same version with the same values.
+
+    Args:
+        table: The table of the source contract.
+        left: Alias of one row.
+        right: Alias of the other row.
+
+    Returns:
+        A condition in SQL.
+    """
     rest = [name for name in column_names(table) if name not in (*table.key, "updated_at")]
     return sql.SQL("{} and ({}) is not distinct from ({})").format(
         same_version(table, left, right),
@@ -31,14 +51,14 @@ def same_row(table: SourceTable, left: str, right: str) -> sql.Composed:
 
 
 def not_known(table: SourceTable, alias: str) -> sql.Composed:
-    """No version that was delivered before is the same."""
+    """Build the condition that the version of a row is not stored yet."""
     return sql.SQL("not exists (select from {} as r where {})").format(
         raw_table(table), same_row(table, alias, "r")
     )
 
 
 def stored_version_conflicts(table: SourceTable, fresh: sql.Composable) -> list[sql.Composed]:
-    """Faults against the stored versions, for rows that are not known."""
+    """Build queries for rows that contradict stored versions; known rows must be excluded."""
     faults = [
         sql.SQL(
             "select a.line, null as column_name, {reason} as reason from {fresh} as a "
@@ -51,7 +71,7 @@ def stored_version_conflicts(table: SourceTable, fresh: sql.Composable) -> list[
         )
     ]
     if table.parent:
-        # Asked first: a row with another parent is no version of this row at all.
+        # Checked first: a row with another parent is not a version of this row.
         faults.insert(
             0,
             sql.SQL(
@@ -71,14 +91,14 @@ def stored_version_conflicts(table: SourceTable, fresh: sql.Composable) -> list[
 
 
 def company_mismatches(table: SourceTable, fresh: sql.Composable) -> list[sql.Composed]:
-    """What a row with a company of its own refers to belongs to that company."""
+    """Build queries for rows that refer to a row of another company."""
     if table.company_from or not table.by_company:
         return []
     return [
         sql.SQL(
             "select a.line, {name} as column_name, {reason} as reason from {fresh} as a "
             "where a.{column} is not null "
-            # Asked first by the whole key, which nearly every row answers from the index.
+            # First by the whole primary key: the index settles nearly every row.
             "and not exists (select from {other} as r "
             "where r.company_id = a.company_id and r.{key} = a.{column}) "
             "and exists (select from {other} as r where r.{key} = a.{column})"
@@ -98,7 +118,16 @@ def company_mismatches(table: SourceTable, fresh: sql.Composable) -> list[sql.Co
 def unknown_references(
     table: SourceTable, fresh: sql.Composable, leave_out: str | None = None
 ) -> sql.Composed | None:
-    """Rows that name a row which is not there: the first such column of each."""
+    """Build the query for rows that refer to a missing row, with the first such column of each.
+
+    Args:
+        table: The table of the source contract.
+        fresh: The staged rows.
+        leave_out: A column that is not checked.
+
+    Returns:
+        The query, or None when no column is to be checked.
+    """
     missing = [
         sql.SQL(
             "select a.line, {name}::text as column_name, {at} as at from {fresh} as a "
@@ -134,12 +163,12 @@ def _once_known(column: str, references: str) -> sql.Composed:
 
 
 def has_rows(conn: psycopg.Connection, question: sql.Composed) -> bool:
-    """Whether the question has an answer."""
+    """Return whether a query yields any row."""
     return conn.execute(sql.SQL("{} limit 1").format(question)).fetchone() is not None
 
 
 def repeated_key_with_two_parents(table: SourceTable, fresh: sql.Composable) -> sql.Composed | None:
-    """Keys that come with two parents (the quick question of the fast path)."""
+    """Build the query for keys with two parents (the quick check of the fast path)."""
     if not table.parent:
         return None
     return sql.SQL(
@@ -148,9 +177,9 @@ def repeated_key_with_two_parents(table: SourceTable, fresh: sql.Composable) -> 
 
 
 def repeated_version(table: SourceTable, fresh: sql.Composable) -> sql.Composed | None:
-    """Versions that come twice, where the primary key would not notice.
+    """Build the query for versions staged twice that the primary key would not detect.
 
-    It notices unless the company leads it and may differ between two rows with one key.
+    The key misses them only where `company_id` leads it and may differ between rows of one key.
     """
     if table.parent or not table.by_company:
         return None
@@ -160,7 +189,7 @@ def repeated_version(table: SourceTable, fresh: sql.Composable) -> sql.Composed 
 
 
 def parent_changes(table: SourceTable, fresh: sql.Composable) -> sql.Composed | None:
-    """Rows whose parent is not that of the earliest row of their key."""
+    """Build the query for rows whose parent differs from that of the earliest row of their key."""
     if not table.parent:
         return None
     return sql.SQL(
@@ -178,7 +207,7 @@ def parent_changes(table: SourceTable, fresh: sql.Composable) -> sql.Composed | 
 
 
 def duplicates(table: SourceTable, fresh: sql.Composable) -> sql.Composed:
-    """R1: of rows with one version the last stands; the others are known or rejected."""
+    """Build the query for repeated versions (R1): the last row wins, others are known or faulty."""
     key = sql.SQL(", ").join(map(sql.Identifier, (*table.key, "updated_at")))
     return sql.SQL(
         "select a.line, null as column_name, "

@@ -1,7 +1,7 @@
-"""The source contract (domain.md, section 2): every table a delivery may hold, and its columns.
+"""The source contract (domain.md, section 2): the tables of a delivery, and their columns.
 
-One list. The raw tables, the casts, the reference checks, the demo data and dbt's `_sources.yml`
-all follow it; `tests/conventions/test_dbt_project.py` fails when the models do not.
+The raw tables, casts, reference checks, demo data and dbt's `_sources.yml` follow this list;
+`tests/conventions/test_dbt_project.py` fails when the models do not.
 """
 
 from __future__ import annotations
@@ -34,21 +34,20 @@ SQL_TYPE: dict[Kind, str] = {
 
 ID_LENGTH = 64
 MANIFEST = "manifest.json"
-"""The file of a delivery folder that says what the folder holds."""
+"""The file that lists the contents of a delivery folder."""
 DEMO_GENERATOR = "atendimento demo"
 """The `generator` in the manifest of a demo delivery."""
-# What both PostgreSQL and Python can hold in every time zone.
+# Years that both PostgreSQL and Python can represent in every time zone.
 EARLIEST_YEAR, LATEST_YEAR = 2, 9998
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a source table.
+    """A column of a source table.
 
-    `nullable`: the field may be empty, and the column may be missing from a file.
-    `codes`: the closed list of values, where there is one.
-    `references`: the table whose key the value names.
-    `minimum`, `above`, `maximum`: bounds of a number (`above` is exclusive).
+    Where `nullable`, the field may be empty and the column may be missing from a file. `codes` is
+    the closed list of values, if any; `references` the table whose key the value names. `minimum`,
+    `above` (exclusive) and `maximum` bound a number.
     """
 
     name: str
@@ -69,14 +68,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """One source table. An entity keeps every version; a reference table is replaced.
+    """A source table: an entity, of which every version is stored, or a reference table.
 
-    `key_width`: how many leading columns identify a row (1, but for `user_company`).
-    `parent`: the column that no later version of the row may change (R2, `parent_changed`).
-    `company_from`: the parent table a row takes its `company_id` from at load, when it has none
-    of its own; company_id leads the key of every raw table that has one.
-    `dropped_ids_stay`: a reference row may be dropped while rows still name it; its id stays on
-    them, and new versions may name it too.
+    `key_width`: how many leading columns form the key (1, except for `user_company`).
+    `parent`: the column that no later version may change (R2, `parent_changed`).
+    `company_from`: the parent table from which a row without a `company_id` column takes its
+    company at load. Where a raw table has a `company_id`, it leads the primary key.
+    `dropped_ids_stay`: a row of a reference table may be dropped while other rows refer to it; they
+    keep the id, and new versions may use it.
     """
 
     name: str
@@ -92,12 +91,12 @@ class SourceTable:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The leading columns that identify a row, as the specification writes them."""
+        """The leading columns that identify a row, as in the specification."""
         return tuple(column.name for column in self.columns[: self.key_width])
 
     @property
     def by_company(self) -> bool:
-        """Whether rows of the raw table carry a company_id that leads the key."""
+        """Whether the raw table has a `company_id`, which then leads its key."""
         return self.kind == "entity" and (
             self.company_from is not None or any(c.name == "company_id" for c in self.columns)
         )
@@ -108,7 +107,7 @@ class SourceTable:
         return tuple(column.name for column in self.columns if not column.nullable)
 
     def column(self, name: str) -> Column:
-        """The column of that name; KeyError when there is none."""
+        """Return the column of that name; raise KeyError when there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -368,7 +367,7 @@ CALL_ATTEMPT = SourceTable(
     description="A phone call an attendant made.",
 )
 
-# In the order of loading: a table comes after every table that it refers to.
+# In load order: each table follows the tables to which it refers.
 SOURCE_TABLES: tuple[SourceTable, ...] = (
     COMPANY,
     APP_USER,
@@ -392,7 +391,7 @@ ENTITY_TABLES = tuple(table for table in SOURCE_TABLES if table.kind == "entity"
 
 
 def source_table(name: str) -> SourceTable:
-    """The table of that name; KeyError when the contract has none."""
+    """Return the table of that name; raise KeyError when the contract has none."""
     for table in SOURCE_TABLES:
         if table.name == name:
             return table
@@ -400,7 +399,7 @@ def source_table(name: str) -> SourceTable:
 
 
 def number_text(value: float | Decimal) -> str:
-    """A number as the contract writes it: in full, and a whole one without a point, as ids are."""
+    """Format a number in full, without exponent, and a whole one without a decimal point."""
     exact = Decimal(repr(value)) if isinstance(value, float) else value
     if not exact.is_finite():
         return str(exact)

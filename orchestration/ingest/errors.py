@@ -1,4 +1,4 @@
-"""How a delivery fails, and the reasons a row is set aside for."""
+"""Errors of a load, and the reasons for which a row is rejected or parked."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from orchestration.errors import DatabaseError, UserError
 
 
 class DeliveryRefused(UserError):
-    """The whole delivery is refused; `str(error)` is the complete message for a person."""
+    """The whole delivery is refused; `str(error)` is the complete message for the user."""
 
 
 class RetryableRefusal(DeliveryRefused, kind="DeliveryRefused"):
-    """Refused for lack of what another delivery may bring; with that, it may be loaded as it is."""
+    """The delivery may be loaded unchanged once another delivery has brought what it lacks."""
 
 
 class SourceUnreadable(DeliveryRefused, kind="DeliveryRefused"):
-    """Refused since a file of it cannot be read; a right or a disk may be all it lacks."""
+    """A file of the delivery cannot be read, for example for lack of permission."""
 
 
 class NeedsRowByRow(Exception):
-    """Something in a file needs its rows looked at one by one (the slow path)."""
+    """The fast path cannot handle the table; read it row by row instead."""
 
 
 UNCHANGED = "Nothing was loaded; the state before stays."
 
-# A row goes, as it came, to `raw.rejected_row` with one of these (R2).
+# Reasons in `raw.rejected_row`, where rows are stored as delivered (R2).
 MISSING_KEY = "missing_key"
 MISSING_VALUE = "missing_value"
 DOES_NOT_CAST = "does_not_cast"
@@ -38,27 +38,36 @@ MALFORMED_QUOTES = "malformed_quotes"
 DUPLICATE_VERSION = "duplicate_version"
 PARENT_CHANGED = "parent_changed"
 COMPANY_MISMATCH = "company_mismatch"
-# Parked: tried again at every later load.
+# A parked row: retried at every later load.
 UNKNOWN_REFERENCE = "unknown_reference"
 
-# Only a reference table has these; they refuse the delivery.
+# Faults of reference tables only; they refuse the delivery.
 DUPLICATE_KEY = "duplicate_key"
 NOT_UNIQUE = "not_unique"
 LOSS_REASON_WITHOUT_REFUSE = "loss_reason_without_refuse"
 
-# The classes of SQLSTATE whose text never repeats a value of a row.
+# SQLSTATE classes whose messages never quote row values.
 _SAFE_CLASSES = ("08", "25", "3F", "40", "42", "53", "55", "57", "58", "XX")
 
 
 def refused(
     what: str, next_step: str, kind: type[DeliveryRefused] = DeliveryRefused
 ) -> DeliveryRefused:
-    """The message of a refusal: what happened, what was left untouched, what to do next."""
+    """Build the error of a refused delivery.
+
+    Args:
+        what: What happened.
+        next_step: What the user should do.
+        kind: The class of the error.
+
+    Returns:
+        The error, its message stating also that nothing was loaded.
+    """
     return kind(f"{what}\n{UNCHANGED} {next_step}")
 
 
 def interruption(error: BaseException) -> BaseException | None:
-    """What told the program to stop, when that is what an error came of."""
+    """Return the interruption (such as KeyboardInterrupt) that caused an error, or None."""
     seen: list[BaseException] = []
     current: BaseException | None = error
     while current and current not in seen:
@@ -70,7 +79,7 @@ def interruption(error: BaseException) -> BaseException | None:
 
 
 def unreadable_url(form: str) -> DeliveryRefused:
-    """A source's URL that may be read in more than one way; it is not repeated."""
+    """Build the error for an ambiguous source URL, without repeating the URL."""
     return refused(
         "The URL of the source cannot be read.",
         f"Write it as {form}, with special characters in a password percent-encoded: %, @, :, /, "
@@ -79,7 +88,7 @@ def unreadable_url(form: str) -> DeliveryRefused:
 
 
 def database_failed(error: psycopg.Error) -> DatabaseError:
-    """An error of our own database."""
+    """Convert an error of the project's own database."""
     return DatabaseError(
         f"The database stopped the load: {_said(error)}.\n{UNCHANGED} "
         "Look at the database's log, then run again."
@@ -87,7 +96,7 @@ def database_failed(error: psycopg.Error) -> DatabaseError:
 
 
 def source_failed(what: str, error: psycopg.Error) -> DeliveryRefused:
-    """An error of the database that is read; `what` of it."""
+    """Convert an error of the source database; `what` names the relation or schema."""
     return refused(
         f"The source cannot be read, {what}: {_said(error)}.",
         "Look at that table or view, and at the log of the source's server, then run again.",
@@ -95,7 +104,7 @@ def source_failed(what: str, error: psycopg.Error) -> DeliveryRefused:
 
 
 def _said(error: psycopg.Error) -> str:
-    """A database's error without the values it may quote: they can be personal data."""
+    """A database error without the row values that it may quote, which can be personal data."""
     state = error.sqlstate or ""
     if not state:
         return "the connection was lost"

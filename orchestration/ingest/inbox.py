@@ -1,8 +1,7 @@
-"""The watched folder: which delivery folders are in it, and which of them are complete.
+"""Lists the delivery folders of the inbox and whether each is complete.
 
-A delivery is complete when its `manifest.json` is there and every file it names has the size it
-says. The manifest is written last, so a folder still being copied is not taken. Nothing is moved or
-removed here: the inbox is the sender's.
+A delivery is complete when its `manifest.json` is present and every listed file has its listed
+size. The inbox belongs to the sender: nothing in it is moved or deleted.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from orchestration.ingest.manifest import BadManifest, manifest_differences, rea
 
 @dataclass(frozen=True, slots=True)
 class InboxFolder:
-    """A folder of the inbox: `manifest` names its content, `lacks` what is not there yet.
+    """A folder of the inbox, the key of its manifest, and what it still lacks.
 
-    `written_at`: when something was last written to it. `changed_at`: when it was last changed
-    here, which a copy that keeps its sender's older times does not say by the first.
+    `written_at` is the latest modification time. `changed_at` is the latest inode change, which
+    also advances when a copy preserves older modification times.
     """
 
     path: Path
@@ -33,17 +32,17 @@ class InboxFolder:
 
     @property
     def complete(self) -> bool:
-        """Whether it may be loaded."""
+        """Whether the folder may be loaded."""
         return self.manifest is not None and not self.lacks
 
     @property
     def content(self) -> tuple[str, str | None, datetime]:
-        """What the ledger knows a delivery by."""
+        """Arguments by which the ledger recognises the delivery (`is_known_delivery`)."""
         return str(self.path), self.manifest, self.changed_at
 
 
 def inbox_folders(inbox: Path) -> Iterator[InboxFolder]:
-    """Each folder of the inbox, by name; hidden ones are being made."""
+    """Yield each folder of the inbox by name, except hidden ones, which are still being written."""
     try:
         found = sorted(p for p in inbox.iterdir() if p.is_dir() and not p.name.startswith("."))
     except FileNotFoundError:
@@ -52,7 +51,7 @@ def inbox_folders(inbox: Path) -> Iterator[InboxFolder]:
         try:
             yield _look(path)
         except FileNotFoundError:
-            continue  # taken away meanwhile
+            continue  # removed in the meantime
 
 
 def _look(path: Path) -> InboxFolder:
@@ -62,7 +61,7 @@ def _look(path: Path) -> InboxFolder:
     except BadManifest as bad:
         manifest, lacks = None, [str(bad)]
     found = [path.stat()]
-    with contextlib.suppress(OSError):  # what it lacks tells why it is not taken
+    with contextlib.suppress(OSError):  # `lacks` already gives the reason
         found += [file.stat() for file in path.iterdir()]
     return InboxFolder(
         path,

@@ -1,6 +1,6 @@
-"""The ledger of deliveries: what came, when, and what became of it.
+"""Reads and writes the ledger of deliveries: `ops.delivery` and `ops.delivery_file`.
 
-No personal data stands here.
+The ledger holds no personal data.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from orchestration.ingest.errors import DeliveryRefused, RetryableRefusal, Sourc
 
 @dataclass(frozen=True, slots=True)
 class TableLoad:
-    """What became of the rows of one file: read = new + known + rejected + parked.
+    """Row counts of one loaded file: read = new + known + rejected + parked.
 
-    `unparked`: rows parked by earlier deliveries that found what they refer to in this one.
+    `unparked` counts rows parked by earlier deliveries whose reference arrived in this one.
     """
 
     table: str
@@ -31,16 +31,16 @@ class TableLoad:
     parked: int
     unparked: int
     seconds: float
-    since: datetime | None = None  # only versions from then on were read
+    since: datetime | None = None  # only versions from this `updated_at` on were read
 
 
 def any_loaded(conn: psycopg.Connection) -> bool:
-    """Whether a delivery was loaded before; the first one must hold every table."""
+    """Return whether any delivery was loaded; the first one must hold every required table."""
     return last_loaded_delivery(conn) is not None
 
 
 def last_loaded_delivery(conn: psycopg.Connection) -> int | None:
-    """The last delivery whose rows are there."""
+    """Return the id of the last loaded delivery, or None."""
     row = conn.execute("select max(delivery_id) from ops.delivery where status = 'loaded'")
     found = row.fetchone()
     return found[0] if found else None
@@ -49,11 +49,19 @@ def last_loaded_delivery(conn: psycopg.Connection) -> int | None:
 def is_known_delivery(
     conn: psycopg.Connection, source: str, manifest: str | None, changed_at: datetime
 ) -> bool:
-    """Whether a delivery of this content was loaded, or refused for good.
+    """Return whether a delivery with this content was already loaded or refused for good.
 
-    What was entered without a manifest is known by its time, until something about it changes. What
-    was refused for now is to be tried again once another delivery has brought rows of reference
-    tables.
+    A delivery without a manifest is recognised by its time until the folder changes. A retryable
+    refusal stops counting once a later delivery has loaded new rows into reference tables.
+
+    Args:
+        conn: A connection to the database.
+        source: Path of the delivery folder.
+        manifest: Key of its manifest, or None.
+        changed_at: When the folder last changed on this machine.
+
+    Returns:
+        True when the delivery need not be loaded again.
     """
     row = conn.execute(
         """
@@ -76,18 +84,35 @@ def is_known_delivery(
 def insert_delivery(
     conn: psycopg.Connection, source: str, run_id: str, started_at: datetime, manifest: str | None
 ) -> int:
-    """Enter a delivery in the load's own transaction: it vanishes if that does."""
+    """Insert a delivery into the ledger, within the load's transaction.
+
+    Args:
+        conn: A connection on which the load's transaction is open.
+        source: Label of the source, without a password.
+        run_id: Id of the Dagster run.
+        started_at: When the load began.
+        manifest: Key of the delivery's manifest, or None.
+
+    Returns:
+        The new `delivery_id`.
+    """
     row = conn.execute(
         "insert into ops.delivery (source, run_id, started_at, status, manifest) "
         "values (%s, %s, %s, 'loaded', %s) returning delivery_id",
         [source, run_id, started_at, manifest],
     ).fetchone()
-    assert row is not None  # noqa: S101 — `returning` gives a row
+    assert row is not None  # noqa: S101 — `returning` yields one row
     return int(row[0])
 
 
 def finish_delivery(conn: psycopg.Connection, delivery: int, tables: Iterable[TableLoad]) -> None:
-    """Enter what became of each file."""
+    """Insert the row counts of each file and set `finished_at`.
+
+    Args:
+        conn: A connection on which the load's transaction is open.
+        delivery: The `delivery_id`.
+        tables: Row counts; those without a file are skipped.
+    """
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into ops.delivery_file values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -111,9 +136,18 @@ def record_refusal(
     refusal: DeliveryRefused,
     manifest: str | None,
 ) -> None:
-    """Enter a refused delivery, in a transaction of its own.
+    """Insert a refused delivery, in a transaction of its own.
 
-    Whose file could not be read is not known by its content: once it can be, that is still new.
+    The manifest is not recorded for SourceUnreadable, so that the delivery is tried again once its
+    files can be read.
+
+    Args:
+        conn: A connection in autocommit mode.
+        source: Label of the source, without a password.
+        run_id: Id of the Dagster run.
+        started_at: When the load began.
+        refusal: Why the delivery was refused.
+        manifest: Key of the delivery's manifest, or None.
     """
     known_by = None if isinstance(refusal, SourceUnreadable) else manifest
     with conn.transaction():

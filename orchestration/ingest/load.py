@@ -1,6 +1,7 @@
-"""Loading a delivery: whole, in one transaction, or not at all (R1, R2).
+"""Loads a delivery in one transaction, whole or not at all (R1, R2).
 
-Two readers bring files into the schema `load_staging` while one transaction merges what has come.
+Two workers read tables into the schema `load_staging` while one transaction merges the staged
+tables.
 """
 
 from __future__ import annotations
@@ -68,13 +69,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LoadSettings:
-    """How strict a load is, and how CSV files are encoded.
+    """Options of a load.
 
-    `row_by_row` leaves the fast path out: slower, with the same result. `whatsapp_spool`: the
-    folder of received WhatsApp events, which every load takes along. `inbox`: the watched folder;
-    a delivery in it must be what its manifest says. A live source is read again from `window`
-    before the newest row that was loaded, or whole: when `whole`, or when that was last done
-    `whole_after` ago.
+    `row_by_row` disables the fast path; the result is the same. `whatsapp_spool` is the folder of
+    received WhatsApp events, which every load includes. A delivery in the folder `inbox` must match
+    its manifest. A live source is read from `window` before its watermark, or whole when `whole` is
+    set or the last full read is older than `whole_after`.
     """
 
     max_rejected_share: float = 0.05
@@ -89,7 +89,7 @@ class LoadSettings:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """A delivery that was loaded, what was noticed, and the rejected rows by table and reason."""
+    """A loaded delivery: its row counts, notices, and rejected rows by table and reason."""
 
     delivery_id: int | None
     tables: tuple[TableLoad, ...]
@@ -105,14 +105,24 @@ def load_delivery(
     run_id: str = "",
     on_progress: Progress = no_progress,
 ) -> LoadResult:
-    """Load a delivery folder, or the schema of a database's URL (`ingest/sources/open_source.py`).
+    """Load a delivery folder or a database schema, in one transaction.
 
-    Without a source, only what was received from WhatsApp.
-    Raises DeliveryRefused, its message complete, with everything as it was before; DatabaseError
-    when the database fails. `on_progress(table, rows so far)` is called while it works.
+    Args:
+        database: The database to load into.
+        source: A folder, the URL of a database, or None to load only the WhatsApp events.
+        settings: Options of the load.
+        run_id: Id of the Dagster run, recorded in the ledger.
+        on_progress: Called in this thread with a table's name and its rows read so far.
+
+    Returns:
+        The delivery's id, row counts, notices and rejected rows.
+
+    Raises:
+        DeliveryRefused: The delivery cannot be loaded. The refusal is recorded; no row is stored.
+        DatabaseError: The database failed. Nothing is stored.
     """
     started_at = datetime.now(UTC)
-    # What is written over it meanwhile is another delivery, and must not be entered as this one.
+    # Taken before the load: a folder overwritten meanwhile must not be recorded under its new key.
     key = manifest_key(source)
     try:
         with load_connection(database, "atendimento load") as conn, _only_load(conn):
@@ -136,7 +146,7 @@ def load_delivery(
 
 
 def drop_staging(database: Database) -> None:
-    """Remove the rows that a killed load has left behind. DeliveryRefused during another load."""
+    """Drop the staging tables of a killed load; raise DeliveryRefused during another load."""
     with load_connection(database, "atendimento load") as conn, _only_load(conn):
         _clean(conn)
 
@@ -163,7 +173,7 @@ def _only_load(conn: psycopg.Connection) -> Iterator[None]:
 
 
 def _clean(conn: psycopg.Connection) -> None:
-    """What an earlier load, or this one, has left behind; only the lock's holder may."""
+    """Recreate the staging schema empty; the caller holds the load lock."""
     with conn.transaction():
         conn.execute(
             sql.SQL("drop schema if exists {0} cascade; create schema {0}").format(
@@ -198,7 +208,7 @@ def _load(
         StagingWorkers(database, delivery, on_progress, row_by_row=settings.row_by_row) as readers,
         conn.transaction(),
     ):
-        # On disk before what it was made of is put away: nobody reads that again.
+        # The commit must be durable before the spool files are archived: they are not read again.
         conn.execute("set local synchronous_commit = on")
         number = ledger.insert_delivery(conn, delivery.label, run_id, started_at, key)
         loads = _load_references(conn, readers, number)
@@ -259,7 +269,7 @@ def _load_entity(
     settings: LoadSettings,
     by_reason: Counter[tuple[str, str]],
 ) -> list[TableLoad]:
-    """Parked rows first: they came earlier."""
+    """Load one entity; parked rows are retried first, since they were delivered earlier."""
     started = time.monotonic()
     arrived = readers.arrived(table.name) if readers.expects(table.name) else None
     if arrived is not None:
@@ -296,7 +306,7 @@ def _load_entity(
 def _merge(
     conn: psycopg.Connection, readers: StagingWorkers, arrived: StagedTable, delivery: int
 ) -> tuple[StagedTable, MergeResult]:
-    """All at once when no row has a fault; else the table is read again, row by row."""
+    """Merge the staged table at once if it has no fault; else read it again row by row."""
     if arrived.faults is None:
         try:
             return arrived, merge_plain(conn, arrived.table, arrived.typed, arrived.rows, delivery)
@@ -307,6 +317,6 @@ def _merge(
 
 
 def _blank_erased(conn: psycopg.Connection, arrived: StagedTable) -> None:
-    """Before rows are compared: what they tell again of erased clients is not told."""
+    """Redact data of erased clients before rows are compared with stored versions."""
     if numbers := known_numbers(conn):
         redact_staged_rows(conn, arrived.table, arrived.typed, numbers)

@@ -1,6 +1,6 @@
-"""`manifest.json`: what a sender says its delivery folder holds, and whether that is so.
+"""Reads `manifest.json` and compares a delivery folder with it.
 
-`sha256` and `rows` may be missing.
+`sha256` and `rows` are optional.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _AT_ONCE = 2
 
 
 class BadManifest(Exception):
-    """It is there and is no manifest; or it is still being written."""
+    """The manifest cannot be read or parsed; it may still be being written."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file of the delivery as its sender knows it."""
+    """A file as the manifest lists it."""
 
     name: str
     size: int
@@ -35,14 +35,18 @@ class ListedFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The files of a delivery; `key` names its content: another manifest has another."""
+    """The files of a delivery; `key` is a digest of the manifest."""
 
     key: str
     files: tuple[ListedFile, ...]
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a folder, None when there is none; BadManifest when it cannot be read."""
+    """Return the manifest of a folder, or None when it has none.
+
+    Raises:
+        BadManifest: The manifest cannot be read or parsed.
+    """
     try:
         text = (folder / MANIFEST).read_bytes()
     except FileNotFoundError:
@@ -68,7 +72,7 @@ def _listed(entry: object) -> ListedFile:
 
 
 def _is_plain(name: str) -> bool:
-    """A file of the folder itself, and nothing else that a path can name."""
+    """Whether a name is that of a file in the folder itself, without any path."""
     return name == Path(name).name and name not in ("", ".", "..") and name.isprintable()
 
 
@@ -77,7 +81,7 @@ def _is_count(value: object) -> bool:
 
 
 def manifest_differences(folder: Path, manifest: Manifest) -> Iterator[str]:
-    """Each file that is not there in its size: "agenda.csv: 10 of 20 bytes"."""
+    """Yield each listed file that is missing or has another size: "agenda.csv: 10 of 20 bytes"."""
     for file in manifest.files:
         try:
             size = (folder / file.name).stat().st_size
@@ -89,7 +93,18 @@ def manifest_differences(folder: Path, manifest: Manifest) -> Iterator[str]:
 
 
 def manifest_of(folder: Path, *, bound: bool) -> tuple[Manifest | None, list[str]]:
-    """The manifest that binds, its files' content checked; else what differs from it."""
+    """Return the manifest of a folder and notices about differences.
+
+    Args:
+        folder: The delivery folder.
+        bound: Whether the folder must match its manifest.
+
+    Returns:
+        The verified manifest when `bound`, else None; and a notice for each difference.
+
+    Raises:
+        DeliveryRefused: `bound`, and the manifest is invalid or a file differs from it.
+    """
     try:
         manifest = read_manifest(folder)
     except BadManifest as bad:
@@ -108,11 +123,11 @@ def manifest_of(folder: Path, *, bound: bool) -> tuple[Manifest | None, list[str
 
 
 def _check_content(folder: Path, manifest: Manifest) -> None:
-    """DeliveryRefused unless every listed file has the size and the SHA-256 the manifest says."""
+    """Raise DeliveryRefused unless every listed file has the listed size and SHA-256."""
     if differing := list(manifest_differences(folder, manifest)):
         raise _refused("; ".join(differing))
     signed = [file for file in manifest.files if file.sha256]
-    # Hashing lets other threads run: two files at once on two cores.
+    # Hashing releases the GIL, so two files are hashed in parallel.
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sha256") as pool:
         found = pool.map(_digest, (folder / file.name for file in signed))
         wrong = [f.name for f, digest in zip(signed, found, strict=True) if digest != f.sha256]
@@ -121,7 +136,16 @@ def _check_content(folder: Path, manifest: Manifest) -> None:
 
 
 def check_row_count(manifest: Manifest | None, name: str, read: int) -> None:
-    """DeliveryRefused when a file was read and holds another number of rows than it should."""
+    """Compare the rows read from a file with the manifest.
+
+    Args:
+        manifest: The manifest of the delivery, or None.
+        name: Name of the file.
+        read: Rows read from it.
+
+    Raises:
+        DeliveryRefused: The manifest lists another number of rows.
+    """
     for file in manifest.files if manifest else ():
         if file.name == name and file.rows not in (None, read):
             raise _refused(f"{name}: {read:,} rows, not {file.rows:,}")

@@ -1,4 +1,4 @@
-"""Putting new versions of an entity into its raw table (R1)."""
+"""Merges new versions of an entity into its raw table (R1)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VERDICT = sql.Identifier("pg_temp", "verdict")
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
-    """What became of the rows: new versions, versions known already, rows by fault."""
+    """Counts of merged rows: new versions, versions already known, and faulty rows by reason."""
 
     new: int
     known: int
@@ -37,7 +37,21 @@ class MergeResult:
 def merge_plain(
     conn: psycopg.Connection, table: SourceTable, typed: sql.Identifier, rows: int, delivery: int
 ) -> MergeResult:
-    """Insert rows that have no fault; NotPlain, and nothing done, when one of them has."""
+    """Insert staged rows without faults.
+
+    Args:
+        conn: A connection on which the delivery's transaction is open.
+        table: The table of the source contract.
+        typed: The staged rows.
+        rows: How many there are.
+        delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+
+    Returns:
+        How many rows were new and known.
+
+    Raises:
+        NeedsRowByRow: A row has a fault. Nothing was inserted.
+    """
     try:
         with conn.transaction():
             source: sql.Composable = typed
@@ -48,7 +62,7 @@ def merge_plain(
             else:
                 rows_fresh = rows
             questions = [
-                # Rows without their parent fall out of the insert's join, and are missed there.
+                # Rows without a parent drop out of the insert's join; its row count shows that.
                 conflicts.unknown_references(table, source, leave_out=_company_column(table)),
                 *conflicts.company_mismatches(table, source),
                 *([] if empty else conflicts.stored_version_conflicts(table, source)),
@@ -66,10 +80,18 @@ def merge_plain(
 
 
 def merge_row_by_row(conn: psycopg.Connection, table: SourceTable, delivery: int) -> MergeResult:
-    """Insert what is good of `fresh`, which has lines; name the rest in `verdict`.
+    """Insert the valid rows of `fresh`, and store the faults of the others in `verdict`.
 
-    The order: known, what can never be accepted beside the stored rows, what must wait for
-    another row, and last the rows of one file beside each other.
+    The checks run in this order: known versions, conflicts with stored rows, missing references,
+    conflicts among the staged rows.
+
+    Args:
+        conn: A connection with the temporary table `fresh`, whose rows have line numbers.
+        table: The table of the source contract.
+        delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+
+    Returns:
+        How many rows were new, known, and faulty by reason.
     """
     conn.execute(
         sql.SQL("create temp table {} (line bigint, column_name text, reason text)").format(
@@ -100,19 +122,19 @@ def merge_row_by_row(conn: psycopg.Connection, table: SourceTable, delivery: int
 
 
 def analyze_raw_table(conn: psycopg.Connection, table: SourceTable) -> None:
-    """Every later query plans by these statistics (decisive for dbt)."""
+    """Analyze a raw table; the plans of dbt depend on it."""
     conn.execute(sql.SQL("analyze {}").format(raw_table(table)))
 
 
 def _company_column(table: SourceTable) -> str | None:
-    """The column that names the row a row takes its company from."""
+    """The column that names the row from which a row takes its company."""
     if table.company_from is None:
         return None
     return next(column.name for column in table.columns if column.references == table.company_from)
 
 
 def _create_fresh(conn: psycopg.Connection, table: SourceTable, typed: sql.Identifier) -> int:
-    """The rows that are not stored just so already."""
+    """Create `fresh` from the staged rows that are not stored with the same values."""
     rows = conn.execute(
         sql.SQL("create temp table fresh as select a.* from {} as a where {}").format(
             typed, conflicts.not_known(table, "a")
@@ -131,17 +153,17 @@ def _insert(
     *,
     empty: bool,
 ) -> int:
-    """Insert all rows; those whose parent is not there fall out."""
+    """Insert all rows except those whose parent is missing."""
     rebuild = rows > 0 and (empty or rows > _stored_estimate(conn, table))
     if rebuild:
         if empty:
-            # A new file for the table: with wal_level minimal its rows need no log.
+            # TRUNCATE creates a new file: with `wal_level = minimal` its rows are not WAL-logged.
             conn.execute(sql.SQL("truncate {}").format(raw_table(table)))
         drop_primary_key(conn, table)
     columns = column_names(table)
     if table.company_from:
         owner = source_table(table.company_from)
-        # Of many rows most owners are asked for; of few, only theirs are worth looking up.
+        # Many rows refer to most of the parents; for few rows only their parents are read.
         asked_for = sql.SQL(
             "" if rebuild else " where exists (select from {} as f where f.{} = p.{})"
         ).format(
@@ -203,7 +225,7 @@ def _is_empty(conn: psycopg.Connection, table: SourceTable) -> bool:
 
 
 def _stored_estimate(conn: psycopg.Connection, table: SourceTable) -> float:
-    """By the statistics: every load analyzes what it has changed."""
+    """The row count by the statistics; every load analyzes the tables that it changes."""
     found = conn.execute(
         "select reltuples from pg_class where oid = %s::regclass", [f"raw.{table.name}"]
     ).fetchone()

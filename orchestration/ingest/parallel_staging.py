@@ -1,4 +1,4 @@
-"""Stages the tables of a delivery two at a time while the load merges what is staged."""
+"""Stages the tables of a delivery in two threads while the load merges staged tables."""
 
 from __future__ import annotations
 
@@ -38,19 +38,16 @@ set maintenance_work_mem = '512MB';
 
 
 class _Stopped(Exception):
-    """The load has failed elsewhere; what this thread was reading is no longer wanted."""
+    """The load has failed elsewhere, so reading stops."""
 
 
 def no_progress(table: str, rows: int) -> None:
-    """Nobody wants to know."""
+    """Ignore progress."""
 
 
 @contextmanager
 def load_connection(database: Database, application: str) -> Iterator[psycopg.Connection]:
-    """A connection whose session reads and writes values the way the casts expect.
-
-    Every transaction on it is an explicit one.
-    """
+    """Open a connection with the session settings that the casts expect, in autocommit mode."""
     with database.connect(application=application) as conn:
         conn.autocommit = True
         conn.execute(_SESSION)
@@ -58,7 +55,7 @@ def load_connection(database: Database, application: str) -> Iterator[psycopg.Co
 
 
 class StagingWorkers:
-    """Two threads that read the tables of the delivery, each whole."""
+    """Two threads that each stage one table at a time."""
 
     def __init__(
         self,
@@ -78,8 +75,8 @@ class StagingWorkers:
         self._stopped = False
 
     def __enter__(self) -> StagingWorkers:
-        # Agendas are the largest of what is merged early: read beside clients and vehicles, they
-        # are there when those are merged.
+        # Agendas are the largest table merged early: staged in parallel with clients and vehicles,
+        # they are ready once those are merged.
         for table in (*REFERENCE_TABLES, AGENDA, *(t for t in ENTITY_TABLES if t is not AGENDA)):
             if table.name in self._delivery.tables:
                 named = self._row_by_row or table.kind == "reference"
@@ -97,18 +94,18 @@ class StagingWorkers:
         self._open.close()
 
     def expects(self, table: str) -> bool:
-        """Whether the delivery holds that table."""
+        """Return whether the delivery holds the table."""
         return table in self._delivery.tables
 
     def arrived(self, table: str) -> StagedTable:
-        """The table, once it is read; row by row when it is not plain."""
+        """Wait for a table; it is read again row by row if the fast path fails."""
         try:
             return self._wait(table)
         except NeedsRowByRow:
             return self.arrived_named(table)
 
     def arrived_named(self, table: str) -> StagedTable:
-        """The table read row by row, so that each fault can be named."""
+        """Read a table row by row, so that each fault is recorded."""
         self._start(table, named=True)
         return self._wait(table)
 
@@ -116,7 +113,7 @@ class StagingWorkers:
         self._reading[table] = self._pool.submit(self._read, table, named)
 
     def _wait(self, table: str) -> StagedTable:
-        """Progress is told from here, so that a caller's function runs in the caller's thread."""
+        """Wait, and report progress in the caller's thread."""
         reading = self._reading[table]
         while not wait_for([reading], timeout=_REPORT_SECONDS).done:
             self._report()
@@ -141,7 +138,7 @@ class StagingWorkers:
         return (stage_row_by_row if named else stage_fast)(self._connection(), source, progress)
 
     def _connection(self) -> psycopg.Connection:
-        """Each thread opens one, and keeps it."""
+        """The connection of the current thread, opened at first use."""
         if not hasattr(self._of_thread, "connection"):
             opened = load_connection(self._database, "atendimento load reader")
             self._of_thread.connection = self._open.enter_context(opened)

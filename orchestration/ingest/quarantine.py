@@ -1,4 +1,4 @@
-"""Rows set aside (R2): storing them as they came, the limit, and trying the parked ones again."""
+"""Stores rejected rows (R2), enforces the limit on their share, and retries parked rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class RetryResult:
-    """What became of parked rows: versions now (new or known), or rejected for a fault."""
+    """Counts of retried rows: unparked (now stored, new or known), new, and rejected by reason."""
 
     unparked: int
     new: int
@@ -32,8 +32,17 @@ class RetryResult:
 
 
 def merge_staged(conn: psycopg.Connection, arrived: StagedTable, delivery: int) -> MergeResult:
-    """Merge a table read row by row, and store the rows that have a fault."""
-    assert arrived.text is not None  # noqa: S101 — the slow path's tables come together
+    """Merge a table that was read row by row, and quarantine its faulty rows.
+
+    Args:
+        conn: A connection on which the delivery's transaction is open.
+        arrived: The staged table, with its text and faults.
+        delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+
+    Returns:
+        How many rows were new, known, and faulty by reason.
+    """
+    assert arrived.text is not None  # noqa: S101 — the slow path creates both tables
     assert arrived.faults is not None  # noqa: S101
     table = arrived.table
     conn.execute(sql.SQL("create temp table fresh as select * from {}").format(arrived.typed))
@@ -67,7 +76,7 @@ def merge_staged(conn: psycopg.Connection, arrived: StagedTable, delivery: int) 
 
 
 def _store(conn: psycopg.Connection, table: SourceTable, file_name: str, delivery: int) -> None:
-    """A row that is parked stays so; one rejected before is told with its latest file and line."""
+    """Insert rejected rows, or update file and line of one rejected before; parked rows stay."""
     same = sql.SQL(
         "o.table_name = {} and o.reason = n.reason "
         "and o.column_name is not distinct from n.column_name "
@@ -126,10 +135,19 @@ def check_rejected_share(
     delivery: int,
     count_all: Callable[[], int] | None = None,
 ) -> None:
-    """R2: refuse the delivery when too many rows of a file are rejected, parked ones aside.
+    """Refuse the delivery when too many rows of a file are rejected (R2); parked rows do not count.
 
-    `count_all`: of a table that was read in part, all its rows. The share is of these: one bad row
-    among the three of a quiet hour must not stop what it would not stop in the whole table.
+    Args:
+        conn: A connection on which the delivery's transaction is open.
+        arrived: The staged table.
+        by_reason: Its faulty rows by reason.
+        limit: The greatest accepted share of rejected rows, from 0 to 1.
+        delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+        count_all: Counts all rows of a table that was read in part. The share is of these, so that
+            one bad row among a few new ones does not stop the load.
+
+    Raises:
+        DeliveryRefused: More rows were rejected than `limit` allows.
     """
     rejected = sum(n for reason, n in by_reason.items() if reason != UNKNOWN_REFERENCE)
     rows = arrived.rows
@@ -169,7 +187,16 @@ def _too_many(
 
 
 def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: int) -> RetryResult:
-    """Try the parked rows of a table again, delivery by delivery, as if they came now."""
+    """Retry the parked rows of a table, delivery by delivery, as if they came now.
+
+    Args:
+        conn: A connection on which the delivery's transaction is open.
+        table: The table of the source contract.
+        delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+
+    Returns:
+        How many rows were stored, and how many were rejected by reason.
+    """
     nothing = RetryResult(0, 0, Counter())
     parked = sql.SQL("table_name = {} and reason = {}").format(
         sql.Literal(table.name), sql.Literal(UNKNOWN_REFERENCE)
@@ -195,7 +222,7 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
     retried = sql.Identifier("pg_temp", "retried")
     numbers = personal_data.known_numbers(conn)
     if numbers:
-        # Whose a row is may show only now, by the row it waited for.
+        # The row that it waited for may show that it belongs to an erased client.
         personal_data.redact_staged_rows(conn, table, retried, numbers)
     waiting = conflicts.unknown_references(table, retried)
     if waiting is not None:
@@ -206,7 +233,7 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
         )
     unparked = new = 0
     by_fault: Counter[str] = Counter()
-    # By delivery, since the one stored first stands (R1).
+    # By delivery: the version stored first wins (R1).
     came = conn.execute("select distinct delivery_id from retried order by 1").fetchall()
     for (earlier,) in came:
         conn.execute(

@@ -1,4 +1,4 @@
-"""Names, keys and statistics of the raw tables; a migration makes them, as the contract says."""
+"""Names, keys and statistics of the raw tables, which migrations create to match the contract."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from psycopg import sql
 
 from orchestration.ingest.contract import SourceTable
 
-LOAD_STAGING = "load_staging"  # the schema of what is being read; never outlives a load
-# Events that the models join to the delivered rows.
+LOAD_STAGING = "load_staging"  # schema of the staging tables; dropped after each load
+# WhatsApp events, which the dbt models join to the delivered rows.
 EVENT_TABLES = {
     "whatsapp_status": "What WhatsApp reported of each message.",
     "whatsapp_reply": "What WhatsApp reported that clients clicked.",
@@ -19,29 +19,29 @@ EVENT_TABLES = {
 
 
 def raw_table(table: SourceTable | str) -> sql.Identifier:
-    """The raw table."""
+    """Return the qualified name of a raw table."""
     return sql.Identifier("raw", table if isinstance(table, str) else table.name)
 
 
 def staging_table(name: str) -> sql.Identifier:
-    """A table of what is being read."""
+    """Return the qualified name of a staging table."""
     return sql.Identifier(LOAD_STAGING, name)
 
 
 def identifiers(columns: Iterable[str], prefix: str = "") -> sql.Composed:
-    """A list of columns, each of the table alias `prefix` when there is one."""
+    """Return a comma-separated list of columns, qualified by the alias `prefix` if given."""
     return sql.SQL(", ").join(
         sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in columns
     )
 
 
 def column_names(table: SourceTable) -> tuple[str, ...]:
-    """The contract's columns of a table, in its order."""
+    """Return the contract's columns of a table, in order."""
     return tuple(column.name for column in table.columns)
 
 
 def primary_key(table: SourceTable) -> tuple[str, ...]:
-    """What identifies a row of the raw table; company_id leads where there is one."""
+    """Return the primary key of a raw table; `company_id` leads where there is one."""
     if table.kind == "reference":
         return table.key
     company = ("company_id",) if table.by_company else ()
@@ -49,7 +49,7 @@ def primary_key(table: SourceTable) -> tuple[str, ...]:
 
 
 def add_primary_key(conn: psycopg.Connection, table: SourceTable) -> None:
-    """Add the primary key of a raw table; UniqueViolation when rows do not obey it."""
+    """Add the primary key of a raw table; raise UniqueViolation when rows violate it."""
     conn.execute(
         sql.SQL("alter table {} add constraint {} primary key ({})").format(
             raw_table(table), sql.Identifier(f"{table.name}_pkey"), identifiers(primary_key(table))
@@ -58,7 +58,15 @@ def add_primary_key(conn: psycopg.Connection, table: SourceTable) -> None:
 
 
 def analyze_keys(conn: psycopg.Connection, table: SourceTable, relation: sql.Identifier) -> None:
-    """Statistics of what rows are joined by: without, a join of many rows is planned as of few."""
+    """Analyze the key and reference columns of a relation.
+
+    Without statistics, joins of many rows are planned as if there were few.
+
+    Args:
+        conn: A connection to the database.
+        table: The table of the source contract.
+        relation: The relation that holds its rows.
+    """
     joined = [
         column.name
         for column in table.columns
@@ -68,7 +76,7 @@ def analyze_keys(conn: psycopg.Connection, table: SourceTable, relation: sql.Ide
 
 
 def drop_primary_key(conn: psycopg.Connection, table: SourceTable) -> None:
-    """Drop it, for as long as many rows go in at once."""
+    """Drop the primary key of a raw table for the duration of a bulk insert."""
     conn.execute(
         sql.SQL("alter table {} drop constraint {}").format(
             raw_table(table), sql.Identifier(f"{table.name}_pkey")

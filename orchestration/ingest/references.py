@@ -1,6 +1,6 @@
-"""Reference tables: replaced whole, and valid to the last row or the delivery is refused.
+"""Replaces reference tables, each of which must be valid to its last row.
 
-No message names a value but an id.
+Messages quote ids but no other values.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from orchestration.ingest.raw_tables import column_names, identifiers, raw_table
 from orchestration.ingest.staging import StagedTable
 
 _SHOWN = 5
-# Replies of known messages that WhatsApp alone reported name an option as delivered ones do.
+# A reply reported by WhatsApp to a known dispatch refers to its option as a delivered reply does.
 _REPORTED_OPTIONS = """(
     select option_id from raw.whatsapp_reply as e
     where exists (select from raw.dispatch as d where d.dispatch_id = e.dispatch_id)
@@ -33,14 +33,14 @@ _REPORTED_OPTIONS = """(
 
 @dataclass(frozen=True, slots=True)
 class ReplaceResult:
-    """Rows that are new or changed, and rows that are as they were."""
+    """Counts of rows that are new or changed, and of rows that are unchanged."""
 
     new: int
     known: int
 
 
 def load_timezone_names(conn: psycopg.Connection) -> None:
-    """The names that both PostgreSQL and Python know: the pages are rendered by the latter."""
+    """Stage the time zone names known to PostgreSQL and to Python, which renders the pages."""
     conn.execute(
         sql.SQL("create unlogged table {} as select name from pg_timezone_names").format(
             staging_table("timezone")
@@ -56,7 +56,19 @@ def load_timezone_names(conn: psycopg.Connection) -> None:
 def replace_reference_tables(
     conn: psycopg.Connection, arrived: Mapping[str, StagedTable], delivery: int
 ) -> dict[str, ReplaceResult]:
-    """Replace every reference table of the delivery, then check all of them as they are now."""
+    """Replace every reference table of the delivery, then check references among all of them.
+
+    Args:
+        conn: A connection on which the delivery's transaction is open.
+        arrived: The staged reference tables, by name.
+        delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+
+    Returns:
+        New and unchanged rows, by table.
+
+    Raises:
+        DeliveryRefused: A row is faulty, or a dropped row is still referred to.
+    """
     for table in REFERENCE_TABLES:
         if table.name in arrived:
             _check_rows(conn, arrived[table.name])
@@ -70,7 +82,7 @@ def replace_reference_tables(
 
 
 def _check_rows(conn: psycopg.Connection, arrived: StagedTable) -> None:
-    assert arrived.faults is not None  # noqa: S101 — reference tables are read row by row
+    assert arrived.faults is not None  # noqa: S101 — reference tables are staged row by row
     table = arrived.table
     found: list[sql.Composable] = [
         sql.SQL("select line, column_name, reason from {}").format(arrived.faults),
@@ -88,7 +100,7 @@ def _check_rows(conn: psycopg.Connection, arrived: StagedTable) -> None:
 
 
 def _repeated(arrived: StagedTable, columns: tuple[str, ...], reason: str) -> sql.Composed:
-    """The second and later row of a value, be it the same row once more."""
+    """The second and later rows with the same value, even if the rows are equal."""
     return sql.SQL(
         "select line, {}, {} from (select line, row_number() over (partition by {} order by line) "
         "as nth from {}) as counted where nth > 1"
@@ -148,7 +160,7 @@ def _replace(conn: psycopg.Connection, arrived: StagedTable, delivery: int) -> R
 
 
 def _check_dropped(conn: psycopg.Connection, arrived: StagedTable) -> None:
-    """Remember dropped ids that stay on their rows; refuse to drop what has rows otherwise."""
+    """Record dropped ids that stay on their rows; refuse to drop other rows still referred to."""
     table = arrived.table
     named_by: list[tuple[str, sql.Composable, str]] = [
         (entity.name, raw_table(entity), column.name)
@@ -191,7 +203,7 @@ def _check_dropped(conn: psycopg.Connection, arrived: StagedTable) -> None:
 def _check_references(
     conn: psycopg.Connection, table: SourceTable, arrived: Mapping[str, StagedTable]
 ) -> None:
-    """References among reference tables, as they are after this delivery."""
+    """Check references among reference tables after they were replaced."""
     for column in table.columns:
         if column.references is None:
             continue

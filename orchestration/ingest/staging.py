@@ -1,8 +1,8 @@
-"""Reading one table of a delivery into the schema `load_staging`: typed rows, and faulty ones.
+"""Reads one table of a delivery into typed staging tables.
 
-The fast path streams the file's bytes through COPY and checks them as a set; it says NotPlain when
-anything is wrong. The slow path reads row by row and names each fault. Both give the same typed
-rows; the fast path also says NotPlain when rows of the file contradict each other.
+The fast path streams the file through COPY and checks all rows as a set; it raises NeedsRowByRow
+when any row is faulty or contradicts another. The slow path reads row by row and records each
+fault. Both yield the same typed rows.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from orchestration.ingest.raw_tables import analyze_keys, staging_table
 from orchestration.ingest.sources.delivery import TableSource
 
 _REPORT_EVERY = 10_000
-# COPY puts every column into a row, and a row of more than some hundred does not fit a page.
+# COPY stores every column, and a row of several hundred columns does not fit a page.
 _COPIED_COLUMNS = 200
 
-# What a file can do to COPY or to a cast: bad fields, bad bytes, a line too long for the server.
+# Errors of COPY and casts caused by the file: bad fields, bad bytes, lines too long.
 _FAULTS_OF_A_FILE = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
 
 @dataclass(frozen=True, slots=True)
 class StagedTable:
-    """One table of the delivery as it was read.
+    """A table of the delivery as it was staged.
 
-    `typed`: its rows with a column `line` (null on the fast path). Only on the slow path: `text`,
-    all rows with their line, and `faults` (line, column_name, reason).
+    `typed` holds the rows with a column `line` (null on the fast path). Only the slow path sets
+    `text`, all rows with their line, and `faults` (line, column_name, reason).
     """
 
     source: TableSource
@@ -44,14 +44,26 @@ class StagedTable:
 
     @property
     def table(self) -> SourceTable:
-        """Its place in the contract."""
+        """The table of the source contract."""
         return self.source.table
 
 
 def stage_fast(
     conn: psycopg.Connection, source: TableSource, progress: Callable[[int], None]
 ) -> StagedTable:
-    """Stream the table through COPY; NotPlain when any of its rows needs a closer look."""
+    """Stage a table through COPY.
+
+    Args:
+        conn: A connection of the staging worker.
+        source: The table of the delivery.
+        progress: Called with the number of rows read so far.
+
+    Returns:
+        The staged table, without line numbers.
+
+    Raises:
+        NeedsRowByRow: A row is faulty or contradicts another. Nothing was staged.
+    """
     if len(source.header) > _COPIED_COLUMNS:
         raise NeedsRowByRow
     table, text = source.table, staging_table(f"{source.table.name}_text")
@@ -77,7 +89,7 @@ def stage_fast(
                 raise NeedsRowByRow
             cursor.execute(sql.SQL("drop table {}").format(text))
             analyze_keys(conn, table, typed)
-            # Asked here, beside the merging of another table, which is what takes longest.
+            # Checked here, in parallel with the merge of another table, which takes longest.
             for question in (
                 repeated_key_with_two_parents(table, typed),
                 repeated_version(table, typed),
@@ -92,9 +104,17 @@ def stage_fast(
 def stage_row_by_row(
     conn: psycopg.Connection, source: TableSource, progress: Callable[[int], None]
 ) -> StagedTable:
-    """Read row by row, with lines; a row with a fault of its own is named in `faults`.
+    """Stage a table row by row, with line numbers, and record rows with faults of their own.
 
     Columns that the contract does not have are left out.
+
+    Args:
+        conn: A connection of the staging worker.
+        source: The table of the delivery.
+        progress: Called with the number of rows read so far.
+
+    Returns:
+        The staged table, with `text` and `faults`.
     """
     table, header = source.table, source.header
     text, faults, typed = (
@@ -130,7 +150,7 @@ def stage_row_by_row(
 
 
 def as_delivered(source: TableSource, alias: str) -> sql.Composed:
-    """The row as it came, as jsonb: column to text, or one string when it fits no header."""
+    """Build the delivered row as jsonb: column to text, or the whole text if malformed."""
     return sql.SQL(
         "case when {whole} is not null then to_jsonb({whole}) "
         "else jsonb_object({header}::text[], array[{fields}]::text[]) end"
@@ -142,7 +162,7 @@ def as_delivered(source: TableSource, alias: str) -> sql.Composed:
 
 
 def _known(source: TableSource) -> list[int]:
-    """Where the contract's columns stand in a row."""
+    """Positions of the contract's columns in a row."""
     names = {column.name for column in source.table.columns}
     return [at for at, name in enumerate(source.header) if name in names]
 
@@ -179,7 +199,7 @@ def _copy_blocks(
 
 
 def _value(header: tuple[str, ...], column: str) -> sql.Composable:
-    """The delivered text of a column; null where the file does not have it."""
+    """The delivered text of a column; null when the file lacks the column."""
     if column not in header:
         return sql.SQL('null::text collate "C"')
     return sql.Identifier(f"f{header.index(column)}")
@@ -204,7 +224,7 @@ def _name_faults(
     text: sql.Identifier,
     faults: sql.Identifier,
 ) -> None:
-    """The first fault of each row, in the contract's order of columns."""
+    """Store the first fault of each row, in the contract's order of columns."""
     found = sql.SQL(", ").join(
         sql.SQL("{} || ({})").format(
             sql.Literal(f"{column.name}:"),

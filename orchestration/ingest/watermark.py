@@ -1,7 +1,7 @@
-"""Up to where a live source was read: `ops.watermark`, moved in the transaction that loads.
+"""Reads and advances `ops.watermark`: up to which `updated_at` a live source was read.
 
-What is read twice is known already (R1), so a position too early costs time and one too late loses
-rows: it is never taken from a clock, only from rows that were loaded.
+Rows read twice are already known (R1), so a watermark too early costs time, but one too late loses
+rows: it is taken only from loaded rows, never from a clock.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from orchestration.ingest.contract import SOURCE_TABLES
 
 @dataclass(frozen=True, slots=True)
 class LiveSource:
-    """A source that goes on changing, as of the snapshot in which it is read.
+    """A changing source, as of the snapshot in which it is read.
 
-    `identity`: which one it is, without a password. `seen_at`: its own clock. `incarnations`: the
-    tables that can be read by `updated_at`, each with what tells it from another of its name.
+    `identity` identifies it without a password; `seen_at` is its own clock. `incarnations` lists
+    the tables that can be read by `updated_at`, with an id that changes when a table is recreated.
     """
 
     identity: str
@@ -31,31 +31,42 @@ class LiveSource:
 
 @dataclass(frozen=True, slots=True)
 class SourceRead:
-    """How a live source is read: from where on each table, unless whole; its rows in all."""
+    """How a live source is read: `since` by table (others are read whole), and row counts.
+
+    `count_all` counts all rows of a table that is read in part.
+    """
 
     source: LiveSource | None
     since: Mapping[str, datetime] = field(default_factory=dict)
     count_all: Mapping[str, Callable[[], int]] = field(default_factory=dict)
 
 
-NOT_LIVE = SourceRead(None)  # a folder: it holds what it holds
+NOT_LIVE = SourceRead(None)  # a folder
 
-# Says from where on each table of a source is to be read; a table it leaves out is read whole.
+# The first `updated_at` to read, by table; a table that is left out is read whole.
 Positions = Callable[[LiveSource], Mapping[str, datetime]]
 
 
 def full_read_positions(_: LiveSource) -> Mapping[str, datetime]:
-    """Every table from its first row on."""
+    """Read every table from its first row."""
     return {}
 
 
 def read_positions(
     conn: psycopg.Connection, window: timedelta, whole_after: timedelta
 ) -> Positions:
-    """From where on each table is read: what was loaded, less the window for late commits.
+    """Read each table from its watermark less a window for late commits.
 
-    A table is read whole when that was last done `whole_after` ago: a version that came with an
-    older `updated_at` than the window reaches back to is not lost (R1).
+    A table is read whole when its last full read is `whole_after` ago, which recovers versions with
+    an `updated_at` older than the window (R1).
+
+    Args:
+        conn: A connection to the database.
+        window: How far before the watermark to read.
+        whole_after: How long a table may be read in part.
+
+    Returns:
+        A function from a source to the first `updated_at` to read, by table.
     """
 
     def of(source: LiveSource) -> Mapping[str, datetime]:
@@ -67,7 +78,7 @@ def read_positions(
         return {
             table: reached - window
             for table, incarnation, reached in found
-            # A watermark ahead of the source's clock dates from when that clock was wrong.
+            # A watermark ahead of the source's clock was set while that clock was wrong.
             if source.incarnations.get(table) == incarnation and reached <= source.seen_at
         }
 
@@ -75,7 +86,16 @@ def read_positions(
 
 
 def missing_tables(conn: psycopg.Connection, source: str, there: Collection[str]) -> list[str]:
-    """A notice for each table of the contract that was read from this source before."""
+    """Build a notice for each table that this source had at an earlier delivery and now lacks.
+
+    Args:
+        conn: A connection to the database.
+        source: Label of the source.
+        there: Names of the tables that it has.
+
+    Returns:
+        The notices, by name of the table.
+    """
     found = conn.execute(
         """
         select table_name, max(delivery_id)
@@ -94,10 +114,17 @@ def missing_tables(conn: psycopg.Connection, source: str, there: Collection[str]
 def advance_watermark(
     conn: psycopg.Connection, reading: SourceRead, table: str, typed: sql.Identifier, delivery: int
 ) -> None:
-    """To the greatest `updated_at` of the rows read; not beyond the source's own clock.
+    """Set the watermark to the greatest `updated_at` read, up to the source's own clock.
 
-    A version dated in the future would else hide every row until then. Read whole, the table's
-    rows say all by themselves; read in part, the position never goes back.
+    A version dated in the future would otherwise hide all rows until then. After a partial read the
+    watermark never moves back.
+
+    Args:
+        conn: A connection on which the delivery's transaction is open.
+        reading: How the source was read.
+        table: Name of the table.
+        typed: Its staged rows.
+        delivery: `ops.delivery.delivery_id` of the delivery being loaded.
     """
     source = reading.source
     if source is None or table not in source.incarnations:

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, pg_dump and pg_restore, run against a database."""
+"""Runs PostgreSQL's client programs, such as pg_dump and pg_restore."""
 
 from __future__ import annotations
 
@@ -18,14 +18,26 @@ from orchestration.postgres.messages import without_values
 
 
 class ProgramFailed(DatabaseError, kind="DatabaseError"):
-    """A program of PostgreSQL's failed; the message repeats no row."""
+    """A client program failed; the message quotes no row."""
 
 
 def run_client_program(program: str, database: Database, *arguments: str, unless: str = "") -> bool:
-    """Run it to its end. False when it failed with words that the pattern `unless` finds.
+    """Run a client program to its end.
 
-    Raises ProgramFailed for any other failure. A password goes through the environment: what
-    stands on a command line everybody on the machine can read.
+    The password is passed in the environment, since every user of the machine can read command
+    lines.
+
+    Args:
+        program: Name of the program.
+        database: The database to connect to.
+        arguments: Arguments of the program.
+        unless: A pattern of error output for which False is returned instead of raising.
+
+    Returns:
+        True when the program succeeded, False when it failed with output that matches `unless`.
+
+    Raises:
+        ProgramFailed: The program failed, or none is installed for the server's version.
     """
     parts = database.parts
     password = parts.pop("password", "")
@@ -43,11 +55,13 @@ def run_client_program(program: str, database: Database, *arguments: str, unless
         return False
     if done.returncode < 0:
         raise ProgramFailed(f"{program} was ended by signal {-done.returncode}.")
-    raise ProgramFailed(without_values(done.stderr) or f"{program} failed without a word.")
+    raise ProgramFailed(
+        without_values(done.stderr) or f"{program} failed without an error message."
+    )
 
 
 def _find(program: str, database: Database) -> str:
-    """The wheel's, or one on the path for a server that is newer than the wheel."""
+    """The program of the wheel, or one on the path when the server is newer than the wheel."""
     with database.connect() as conn:
         server = conn.info.server_version // 10_000
     try:

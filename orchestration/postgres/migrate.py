@@ -1,7 +1,7 @@
-"""Applies the numbered migrations that a database has not had yet, by Alembic.
+"""Applies the numbered migrations that this database has not had yet, through Alembic.
 
-A migration is a revision of Alembic in `migrations/` and the SQL file of the same name beside it.
-One that was released is never edited; a later one corrects it.
+A migration is an Alembic revision in `migrations/` and the SQL file of the same name. A released
+migration is never edited; a later one corrects it.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# Alembic keeps the revision. Which versions of the program have opened the database is kept beside
-# it, under a name that 0.3.0 knows and asks before it changes anything.
+# Alembic stores the revision. `ops.migration` lists the versions of the program that have opened
+# the database; 0.3.0 reads that table before it changes anything.
 _STATE = """
 select (select version_num from ops.alembic_version), array(select program from ops.migration)
 """
 
 
 class MadeByNewer(DatabaseError, kind="DatabaseError"):
-    """A newer version of the program has opened the database."""
+    """The database was opened by a newer version of the program."""
 
 
 def migrate(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIGRATIONS) -> None:
-    """Apply the migrations that are due, all in one transaction.
+    """Apply the pending migrations in one transaction.
 
-    Safe to call at every start: with nothing to do it costs one query and waits for no lock.
+    Safe to call at every start: without pending migrations it costs one query and waits for no
+    lock.
 
     Args:
         conn: A connection that is not in autocommit mode and has no transaction open.
@@ -43,11 +44,10 @@ def migrate(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIG
 
     Raises:
         MadeByNewer: A newer version has opened the database. Nothing was changed.
-
     """
     if is_current(conn, version, folder):
         return
-    # Alembic takes 250 ms to import, which a start with nothing to do does not spend.
+    # Imported here: Alembic takes 250 ms to import, which most starts do not need.
     from sqlalchemy import StaticPool, create_engine
     from sqlalchemy.exc import DBAPIError
 
@@ -56,7 +56,7 @@ def migrate(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIG
     )
     try:
         with engine.begin() as connection:
-            # Whoever waited for the lock must see what its former holder did.
+            # After the wait for the lock, the changes of its former holder must be visible.
             conn.execute("set transaction isolation level read committed")
             conn.execute("select pg_advisory_xact_lock(%s)", [locks.MIGRATION])
             if is_current(conn, version, folder):
@@ -72,16 +72,18 @@ def migrate(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIG
 
 
 def is_current(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIGRATIONS) -> bool:
-    """Whether this version has nothing to do to the database. Changes nothing.
+    """Return whether this version has no migration to apply. Changes nothing.
 
     Args:
         conn: A connection; an open transaction stays as it is.
         version: The version of this program.
         folder: The migrations of this program.
 
+    Returns:
+        False when a migration is pending or the version is not recorded yet.
+
     Raises:
         MadeByNewer: A newer version has opened the database.
-
     """
     revisions = [path.name[:4] for path in sorted(folder.glob("[0-9]*.sql"))]
     revision, programs = _state(conn)
@@ -96,14 +98,14 @@ def is_current(conn: psycopg.Connection, version: str = VERSION, folder: Path = 
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """A version of the program as what it is compared by."""
+    """Return a version as a tuple that compares in order."""
     return tuple(int(part) for part in version.split("."))
 
 
 def execute_file(revision_file: str) -> None:
     """Execute the SQL file beside a revision, on the connection of the migration in progress.
 
-    The driver takes the text as it is: SQLAlchemy would read `:name` and `%` in it as parameters.
+    The text goes to the driver directly: SQLAlchemy would parse `:name` and `%` as parameters.
     """
     from alembic import op
 

@@ -1,4 +1,4 @@
-"""Names of the database roles that the lookup page connects as, unless settings name others."""
+"""Default names of the database roles that the lookup page uses."""
 
 PAGE = "atendimento_page"
 SIGN_IN = "atendimento_signin"

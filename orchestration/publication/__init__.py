@@ -1,1 +1,1 @@
-"""From built tables to published ones: dbt, the schema swap, and the status pages."""
+"""Builds tables with dbt, publishes them by a schema swap, and writes the status pages."""

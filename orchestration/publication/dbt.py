@@ -1,4 +1,4 @@
-"""Running dbt in this process: the manifest, a build, and its outcome in plain terms."""
+"""Runs dbt in this process and returns the outcome of each node."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from orchestration.postgres.messages import without_values
 from orchestration.settings import ROOT
 
 PROJECT = ROOT / "dbt_project"
-_PARSED_DATABASE = "atendimento"  # as in profiles.yml: the project is parsed with this name
+_PARSED_DATABASE = "atendimento"  # the name of profiles.yml, with which the project is parsed
 _PARSED = "partial_parse.msgpack"
-# dbt says nothing itself: what PostgreSQL tells it may repeat rows, and those are personal data.
+# No output of dbt: errors of PostgreSQL in it may quote rows, which are personal data.
 _QUIET = (
     "--no-use-colors", "--no-version-check", "--log-level", "none", "--log-level-file", "none",
 )  # fmt: skip
-# What PostgreSQL, or the library in its place, says when it is not the model's fault.
+# Errors of PostgreSQL or its client library that are not the fault of a model.
 _AWAY = re.compile(
     "server closed the connection|terminating connection|connection already closed"
     "|connection to server|the database system is"
@@ -35,12 +35,12 @@ _FULL = re.compile("No space left on device|could not extend file .*: wrote only
 
 
 class BuildFailed(UserError):
-    """dbt could not build a model; the published state is as it was."""
+    """dbt could not build a model; the published state is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeOutcome:
-    """What became of one model, seed or data test. `failures`: rows a test found."""
+    """The outcome of a model, seed or data test; `failures` counts the rows that a test found."""
 
     unique_id: str
     name: str
@@ -52,22 +52,22 @@ class NodeOutcome:
 
     @property
     def passed(self) -> bool:
-        """Whether it did what it should (a warning did)."""
+        """Whether the node succeeded, possibly with a warning."""
         return self.status in ("success", "pass", "warn")
 
 
 def manifest_path() -> Path:
-    """The manifest of the project as it is now, made anew when a file of it changed."""
+    """Return the manifest, after parsing the project again if a file of it has changed."""
     return _parsed_project(PROJECT / "target") / "manifest.json"
 
 
 def _parsed_project(folder: Path) -> Path:
-    """The folder with the parsed project, which is parsed again when a file of it changed."""
+    """Parse the project into the folder, unless it holds the parse of the current files."""
     fingerprint = _project_fingerprint()
     mark = folder / "fingerprint"
     if mark.exists() and mark.read_text(encoding="utf-8") == fingerprint:
         return folder
-    # Parsed beside its place: another process may be reading what is there.
+    # Parsed into a sibling folder: another process may be reading the current files.
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
     places = ["--target-path", str(fresh), "--log-path", str(fresh)]
     try:
@@ -75,7 +75,7 @@ def _parsed_project(folder: Path) -> Path:
             _invoke(["parse", *places, *_QUIET])
         folder.mkdir(parents=True, exist_ok=True)
         (fresh / mark.name).write_text(fingerprint, encoding="utf-8")
-        # For whoever runs the program: root may have parsed for a service, and nothing is personal.
+        # Readable by every account, since root may parse for a service; it holds no personal data.
         folder.chmod(0o755)
         for name in ("manifest.json", _PARSED, mark.name):
             (fresh / name).chmod(0o644)
@@ -93,16 +93,25 @@ def build(
     select: Sequence[str] = (),
     on_finished: Callable[[str, float], None] = lambda *_: None,
 ) -> list[NodeOutcome]:
-    """Build every model and run every data test as of an instant (R3), into `marts_next`.
+    """Build every model and run every data test as of `as_of` (R3), into `marts_next`.
 
-    `select`: dbt's selection of models, empty for all; of the data tests, then, those that read
-    selected models only. `on_finished` is called with each node's name and seconds. Returns the
-    outcome of each node, failed data tests among them; raises BuildFailed when a model could not
-    be built.
+    Args:
+        database: The database to build in.
+        as_of: The time for which the run computes.
+        work_folder: Folder for the files that dbt writes.
+        select: dbt's selection of models, empty for all. Data tests then run only if all the models
+            that they read are selected.
+        on_finished: Called with each node's name and its seconds.
+
+    Returns:
+        The outcome of each node, including failed data tests.
+
+    Raises:
+        BuildFailed: A model could not be built.
     """
     arguments = [
         "build",
-        # Unit tests belong to the test suite; an exposure is only a description.
+        # Unit tests run in the test suite; exposures are descriptions only.
         "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure",
         "--vars", json.dumps({"as_of": as_of.isoformat()}),
         "--target-path", str(work_folder), "--log-path", str(work_folder),
@@ -147,7 +156,7 @@ def _invoke(
     manifest: Any = None,
     callbacks: Sequence[Callable[[Any], None]] = (),
 ) -> list[Any]:
-    """Call dbt; its node results. Raises BuildFailed when dbt itself failed."""
+    """Call dbt and return its node results; raise BuildFailed when dbt itself fails."""
     from dbt.cli.main import dbtRunner
 
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
@@ -155,7 +164,7 @@ def _invoke(
         [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     )
     if result.exception and not isinstance(result.exception, Exception):
-        raise result.exception  # told to stop
+        raise result.exception  # an interruption
     if result.exception:
         raise BuildFailed(
             f"dbt {arguments[0]} failed: {without_values(str(result.exception))}\n"
@@ -167,7 +176,7 @@ def _invoke(
 
 @contextmanager
 def _environment(**variables: str) -> Iterator[None]:
-    """The environment with these variables, which is how profiles.yml is told; then as before."""
+    """Set environment variables, which profiles.yml reads, for the duration of the context."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -181,7 +190,7 @@ def _environment(**variables: str) -> Iterator[None]:
 
 
 def _parsed_manifest(database: Database) -> Any:
-    """Load the parsed project, as dbt keeps it, for one database: a build need not parse again.
+    """Load the parsed project for one database, so that a build need not parse again.
 
     dbt writes the database's name into each relation that it parses, and nowhere else.
     """

@@ -1,9 +1,8 @@
-"""Tables and pages are switched together; here is put right what a death between the two left.
+"""Repairs the `current` link after a crash between the symlink switch and the commit.
 
-The link to the pages is switched as the last act of the transaction that swaps the tables. Two
-moments are left: the process dies after the link and before the commit, or the server dies in the
-commit and the process does not learn how it ended. The ledger is written by that transaction, so it
-tells in both.
+The link is switched as the last step of the transaction that swaps the schemas, and that
+transaction also writes `ops.publication`. So the table tells whether the swap was committed if the
+process dies after the switch, or if the server dies during the commit.
 """
 
 from __future__ import annotations
@@ -23,7 +22,16 @@ _TURN_SECONDS = 0.5
 def was_committed(
     database: Database, run_id: str, patience: float = _PATIENCE_SECONDS
 ) -> bool | None:
-    """Whether the run's publication was committed; None when the database does not come back."""
+    """Return whether the run's publication was committed.
+
+    Args:
+        database: The database.
+        run_id: Id of the run.
+        patience: Seconds to wait for the database to come back.
+
+    Returns:
+        True or False; None when the database does not come back in time.
+    """
     last = time.monotonic() + patience
     while True:
         try:
@@ -37,7 +45,7 @@ def was_committed(
 
 
 def repair_current_link(database: Database, published: Path) -> None:
-    """Lead readers to the pages of what is published, when they were led elsewhere."""
+    """Point the `current` link to the edition of the last committed publication, if it exists."""
     with database.connect() as conn:
         row = conn.execute(
             "select edition from ops.publication order by publication_id desc limit 1"
@@ -47,4 +55,4 @@ def repair_current_link(database: Database, published: Path) -> None:
     shown = editions.current_edition(published)
     if (published / row[0]).is_dir() and (shown is None or shown.name != row[0]):
         editions.activate_edition(published, row[0])
-        LOGGER.info("The pages did not belong to the published tables; now they do: %s", row[0])
+        LOGGER.info("The current link was repaired to match the published tables: %s", row[0])

@@ -1,4 +1,4 @@
-"""The pages beside the editions, written anew at the end of every run, of a failed one too."""
+"""Writes the quality page and the list of editions at the end of every run, even a failed one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from reports.status_pages import StatusPageSettings, write_status_pages
 
 
 def refresh_status_pages(settings: Settings, database: Database) -> None:
-    """Write the quality page and the list of editions. A failure of that is a warning: how the run
-    ended stands already.
-    """
+    """Write the quality page and the list of editions; a failure is only logged as a warning."""
     try:
         standing = StatusPageSettings(
             now=datetime.now(UTC),
@@ -36,12 +34,12 @@ def refresh_status_pages(settings: Settings, database: Database) -> None:
     except PublishError as error:
         LOGGER.warning("Warning: %s", error)
     except Exception as error:
-        # Whatever it is, it must not fail the run; its text may repeat what it was given.
+        # No error may fail the run; its message is not logged, since it may quote data.
         LOGGER.warning("Warning: the quality page could not be written: %s", type(error).__name__)
 
 
 def check_labels() -> dict[tuple[str, str], str]:
-    """What each check says in Portuguese, by its suite and its name."""
+    """Return the Portuguese label of each check, by suite and name."""
     words = {
         (suite.name, check.name): check.screen
         for suite in SUITES.values()

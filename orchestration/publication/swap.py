@@ -1,4 +1,4 @@
-"""The swap: what was built and checked becomes what is published, in one transaction."""
+"""Publishes `marts_next` by renaming schemas in one transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TURN_SECONDS = 0.25
 
 
 class PublicationError(UserError):
-    """Nothing fit to publish is there; the published state is as it was."""
+    """There is no complete build to publish; the published state is unchanged."""
 
 
 def swap_schemas(
@@ -33,16 +33,25 @@ def swap_schemas(
     keep_history: bool = False,
     before_commit: Callable[[], object] = lambda: None,
 ) -> None:
-    """Make `marts_next` the published state.
+    """Publish `marts_next` as `marts`; the former `marts` becomes `marts_previous`.
 
-    The schema before it stays as `marts_previous`; the set of `totalizer_history` of the day of
-    `as_of` in the group's time zone is replaced (section 4), unless `keep_history`: what was
-    published before is only published anew. `before_commit` is the last act of the transaction:
-    what it raises undoes the swap. Raises PublicationError when a table of `expected` is missing
-    from `marts_next` or was computed for another instant.
+    Args:
+        conn: A connection without an open transaction.
+        run_id: Id of the run.
+        as_of: The time for which `marts_next` was computed.
+        group_timezone: The group's time zone, which decides the day of the history.
+        edition: Name of the edition with the run's pages.
+        expected: Tables that `marts_next` must contain.
+        keep_history: Leave the day's rows of `totalizer_history` (section 4) as they are, since
+            this publishes again what was published before.
+        before_commit: Called last in the transaction; an exception rolls the swap back.
+
+    Raises:
+        PublicationError: An expected table is missing or was computed for another `as_of`, or a
+            reader holds its lock for minutes.
     """
     with conn.transaction():
-        # Everything before this may be lost with the machine and made again; this may not.
+        # Earlier transactions can be repeated after a crash of the machine; this one cannot.
         conn.execute("set local synchronous_commit = on")
         _assert_complete(conn, as_of, expected)
         if not keep_history:
@@ -52,7 +61,7 @@ def swap_schemas(
             _wait_for_readers(conn)
             conn.execute("alter schema marts rename to marts_previous")
         conn.execute("alter schema marts_next rename to marts")
-        # The lookup page asks it whether the tables are those it knows.
+        # The lookup page reads it to check that it knows these tables.
         conn.execute(sql.SQL("comment on schema marts is {}").format(sql.Literal(VERSION)))
         conn.execute(
             "insert into ops.publication (run_id, as_of, edition, active_agendas)"
@@ -65,8 +74,9 @@ def swap_schemas(
 
 
 def published_by(conn: psycopg.Connection) -> str | None:
-    """Which version of the program published what is there; None when nothing is. Empty for one
-    before 0.3.0, which did not say so.
+    """Return the version of the program that published `marts`, or None when there is none.
+
+    Versions before 0.3.0 did not record theirs; for them it is empty.
     """
     row = conn.execute(
         "select coalesce(obj_description(oid, 'pg_namespace'), '') from pg_namespace"
@@ -78,9 +88,9 @@ def published_by(conn: psycopg.Connection) -> str | None:
 def _wait_for_readers(conn: psycopg.Connection) -> None:
     """Lock the table that each reader locks first (`reports/lookup/read_transaction.py`).
 
-    A rename in the middle of one would lead its names to tables its snapshot cannot see. Waits in
-    short turns: who comes meanwhile must not stand behind one that reads for long. For a backup it
-    waits as long as that dumps.
+    A rename during a read would resolve names to tables that the snapshot cannot see. The lock is
+    requested in short turns, so that new readers do not queue behind a long one. Time during which
+    a backup runs does not count.
     """
     turns = 0
     while turns < _TURNS:
@@ -101,7 +111,7 @@ def _wait_for_readers(conn: psycopg.Connection) -> None:
 
 
 def _is_dumped(conn: psycopg.Connection) -> bool:
-    """Whether a backup reads what is published."""
+    """Whether a backup is reading `marts`."""
     row = conn.execute(
         "select exists (select from pg_locks inner join pg_stat_activity using (pid)"
         " where relation = 'marts.company'::regclass and granted"
@@ -133,7 +143,7 @@ def _assert_complete(conn: psycopg.Connection, as_of: datetime, expected: Collec
 
 
 def _instants(conn: psycopg.Connection) -> Iterator[tuple[str, datetime]]:
-    """For which instant each table was built; a table is built at once, so one row tells."""
+    """Yield each table's `as_of`, read from one row, since a table is built in one statement."""
     tables = conn.execute(
         "select relname from pg_class inner join pg_attribute on attrelid = pg_class.oid"
         " where relnamespace = 'marts_next'::regnamespace and relkind = 'r' and attname = 'as_of'"
@@ -145,7 +155,10 @@ def _instants(conn: psycopg.Connection) -> Iterator[tuple[str, datetime]]:
 
 
 def record_history(conn: psycopg.Connection, snapshot_date: date) -> None:
-    """Make what `marts_next` counts the day's set of history, and no longer a backfill's."""
+    """Replace the day's rows of `totalizer_history` with the counts in `marts_next`.
+
+    The day no longer counts as backfilled.
+    """
     conn.execute("delete from ops.backfill_day where snapshot_date = %s", [snapshot_date])
     conn.execute("delete from history.totalizer_history where snapshot_date = %s", [snapshot_date])
     conn.execute(

@@ -1,5 +1,5 @@
-"""The receiver of WhatsApp's webhooks: off unless started, and only ever appending to a folder.
+"""Receives WhatsApp's webhooks into a folder.
 
-Belongs here: HTTP and the journal on disk. Does not: what a body says (`ingest/whatsapp`), any
-database: events are received while there is none, and loaded by the next run.
+The receiver is off by default and uses no database, so events are received even while the database
+is down; the next run loads them (`ingest/whatsapp`).
 """

@@ -1,6 +1,6 @@
-"""The two requests WhatsApp makes: to prove who we are, and to deliver events.
+"""The web application for WhatsApp's two requests: verification and delivery of events.
 
-Nothing of a body or of an address's query is ever logged: both hold what nobody else may read.
+Bodies and query strings are never logged: they hold personal data and the verify token.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LARGEST_BODY = 3 << 20
 PATH = "/webhook"
 LOGGER = logging.getLogger("atendimento.webhook")
 
-# 64 bodies of 3 MB at once are 200 MB; WhatsApp sends again what is turned away.
+# 64 bodies of 3 MB take 200 MB of memory; WhatsApp resends rejected ones.
 AT_ONCE = 64
 
 _SIGNATURE = "X-Hub-Signature-256"
@@ -36,17 +36,17 @@ _DRAIN_SECONDS = 5
 
 
 class _TooLarge(Exception):
-    """A body of more than LARGEST_BODY."""
+    """The body is larger than LARGEST_BODY."""
 
 
 class _TooLargeResponse(PlainTextResponse):
-    """413 at once. A sender still writing would not see it, so a little more is let through."""
+    """Responds 413 at once, then reads on a little, so that a client still writing sees it."""
 
     def __init__(self) -> None:
         super().__init__("The body is larger than 3 MB.", 413, {"Connection": "close"})
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        """Answer, then read on without keeping anything."""
+        """Send the response, then discard the rest of the body, up to a limit."""
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
@@ -67,14 +67,25 @@ def create_webhook_app(
     verify_token: str,
     close_file_seconds: float = _CLOSE_FILE_SECONDS,
 ) -> Starlette:
-    """Build the app over a journal; a load may take what came `close_file_seconds` ago."""
+    """Create the application.
+
+    Args:
+        journal: Stores the bodies.
+        secret: The app secret that signs the bodies.
+        verify_token: The token of the verification request.
+        close_file_seconds: Interval in seconds after which the open file is closed and can be
+            loaded.
+
+    Returns:
+        The application.
+    """
 
     async def prove(request: Request) -> Response:
-        """WhatsApp asks once, when the address is entered, with the token entered beside it."""
+        """WhatsApp verifies the URL once, when it is configured together with the token."""
         asked = request.query_params
         token = asked.get("hub.verify_token", "")
         if asked.get("hub.mode") != "subscribe" or not _equal(token, verify_token):
-            return PlainTextResponse("Not subscribed: the mode or the token is another.", 403)
+            return PlainTextResponse("Not subscribed: the mode or the token is wrong.", 403)
         return PlainTextResponse(
             asked.get("hub.challenge", ""), headers={"X-Content-Type-Options": "nosniff"}
         )
@@ -82,9 +93,11 @@ def create_webhook_app(
     room = asyncio.Semaphore(AT_ONCE)
 
     async def receive(request: Request) -> Response:
-        """200 says: it is on disk. Whatever else is said, WhatsApp sends again."""
+        """200 means that the body is on disk; WhatsApp resends after any other status."""
         if room.locked():
-            return PlainTextResponse("Too much at once; send again.", 503, {"Connection": "close"})
+            return PlainTextResponse(
+                "Too many requests at once; send again.", 503, {"Connection": "close"}
+            )
         async with room:
             return await received(request)
 
@@ -96,7 +109,7 @@ def create_webhook_app(
             LOGGER.warning("A body larger than 3 MB was refused.")
             return _TooLargeResponse()
         except (ClientDisconnect, TimeoutError):
-            return PlainTextResponse("The body did not come.", 408)
+            return PlainTextResponse("The body was not received completely.", 408)
         if not _is_signed(body, request.headers.get(_SIGNATURE, ""), secret):
             LOGGER.warning("A body without a valid signature was refused.")
             return PlainTextResponse("The signature is not valid.", 401)
@@ -137,13 +150,13 @@ async def _body(request: Request) -> bytes:
 
 
 def _is_signed(body: bytes, signature: str, secret: str) -> bool:
-    """The signature is of the bytes as they came, before anything reads them."""
+    """The signature covers the raw bytes, so it is checked before parsing."""
     expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return _equal(signature, expected)
 
 
 def _equal(given: str, expected: str) -> bool:
-    """Compared in a time that tells nothing of where they differ."""
+    """Compare in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
 
 

@@ -1,4 +1,4 @@
-"""Connections that say nothing, or begin a request and never end its head."""
+"""Closes connections whose request head is not complete within HEAD_SECONDS."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ HEAD_SECONDS = 10.0
 
 
 class HeaderTimeout(H11Protocol):
-    """A connection that is closed unless each request's head is there HEAD_SECONDS after the one
-    before was answered.
+    """An HTTP protocol with a timeout for each request head.
+
+    The timeout starts when the connection opens and after each response.
     """
 
     _closing: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The first head is waited for."""
+        """Start the timeout for the first head."""
         super().connection_made(transport)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """A part of a head gives no more time."""
+        """Stop the timeout once a head is complete; part of a head does not restart it."""
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
-        """The next head is waited for."""
+        """Start the timeout for the next head."""
         super().on_response_complete()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is waited for any more."""
+        """Stop the timeout."""
         super().connection_lost(exc)
         self._stop_waiting()
 

@@ -1,4 +1,4 @@
-"""Bodies on disk, one a line, each synced before `append` returns."""
+"""Appends webhook bodies to spool files, one per line, each synced before `append` returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGEST_FILE = 64 << 20
 
 
 class SpoolWriter:
-    """The open file of one receiver in the folder; there may be several receivers."""
+    """Writes the open spool file of one receiver; several receivers may share the folder."""
 
     def __init__(self, folder: Path, largest_file: int = _LARGEST_FILE) -> None:
         self._folder, self._largest_file = folder, largest_file
@@ -25,9 +25,9 @@ class SpoolWriter:
         self._size = 0
 
     def append(self, body: bytes) -> None:
-        """Put a body on disk as one line; OSError, and nothing of it kept, when that fails.
+        """Append a body as one line; raise OSError, with nothing stored, when that fails.
 
-        JSON has no line ends but between its values, where a space says the same.
+        JSON has line ends only between tokens, where a space is equivalent.
         """
         line = body.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
         with self._lock:
@@ -49,7 +49,7 @@ class SpoolWriter:
                 self._close()
 
     def close_file(self) -> None:
-        """Let the next load take what has come; the next body opens another file."""
+        """Close the open file, so that the next load reads it; the next body opens a new one."""
         with self._lock:
             self._close()
 
@@ -59,7 +59,7 @@ class SpoolWriter:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # A load may have come between the two and taken it for a dead writer's.
+                # Between open and lock a load may have closed it as the file of a crashed writer.
                 if path.exists():
                     sync_folder(self._folder)
                     self._path, self._descriptor, self._size = path, descriptor, 0
@@ -72,7 +72,7 @@ class SpoolWriter:
             os.close(descriptor)
 
     def _close(self) -> None:
-        """Without a line there is nothing to take."""
+        """Close the file for loading, or delete it if it is empty."""
         if self._path is None:
             return
         path, self._path = self._path, None

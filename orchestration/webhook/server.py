@@ -1,4 +1,4 @@
-"""Serving the receiver until it is told to stop."""
+"""Runs the webhook receiver."""
 
 from __future__ import annotations
 
@@ -18,11 +18,19 @@ from orchestration.webhook.journal import SpoolWriter
 def serve_webhook(
     folder: Path, secret: str, verify_token: str, listening: socket.socket, log_format: LogFormat
 ) -> None:
-    """Receive into the folder. One process: it is the disk that is waited for."""
+    """Serve until interrupted, in one process: throughput is bound by the disk.
+
+    Args:
+        folder: The spool folder; it is created if missing.
+        secret: The app secret that signs the bodies.
+        verify_token: The token of the verification request.
+        listening: The bound socket.
+        log_format: Format of the log.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = create_webhook_app(SpoolWriter(folder), secret, verify_token)
-    # No access log: the query of the first request holds the token. No limit of connections: those
-    # that say nothing would keep WhatsApp out; the app limits what it is at work on.
+    # No access log: the query of the verification request holds the token. No connection limit:
+    # idle connections would lock WhatsApp out; the app limits concurrent requests instead.
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -35,5 +43,5 @@ def serve_webhook(
             ws="none",
         )
     )
-    with suppress(KeyboardInterrupt):  # uvicorn ends in order first, then raises it again
+    with suppress(KeyboardInterrupt):  # uvicorn shuts down gracefully, then raises it again
         server.run([listening])

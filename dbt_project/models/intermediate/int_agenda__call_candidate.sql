@@ -79,7 +79,7 @@ candidate as (
                 and whatsapp_status.reason_without_sent = 'opted_out'
                 then consent.consent_at
         end as opted_out_at,
-        -- A booking on which the client did not come starts a cycle instead.
+        -- A booking to which the client did not come starts a cycle instead.
         case
             when latest_booking.no_show_kind is null then latest_booking.cancelled_at
         end as booking_cancelled_at,
@@ -141,7 +141,7 @@ select
         else contact_midnight
     end as since,
     callable_at,
-    -- Never later than now: where the clocks go back, the silence may end twice.
+    -- Never later than as_of: where clocks go back, the silence may end twice.
     case
         when wait_reason is null
             then least(

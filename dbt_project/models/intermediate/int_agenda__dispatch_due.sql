@@ -41,7 +41,7 @@ select
 from agenda
 inner join clock using (company_id)
 inner join response using (company_id, agenda_id)
--- A cause is there only where the reason without sent is `other` (R6).
+-- There is a cause only where the reason without sent is `other` (R6).
 inner join whatsapp_cause using (company_id, agenda_id)
 left join messages using (company_id, agenda_id)
 left join cycle using (company_id, agenda_id)

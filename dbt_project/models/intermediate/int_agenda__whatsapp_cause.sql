@@ -41,7 +41,7 @@ unexplained as (
 
 ),
 
--- Nothing was sent in the cycle, so its latest dispatch is among those that were not.
+-- Nothing was sent in the cycle, so its latest dispatch is one that was not sent.
 latest_dispatch as (
 
     select distinct on (outcome.company_id, outcome.agenda_id)

@@ -28,7 +28,8 @@ whatsapp_preference as (
 
 ),
 
--- WhatsApp reports who stops marketing messages by number, so it holds for all who have it.
+-- WhatsApp reports by number who stops marketing messages, so it applies to all clients with the
+-- number.
 stopped as (
 
     select phone.client_id
@@ -38,7 +39,7 @@ stopped as (
 
 ),
 
--- To resume in WhatsApp ends such a stop, but not what the CRM says.
+-- Resuming in WhatsApp ends such a stop, but not what the CRM says.
 permission as (
 
     select
@@ -49,7 +50,7 @@ permission as (
 
 ),
 
--- R6 asks about the client, whichever company wrote: the one roll-up across companies here.
+-- R6 is about the client in any company: the only aggregate across companies in these models.
 latest_choice as (
 
     select distinct on (agenda.client_id)

@@ -4,7 +4,7 @@ with client as (
 
 ),
 
--- Materialized: a name is folded once, however many words it has.
+-- Materialized, so that each name is normalised once.
 named as materialized (
 
     select

@@ -4,7 +4,7 @@ with client as (
 
 ),
 
--- Materialized: each number is cleaned once, however often it is looked at below.
+-- Materialized, so that each number is cleaned once.
 cleaned as materialized (
 
     select

@@ -10,8 +10,8 @@ vehicle as (
 
 ),
 
--- Also numbers that no message can go to (R4): an attendant who reads one off a paper seeks it.
--- Materialized, as what follows: a number is stripped once, however often it is looked at below.
+-- Numbers that no message can reach (R4) are included: an attendant may search for one.
+-- Materialized, as below, so that each number is stripped once.
 typed as materialized (
 
     select

@@ -16,7 +16,7 @@ phone as (
 
 ),
 
--- Materialized: a number is stripped once, however often its digits are looked at below.
+-- Materialized, so that each number is stripped once.
 numbered as materialized (
 
     select

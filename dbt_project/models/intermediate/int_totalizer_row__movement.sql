@@ -28,7 +28,7 @@ agenda_now as (
 
 ),
 
--- Of the two sides one is not there, so its columns are the other's.
+-- Only one of the two sides exists, so its columns are taken.
 unmatched as materialized (
 
     select
@@ -65,7 +65,7 @@ moved as (
 
 ),
 
--- What the agenda was in the previous edition and is now; null of one that was or is not there.
+-- The agenda in the previous edition and now; null where it does not exist.
 compared as (
 
     select
@@ -90,11 +90,11 @@ compared as (
         agenda_now.cycle_start,
         (agenda_now.booking_id is distinct from agenda_before.booking_id) as has_another_booking,
         (agenda_now.last_sent_at is distinct from agenda_before.last_sent_at) as has_new_message,
-        -- A reply moves an agenda only among the totals that ask for one.
+        -- A reply moves an agenda only between totals that depend on replies.
         moved.totalizer in ('refused', 'call_requested', 'no_reply')
         and agenda_now.replied_at is not null
         and (agenda_now.replied_at is distinct from agenda_before.replied_at) as has_new_reply,
-        -- A total that counts closed agendas too is not left by closing.
+        -- An agenda does not leave a total by closing if the total counts closed ones too.
         moved.totalizer in ('active', 'no_show', 'call_requested', 'no_reply') as counts_open_only,
         (
             agenda_now.agenda_id is null
@@ -138,7 +138,7 @@ select
         when totalizer = 'no_reply' and direction = 'left' and has_new_message
             then 'message_sent'
         when was_booked and not is_booked then 'booking_ended'
-        -- Another origin, another parameter.
+        -- For example another origin or a changed parameter.
         else 'changed'
     end as event,
     agent_still_has_it

@@ -58,7 +58,7 @@ call_obstacle as (
 
 ),
 
--- Joined apart: few agendas have a booking, and whatever follows from one has few rows.
+-- Joined separately: few agendas have a booking, so what follows from one has few rows.
 booking as (
 
     select

@@ -1,4 +1,4 @@
--- Its row policy looks there (macros/row_policies.sql).
+-- Read by its row policy (macros/row_policies.sql).
 -- depends_on: {{ ref('totalizer') }}
 -- depends_on: {{ ref('user_company') }}
 with app_user as (

@@ -37,5 +37,5 @@ select
     name_word.name_order
 from client_of_company
 inner join name_word using (client_id)
--- As it is searched: those of a company who share a word stand together.
+-- Clustered for the search: names of a company that share a word are adjacent.
 order by 1, 2, name_word.name_order collate "C"

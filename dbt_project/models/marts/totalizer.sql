@@ -17,5 +17,5 @@ select
     {{ as_of() }} as as_of
 from totalizer_row
 group by 1, 2, 3, 4, 5, 6, 7, 8
--- A company's rows stand together: the lookup page adds up thousands of them at each look.
+-- Rows of a company are adjacent: the lookup page sums thousands of them per request.
 order by 1, 7, 8, 2

@@ -1,5 +1,5 @@
-{# R11: which rows a total counts, and which column names its bucket. Every total reads the table
-   that its rows are shown from. #}
+{# R11: which rows a total counts, and which column is its bucket. Every total reads the table from
+   which its rows are shown. #}
 {%- set totalizers = [
     {
         'name': 'active',

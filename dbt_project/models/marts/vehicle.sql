@@ -1,4 +1,4 @@
--- Its row policy looks there (macros/row_policies.sql).
+-- Read by its row policy (macros/row_policies.sql).
 -- depends_on: {{ ref('agenda_status') }}
 -- depends_on: {{ ref('passive_contact_status') }}
 with vehicle as (

@@ -27,7 +27,7 @@ agenda as (
         agenda_status.last_sent_at,
         agenda_status.origin = 'active'
         and agenda_status.contact_date = company.local_date as is_today,
-        -- The other two causes say that no message came back yet (R6).
+        -- The other two causes mean that no status was reported yet (R6).
         agenda_status.whatsapp_cause not in ('not_queued', 'queued') as is_failed
     from agenda_status
     left join company using (company_id)
@@ -54,7 +54,7 @@ counted as (
 
 ),
 
--- Before eight in the morning, yesterday's messages count too.
+-- Before eight in the morning, messages of yesterday count too.
 sending as (
 
     select
@@ -101,7 +101,7 @@ select
     sent_of_today + failed_of_today as messages_of_today,
     failed,
     failed_for_unknown_reason,
-    -- Of a company without agendas another check tells.
+    -- Another check reports companies without agendas.
     (published_agendas - nullif(agendas, 0))
     / nullif(cast(published_agendas as double precision), 0) as fallen_share,
     invalid_phone / nullif(cast(with_client as double precision), 0) as invalid_phone_share,

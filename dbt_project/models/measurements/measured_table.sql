@@ -1,4 +1,4 @@
-{#- Every published table that holds the instant of one run. -#}
+{#- Every published table with a column as_of. -#}
 {%- set tables = [
     'agenda_status',
     'passive_contact_status',
@@ -30,7 +30,7 @@ with
 measured as (
 
     {% for table in tables %}
-    -- An empty table has a row too, without an instant.
+    -- An empty table has a row too, without as_of.
     select
         '{{ table }}' as table_name,
         {{ table }}.as_of,

@@ -65,7 +65,7 @@ kind as (
 
 ),
 
--- A totalizer without a row on a day counted nothing that day.
+-- A totalizer without a row on a day counted zero that day.
 usual as (
 
     select

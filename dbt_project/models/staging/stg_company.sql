@@ -7,7 +7,7 @@ with company as (
 select
     company_id,
     name,
-    -- These four PostgreSQL takes for abbreviations, which have no summer time.
+    -- PostgreSQL treats these four as abbreviations, which have no summer time.
     case timezone
         when 'CET' then 'Europe/Brussels'
         when 'MET' then 'Europe/Brussels'

@@ -10,8 +10,8 @@ whatsapp_status as (
 
 ),
 
--- Of two times of one status the earlier stands; of two failures the earlier one's code, at one
--- time the lesser.
+-- Of two times for one status the earlier wins; of two failures the code of the earlier one, or the
+-- lesser code at equal times.
 reported as (
 
     select
@@ -48,5 +48,5 @@ select
         else in_force.error_code
     end as error_code
 from in_force
--- An event knows no company: WhatsApp names the message alone.
+-- An event has no company: WhatsApp reports only the message.
 left join reported on in_force.dispatch_id = reported.dispatch_id

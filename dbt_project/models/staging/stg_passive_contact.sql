@@ -1,4 +1,4 @@
--- By the contact alone: unlike an agenda, a contact may be corrected to another company.
+-- By the contact id alone: unlike an agenda, a contact may be corrected to another company.
 with in_force as (
 
     {{ in_force(source('raw', 'passive_contact'), key='contact_id') }}

@@ -27,8 +27,9 @@ chatbot_option as (
 
 ),
 
--- What WhatsApp reports stands beside the CRM's versions of a reply, unless one of these is of the
--- same time or of another message. Of two messages for one reply the first reported stands.
+-- A reply reported by WhatsApp counts as a version beside those of the CRM, unless one of these has
+-- the same time or refers to another message. Of two messages for one reply the first reported
+-- wins.
 reported as (
 
     select
@@ -54,7 +55,7 @@ reported as (
 
 ),
 
--- Of two options at one time the lesser.
+-- Of two options at one time the lesser id wins.
 clicked as (
 
     select distinct on (reply_id, occurred_at) *

@@ -4,7 +4,7 @@ with whatsapp_preference as (
 
 ),
 
--- Materialized: a number is stripped once, however often its digits are looked at below.
+-- Materialized, so that each number is stripped once.
 numbered as materialized (
 
     select
@@ -26,7 +26,7 @@ keyed as (
 
 )
 
--- Of both within one second `stop` stands, the greater word: no message is the safer reading.
+-- Of both within one second `stop` wins, as the greater text: sending nothing is safer.
 select distinct on (phone_key)
     phone_key,
     value as preference

@@ -1,4 +1,4 @@
-{# No value outside its closed list, in any of the columns; null is no value. One scan a table. #}
+{# Finds values outside the closed list in any of the columns; null passes. One scan per table. #}
 {% test known_codes(model, codes) %}
 with checked as (
 

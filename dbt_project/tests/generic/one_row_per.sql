@@ -1,4 +1,4 @@
-{# No two rows share the key. #}
+{# Finds rows that share the key. #}
 {% test one_row_per(model, key) %}
 with checked as (
 

@@ -1,5 +1,5 @@
-{# What a row refers to is there, under the same key; null refers to nothing. The last column of the
-   key is the reference, what stands before it the company that both rows belong to. #}
+{# Finds rows that refer to a missing row; null passes. The last column of the key is the reference;
+   the columns before it are the company shared by both rows. #}
 {% test refers_to(model, key, to) %}
 with referring as (
 

@@ -1,4 +1,4 @@
-"""A CSV file as a table of a delivery, gzipped or not, in its encoding."""
+"""Reads a CSV file, gzipped or not, in its encoding, as a table of a delivery."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class CsvFile:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name shown in messages."""
         return self.path.name
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All its columns: a line is read whole."""
+        """All columns of the file, since lines are read whole."""
         return self.header
 
     def blocks(self) -> Iterator[bytes]:
-        """Its rows as CSV, fit for COPY."""
+        """Yield the rows as CSV for COPY."""
         with self._opened() as stream:
             if self.encoding == "utf-8":
                 skipped = len(self.header_line.encode())
@@ -63,7 +63,7 @@ class CsvFile:
             yield from plain_blocks(transcoded, self.delimiter)
 
     def records(self) -> Iterator[Record]:
-        """Its rows one by one."""
+        """Yield the rows one by one."""
         with self._opened() as stream:
             text = io.TextIOWrapper(stream, self.encoding, errors="surrogateescape", newline="")
             text.read(len(self.header_line))
@@ -82,9 +82,21 @@ class CsvFile:
 
 
 def open_csv(path: Path, table: SourceTable, encoding: str) -> CsvFile:
-    """Read the file's header; DeliveryRefused when it is no CSV file."""
+    """Open a CSV file and read its header.
+
+    Args:
+        path: The file.
+        table: The table of the source contract.
+        encoding: Encoding of the file, unless it begins with a byte order mark of UTF-8.
+
+    Returns:
+        The file as a table of the delivery.
+
+    Raises:
+        DeliveryRefused: The file cannot be read as CSV.
+    """
     with _readable(path) as stream:
-        # A byte order mark says UTF-8, whatever the setting.
+        # A byte order mark of UTF-8 overrides the setting.
         marked = stream.read(len(_BOM)) == _BOM
         if marked or encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig"):
             encoding = "utf-8"
@@ -101,8 +113,8 @@ def open_csv(path: Path, table: SourceTable, encoding: str) -> CsvFile:
     bare = line.rstrip("\r\n")
     if len(line) == _HEADER_LIMIT or any(ord(char) < 32 and char != "\t" for char in bare):
         raise refused(
-            f"{path.name}: this is not a CSV file: its first line is no header.",
-            "Look whether the file is of another kind, or damaged, and deliver again.",
+            f"{path.name}: this is not a CSV file: its first line is not a header.",
+            "Check whether the file is of another kind, or damaged, and deliver again.",
         )
     if any("\udc80" <= char <= "\udcff" for char in bare):
         raise _refused_text(path.name, BadText(1, "encoding"), encoding)
@@ -117,7 +129,7 @@ def open_csv(path: Path, table: SourceTable, encoding: str) -> CsvFile:
 
 
 def _delimiter(header: str, table: SourceTable) -> str:
-    """`,` or `;`: the one that makes more of the header's names columns of the table."""
+    """`,` or `;`, whichever splits the header into more of the table's columns."""
     known = {column.name for column in table.columns}
 
     def recognised(delimiter: str) -> int:
@@ -141,7 +153,7 @@ def _refused_text(name: str, bad: BadText, encoding: str) -> DeliveryRefused:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[BinaryIO]:
-    """The unzipped bytes of a file; whatever goes wrong while reading refuses the delivery."""
+    """Open a file, decompressed; any error while reading refuses the delivery."""
     try:
         if path.name.endswith(".gz"):
             with gzip.open(path, "rb") as unzipped:

@@ -1,8 +1,6 @@
-r"""CSV as bytes and as text: blocks fit for COPY, and records with their line numbers.
+r"""Parses CSV as RFC 4180 defines it: blocks of bytes for COPY, and records with line numbers.
 
-Belongs here: RFC 4180 and where a file departs from it. Does not: files, columns, what a value
-means. COPY reads a stray quote or a line `\.` in its own way, without a word: a file that has
-either is not plain, and its rows are read one by one here instead.
+COPY silently misreads a stray quote or a line `\.`, so a file with either is read record by record.
 """
 
 from __future__ import annotations
@@ -16,17 +14,17 @@ from orchestration.ingest import errors
 from orchestration.ingest.errors import NeedsRowByRow
 
 BLOCK = 1 << 20
-RECORD_LIMIT = 64 << 20  # a quote open for longer than this is a quote left open
+RECORD_LIMIT = 64 << 20  # a quoted field longer than this is an unclosed quote
 
 _BOUNDARY_SEARCHES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row as it came.
+    """One row as delivered.
 
-    `line`: where it begins. `fields`: its values, empty ones as None. `whole`: its text, where it
-    does not fit its header; `reason` (and `column`) then say why.
+    `line` is where it begins; `fields` its values, empty ones as None. `whole` is its text when it
+    does not fit the header; `reason` (and `column`) state the fault.
     """
 
     line: int
@@ -37,7 +35,7 @@ class Record:
 
 
 class BadText(Exception):
-    """Rows can no longer be told apart from `line` on; `what` completes "line N: …"."""
+    """Rows from `line` on cannot be told apart; `what` completes the message "line N: …"."""
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(f"line {line}: {what}")
@@ -45,10 +43,10 @@ class BadText(Exception):
 
 
 def plain_blocks(read: Callable[[int], bytes], delimiter: str) -> Iterator[bytes]:
-    """Blocks of whole records that COPY reads as RFC 4180 does; NotPlain at the first other."""
+    """Yield blocks of whole records; raise NeedsRowByRow where COPY would depart from RFC 4180."""
     separator = re.escape(delimiter.encode())
-    # It begins with the quote itself, which is searched for at the speed of memory; what stands
-    # before it is looked at from there.
+    # The pattern begins with the quote, which is found at memory speed; a lookbehind checks what
+    # precedes it.
     quoted = re.compile(
         rb'"(?:(?<=[\r\n'
         + separator
@@ -70,7 +68,7 @@ def plain_blocks(read: Callable[[int], bytes], delimiter: str) -> Iterator[bytes
 
 
 def _last_boundary(text: bytes) -> int:
-    """Where the last whole record ends: after a line end with no quote open; 0 for nowhere."""
+    """The end of the last whole record: after a line end outside quotes; 0 if there is none."""
     quotes = text.count(b'"')
     end = len(text)
     for _ in range(_BOUNDARY_SEARCHES):
@@ -93,10 +91,20 @@ def _checked(text: bytes, quoted: re.Pattern[bytes]) -> bytes:
 def records(
     text: TextIO, delimiter: str, header: tuple[str, ...], first_line: int
 ) -> Iterator[Record]:
-    """Every record after the header, with its line; a line with nothing on it is none.
+    """Yield every record after the header; empty lines are skipped.
 
-    `text` keeps line ends as they are (`newline=""`) and marks undecodable bytes as surrogates.
-    Raises BadText when a quote is left open or the bytes are of another encoding.
+    Args:
+        text: The text after the header, with line ends preserved (`newline=""`) and undecodable
+            bytes as surrogates.
+        delimiter: The field delimiter.
+        header: Names of the columns.
+        first_line: Number of the first line of `text`.
+
+    Yields:
+        The records, including malformed ones with their fault.
+
+    Raises:
+        BadText: A quote is left open, or the bytes are not in the expected encoding.
     """
     lines = _Lines(text, first_line)
     while (line := lines.next()) is not None:
@@ -120,19 +128,28 @@ def records(
 
 
 def with_nul(line: int, fields: Sequence[str | None], header: tuple[str, ...]) -> Record:
-    """The record of a row with a NUL in it, which PostgreSQL cannot hold."""
+    """Build the record of a row that contains a NUL, which PostgreSQL cannot store.
+
+    Args:
+        line: Where the row begins.
+        fields: Its values.
+        header: Names of the columns.
+
+    Returns:
+        The record, with the column and the fault.
+    """
     column = next(name for name, field in zip(header, fields, strict=True) if "\0" in (field or ""))
     kept = tuple(_storable(field or "") or None for field in fields)
     return Record(line, kept, None, errors.DOES_NOT_CAST, column)
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL stores no NUL: its picture stands for it."""
+    """Replace NUL, which PostgreSQL cannot store, by its symbol."""
     return text.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 class _Lines:
-    """Physical lines without their ends, counted, each checked to be text."""
+    """Physical lines without their ends, numbered, each checked for its encoding."""
 
     def __init__(self, text: TextIO, first_line: int) -> None:
         self._text, self.number = text, first_line - 1
@@ -156,9 +173,9 @@ class _Lines:
 
 
 def _split_quoted(lines: _Lines, line: str, delimiter: str) -> tuple[list[str], str] | None:
-    """The fields of a record that has quotes, reading on while one is open, and its text.
+    """Split a record with quotes, which may span lines, into its fields and its text.
 
-    None when the record is malformed and ends on its own line.
+    Returns None for a malformed record that ends on its own line.
     """
     start = lines.number
     fields: list[str] = []

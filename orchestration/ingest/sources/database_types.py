@@ -1,6 +1,6 @@
-"""What each database's columns and values are in the source contract's text.
+"""Converts columns and values of each database to the source contract's text.
 
-Imported only where such a source is read.
+It is imported only where such a source is read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy.dialects import mssql, mysql, oracle
 from orchestration.ingest.contract import Column, number_text
 from orchestration.ingest.errors import refused
 
-# A clock put back says an hour twice: what it said in the second may be less than in the first.
+# When clocks go back an hour repeats: a later local time may be smaller than an earlier one.
 _HOUR_SAID_TWICE = timedelta(hours=1)
 _SQLITE_PRECISION = timedelta(milliseconds=1)
 _WITHOUT_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?")
@@ -29,9 +29,9 @@ Element = sa.ColumnElement[Any]
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column of the contract as its database has it; `kind` is the contract's.
+    """A column of the contract as found in its database; `kind` is the contract's.
 
-    `zone`: the time zone of values without an offset, where the source's URL names one.
+    `zone` is the time zone of values without an offset, if the source's URL names one.
     """
 
     name: str
@@ -42,13 +42,13 @@ class SourceColumn:
 
     @property
     def raw(self) -> Element:
-        """The column; SQLite's as stored, since it holds any value under any type."""
+        """The column; in SQLite as stored, since any type may hold any value."""
         kept = sa.types.NullType() if self.dialect == "sqlite" else self.type
         return sa.column(self.name, kept)
 
     @property
     def knows_offset(self) -> bool:
-        """Whether each value stands for an instant by itself."""
+        """Whether each value identifies a point in time by itself."""
         if self.dialect in ("mysql", "mariadb"):
             return isinstance(self.type, mysql.TIMESTAMP | sa.TIMESTAMP)
         if isinstance(self.type, mssql.DATETIMEOFFSET):
@@ -59,7 +59,7 @@ class SourceColumn:
 
     @property
     def selected(self) -> Element:
-        """What is asked for: an instant in UTC, where the driver would lose its offset."""
+        """The selected expression, converted to UTC where the driver would lose the offset."""
         if self.knows_offset and self.dialect == "mssql":
             return sa.cast(sa.func.switchoffset(self.raw, "+00:00"), mssql.DATETIME2)
         if self.knows_offset and self.dialect == "oracle":
@@ -68,7 +68,7 @@ class SourceColumn:
 
     @property
     def order(self) -> list[Element]:
-        """Null last, texts by code: the same row is the greater one in every database (R1)."""
+        """Nulls last and texts by code point, so that every database orders rows alike (R1)."""
         value: Element = self.raw
         if isinstance(self.type, sa.String) and self.dialect in ("mysql", "mariadb"):
             value = sa.cast(value, sa.LargeBinary())
@@ -77,7 +77,10 @@ class SourceColumn:
         return [sa.case((self.raw.is_(None), 1), else_=0), value]
 
     def since(self, moment: datetime) -> Element | None:
-        """The rows from a moment on, and those without one; None where they cannot be told."""
+        """Build the condition for rows from `moment` on or without a time.
+
+        Returns None where values cannot be compared with it.
+        """
         if self.dialect == "sqlite":
             if self.zone:
                 return None
@@ -98,7 +101,7 @@ class SourceColumn:
         return sa.or_(self.raw >= early, self.raw.is_(None))
 
     def text(self, value: object) -> str | None:
-        """A value as the contract writes it."""
+        """Format a value as the contract writes it."""
         if value is None:
             return None
         if isinstance(value, bytes | bytearray | memoryview):
@@ -120,9 +123,9 @@ class SourceColumn:
         return text or None
 
     def _instant(self, value: datetime) -> str:
-        """With its offset, where it is known; a time said twice or never has none."""
+        """Format a time with its offset; without one if it is unknown, ambiguous or nonexistent."""
         if self.kind == "date" and value.time() == datetime.min.time():
-            return value.date().isoformat()  # Oracle's DATE has hours
+            return value.date().isoformat()  # Oracle's DATE has a time of day
         if value.tzinfo is None and self.knows_offset:
             value = value.replace(tzinfo=UTC)
         elif value.tzinfo is None and self.zone:
@@ -134,9 +137,9 @@ class SourceColumn:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of database: what begins a transaction that sees one instant, and its clock in UTC.
+    """A kind of database: how a snapshot transaction begins, and how to read its clock in UTC.
 
-    `begin` speaks to a connection without transactions of the driver's own, where it can.
+    `begin` gets a connection in the driver's autocommit mode, where there is one.
     """
 
     begin: Callable[[sa.Connection], None]
@@ -151,7 +154,7 @@ def _says(conn: sa.Connection, question: str) -> object:
 def _clock(question: str) -> Callable[[sa.Connection], datetime]:
     def asked(conn: sa.Connection) -> datetime:
         said = _says(conn, question)
-        assert isinstance(said, datetime)  # noqa: S101 — each question asks for a time
+        assert isinstance(said, datetime)  # noqa: S101 — each query selects a time
         return said.replace(tzinfo=UTC)
 
     return asked
@@ -167,8 +170,8 @@ def _begin_mssql(conn: sa.Connection) -> None:
     state = "select snapshot_isolation_state from sys.databases where name = db_name()"
     if _says(conn, state) != 1:
         raise refused(
-            "The source, an SQL Server, does not allow to read all tables as of one instant.",
-            "Let its administrator run ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON.",
+            "The source, an SQL Server, does not allow snapshot isolation.",
+            "Ask its administrator to run ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON.",
         )
     conn.exec_driver_sql("set transaction isolation level snapshot")
     conn.exec_driver_sql("begin transaction")
@@ -181,7 +184,7 @@ def _begin_oracle(conn: sa.Connection) -> None:
 def _begin_sqlite(conn: sa.Connection) -> None:
     conn.exec_driver_sql("pragma query_only = on")
     conn.exec_driver_sql("begin")
-    # The snapshot is taken by the first look.
+    # SQLite takes the snapshot at the first read.
     _says(conn, "select count(*) from sqlite_schema")
 
 
@@ -201,6 +204,16 @@ def source_column(
     dialect: str,
     zone: ZoneInfo | None,
 ) -> SourceColumn:
-    """A column that was found, with its place in the contract."""
+    """Build a column of the contract from a column that was found.
+
+    Args:
+        found: Its name and type in the database.
+        known: The column of the source contract.
+        dialect: The SQLAlchemy dialect.
+        zone: The time zone of values without an offset, or None.
+
+    Returns:
+        The column.
+    """
     name, kind = found
     return SourceColumn(name, kind, known.kind, dialect, zone)

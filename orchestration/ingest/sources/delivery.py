@@ -1,4 +1,4 @@
-"""What a delivery consists of: for each table its header, blocks fit for COPY, and its records."""
+"""Defines a delivery: for each table its header, blocks for COPY, and records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orchestration.ingest.sources.csv_text import Record
 from orchestration.ingest.watermark import NOT_LIVE, SourceRead
 from orchestration.ingest.whatsapp import spool
 
-_NAMED = 20  # of what is ignored, so many are told by name
+_NAMED = 20  # how many ignored items a notice names
 _EXTENSIONS = (".csv", ".csv.gz", ".parquet")
 
 
@@ -24,48 +24,61 @@ class TableSource(Protocol):
 
     @property
     def table(self) -> SourceTable:
-        """Its place in the contract."""
+        """The table of the source contract."""
 
     @property
     def name(self) -> str:
-        """What a person calls it: a file's name, or schema and table."""
+        """The name shown in messages: a file's name, or schema and table."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All its columns."""
+        """All columns of the file or relation."""
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The columns that it reads, in the order of its rows; the contract's at least."""
+        """The columns that are read, in order; at least those the contract requires."""
 
     @property
     def delimiter(self) -> str:
-        """What stands between two fields of `blocks`."""
+        """The field delimiter of `blocks`."""
 
     def blocks(self) -> Iterator[bytes]:
-        """Its rows as UTF-8 CSV without header, fit for COPY; NotPlain when they may not be."""
+        """Yield the rows as UTF-8 CSV without header for COPY.
+
+        Raises:
+            NeedsRowByRow: COPY might misread the rows.
+        """
 
     def records(self) -> Iterator[Record]:
-        """Its rows one by one, with their lines."""
+        """Yield the rows one by one, with their lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Everything a delivery holds that the contract knows, and what was noticed on the way."""
+    """The tables of a delivery that the contract knows, and notices about the rest."""
 
     label: str
     tables: Mapping[str, TableSource]
     notices: tuple[str, ...]
     whatsapp_events: tuple[Path, ...] = ()
-    manifest: Manifest | None = None  # where it binds
+    manifest: Manifest | None = None  # set where the folder must match it
     reading: SourceRead = NOT_LIVE
 
 
 def open_folder(folder: Path, encoding: str, *, bound: bool = False) -> Delivery:
-    """The tables of a delivery folder; DeliveryRefused when a file of it cannot be one.
+    """Open the tables of a delivery folder.
 
-    `bound`: it must be what its manifest says. A folder named by hand may have been edited; that
-    it is not what its manifest says is noticed then.
+    Args:
+        folder: The delivery folder.
+        encoding: Encoding of its CSV files.
+        bound: Whether the folder must match its manifest. Differences in other folders, which may
+            have been edited by hand, become notices.
+
+    Returns:
+        The delivery.
+
+    Raises:
+        DeliveryRefused: A file cannot be read as a table, or the folder differs from its manifest.
     """
     if not folder.is_dir():
         what = "is no folder" if folder.exists() else "does not exist"
@@ -112,10 +125,10 @@ def open_folder(folder: Path, encoding: str, *, bound: bool = False) -> Delivery
 
 
 def check_header(source: TableSource) -> list[str]:
-    """Notices about the columns; DeliveryRefused when a known one is missing or there twice."""
+    """Return notices about columns; raise DeliveryRefused for missing or repeated ones."""
     table, header = source.table, source.columns
     known = [column.name for column in table.columns]
-    # Missing ones first: without a header the first row stands in its place, and is not repeated.
+    # Missing columns first: without a header the first row takes its place and must not be quoted.
     missing = [name for name in table.required_columns if name not in header]
     if missing:
         columns = "column" if len(missing) == 1 else "columns"
@@ -146,7 +159,7 @@ def check_header(source: TableSource) -> list[str]:
 
 
 def _recognised(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
-    """The files of each table, and the names of what is nothing that is read."""
+    """The files of each table, and the names of files that are not read."""
     tables = {table.name for table in SOURCE_TABLES}
     found: dict[str, list[Path]] = {}
     others = []
@@ -160,10 +173,7 @@ def _recognised(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
 
 
 def _check_promised(manifest: Manifest, others: list[str]) -> None:
-    """DeliveryRefused when a table or events that the sender counts on would not be read.
-
-    Told by their rows, or by a name that would be one of ours but for its spelling.
-    """
+    """Raise DeliveryRefused when a listed file with rows or a near-miss name would be ignored."""
     ours = {table.name for table in SOURCE_TABLES} | {spool.IN_A_DELIVERY[0].partition(".")[0]}
     unread = [
         file.name
@@ -182,14 +192,14 @@ def _check_promised(manifest: Manifest, others: list[str]) -> None:
 
 
 def _told(notices: list[str], more: str) -> list[str]:
-    """The first of many notices, and how many there are beside: `more` has a place for it."""
+    """Shorten a list of notices; `more` is the text for the number left out."""
     rest = len(notices) - _NAMED
     return notices if rest <= 0 else [*notices[:_NAMED], more.format(f"{rest:,}")]
 
 
 def _open_file(path: Path, table: SourceTable, encoding: str) -> TableSource:
     if path.name.endswith(".parquet"):
-        # Here and not above: pyarrow costs memory that a delivery of CSV files need not pay.
+        # Imported here: a delivery of CSV files does not need the memory of pyarrow.
         from orchestration.ingest.sources.parquet_file import open_parquet
 
         return open_parquet(path, table)
@@ -197,7 +207,7 @@ def _open_file(path: Path, table: SourceTable, encoding: str) -> TableSource:
 
 
 def _printable(name: str) -> str:
-    """A column's name in a message: short, and on one line."""
+    """A column's name for a message: short, and on one line."""
     if not name:
         return "without a name"
     shown = name if name.isprintable() else repr(name)

@@ -1,4 +1,4 @@
-"""Which kind of source a name stands for, what it may be called, and opening it."""
+"""Opens a source by its name: a folder, a PostgreSQL schema or another database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_SOURCE = "WhatsApp events"
 
 @dataclass(frozen=True, slots=True)
 class OpenOptions:
-    """How a source is opened: encoding of CSV, the watched folder, from where on live ones."""
+    """How a source is opened: CSV encoding, the inbox, and read positions of live sources."""
 
     csv_encoding: str
     inbox: Path | None
@@ -28,7 +28,7 @@ class OpenOptions:
 
 @contextmanager
 def open_delivery(source: str | Path | None, how: OpenOptions) -> Iterator[Delivery]:
-    """The delivery that a name stands for, for as long as it is read; DeliveryRefused."""
+    """Open the delivery that a source names; raise DeliveryRefused when that fails."""
     if source is None:
         yield Delivery(_NO_SOURCE, {}, ())
     elif "://" not in str(source):
@@ -49,7 +49,7 @@ def open_delivery(source: str | Path | None, how: OpenOptions) -> Iterator[Deliv
 
 
 def source_label(source: str | Path | None) -> str:
-    """The source as it may be shown and stored: without a password."""
+    """Return the source without its password, as it may be shown and stored."""
     if source is None:
         return _NO_SOURCE
     if "://" not in str(source):
@@ -64,7 +64,7 @@ def source_label(source: str | Path | None) -> str:
 
 
 def manifest_key(source: str | Path | None) -> str | None:
-    """What names the content of a delivery folder, where its manifest can be read."""
+    """Return the key of a folder's manifest, or None when it cannot be read."""
     if source is None or "://" in str(source):
         return None
     try:

@@ -1,7 +1,7 @@
-"""A schema of another database than PostgreSQL as a delivery, by SQLAlchemy (extra `databases`).
+"""Reads a schema of another database than PostgreSQL, through SQLAlchemy (extra `databases`).
 
-One connection holds the snapshot, so that one table is read at a time; SQLAlchemy is imported only
-where such a source is opened.
+One connection holds the snapshot, so tables are read one at a time. SQLAlchemy is imported only
+when such a source is opened.
 """
 
 from __future__ import annotations
@@ -35,21 +35,20 @@ if TYPE_CHECKING:
     from orchestration.ingest.sources.database_types import SourceColumn
 
 SCHEMES = ("mysql+pymysql", "mariadb+pymysql", "mssql+pymssql", "oracle+oracledb", "sqlite")
-_OURS = ("schema", "timezone")  # parameters of the URL that no driver may see
+_OURS = ("schema", "timezone")  # parameters of the URL that are not passed to the driver
 _FETCH_ROWS = 5_000
 _MISSING = "Install the program with its extra `databases` (docs/sources.md), then run again."
 
 
 def is_known(url: str) -> bool:
-    """Whether a URL is one of such a database."""
+    """Return whether a URL is that of a supported database."""
     return url.partition("://")[0] in SCHEMES
 
 
 def label(url: str) -> str:
-    """The source as it may be shown and stored: without user and password.
+    """Return the URL without user and password, as it may be shown and stored.
 
-    Of the parameters only those that say which database it is. Its kind alone, where the URL cannot
-    be read.
+    Only parameters that identify the database are kept; of an unreadable URL, only its scheme.
     """
     kind = url.partition("://")[0].partition("+")[0]
     try:
@@ -67,14 +66,14 @@ def label(url: str) -> str:
 
 
 def _address(url: str) -> sa.URL:
-    """The URL as the library reads it; DeliveryRefused when a password may be elsewhere in it."""
+    """Parse the URL; raise DeliveryRefused when another part of it may hold a password."""
     import sqlalchemy as sa
 
     try:
         address = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         address = None
-    # The library ends a password at the first `@` and lets it hold a `?`.
+    # SQLAlchemy ends a password at the first `@` and allows `?` in it.
     if address is None or (
         address.get_backend_name() != "sqlite"
         and ("@" in f"{address.host}{address.database}" or "@" in url.partition("?")[2])
@@ -84,14 +83,14 @@ def _address(url: str) -> sa.URL:
 
 
 def _parameter(address: sa.URL, name: str) -> str | None:
-    """A parameter of the URL; the last, where it is there several times."""
+    """The last value of a parameter of the URL."""
     given = address.query.get(name)
     return given[-1] if isinstance(given, tuple) else given
 
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """The one connection that sees the snapshot; whoever reads from it holds the lock."""
+    """The connection that holds the snapshot, and the lock of its current reader."""
 
     conn: sa.Connection
     lock: threading.Lock
@@ -99,12 +98,12 @@ class _Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseTable:
-    """One table or view, seen as of the delivery's snapshot."""
+    """A table or view as of the delivery's snapshot."""
 
     table: SourceTable
     name: str
     relation: sa.TableClause
-    columns: tuple[str, ...]  # in the contract's spelling
+    columns: tuple[str, ...]  # spelled as in the contract
     read: tuple[SourceColumn, ...]
     snapshot: _Snapshot
     since: datetime | None = None
@@ -112,11 +111,11 @@ class DatabaseTable:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """The columns that are read, in order."""
         return tuple(column.name.lower() for column in self.read)
 
     def blocks(self) -> Iterator[bytes]:
-        """Its rows as CSV, fit for COPY."""
+        """Yield the rows as CSV for COPY."""
         for rows in self._partitions(ordered=False):
             text = io.StringIO()
             csv.writer(text, lineterminator="\n").writerows(rows)
@@ -129,7 +128,7 @@ class DatabaseTable:
                 raise NeedsRowByRow from None
 
     def records(self) -> Iterator[Record]:
-        """Its rows one by one, in their order: the greater row is the later one (R1)."""
+        """Yield the rows in order, so that the greater row is the later one (R1)."""
         line = 0
         for rows in self._partitions(ordered=True):
             for fields in rows:
@@ -140,7 +139,7 @@ class DatabaseTable:
                     yield Record(line, tuple(fields))
 
     def count_all(self) -> int:
-        """Its rows, also those that are not read."""
+        """Count all rows of the relation, including those that are not read."""
         import sqlalchemy as sa
 
         with self.snapshot.lock, _speaking(f"{self.name}: its rows cannot be counted"):
@@ -148,7 +147,7 @@ class DatabaseTable:
             return int(self.snapshot.conn.execute(query).scalar_one())
 
     def query(self, *, ordered: bool) -> sa.Select[*tuple[Any, ...]]:
-        """What is asked of the source."""
+        """Build the query for the rows."""
         import sqlalchemy as sa
 
         query = sa.select(*(column.selected for column in self.read)).select_from(self.relation)
@@ -175,10 +174,10 @@ class DatabaseTable:
 
 @contextmanager
 def open_database(url: str, positions: Positions = full_read_positions) -> Iterator[Delivery]:
-    """The tables of the database's schema (`?schema=`), all as of one instant.
+    """Open the tables of a database schema (`?schema=`), all in one snapshot.
 
-    `?timezone=` names the time zone of times that the database holds without one. `positions` says
-    from which `updated_at` on each table is read.
+    `?timezone=` names the time zone of values without an offset. `positions` gives the first
+    `updated_at` to read, by table.
     """
     try:
         import sqlalchemy as sa
@@ -203,7 +202,7 @@ def open_database(url: str, positions: Positions = full_read_positions) -> Itera
 
 
 def _split(url: str) -> tuple[sa.URL, str | None, ZoneInfo | None]:
-    """The driver's address, and our own parameters; DeliveryRefused, without the URL."""
+    """The driver's URL and the project's own parameters; a refusal does not quote the URL."""
     address = _address(url)
     schema, named = (_parameter(address, name) for name in _OURS)
     try:
@@ -213,7 +212,7 @@ def _split(url: str) -> tuple[sa.URL, str | None, ZoneInfo | None]:
             f"No time zone is called {named!r}.", "Correct timezone=… in the source's URL."
         ) from None
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
-        # SQLite would make an empty one.
+        # SQLite would create an empty database.
         raise refused(f"The source {label(url)} does not exist.", "Name an SQLite file.")
     return address.difference_update_query(_OURS), schema, zone
 
@@ -264,7 +263,7 @@ def _delivery(
 
 
 def _live(tables: dict[str, DatabaseTable], url: str, seen_at: datetime) -> LiveSource:
-    """Which tables can be read in part: their `updated_at` can be compared with an instant."""
+    """The tables that can be read in part, since their `updated_at` can be compared with a time."""
     entities = {table.name for table in ENTITY_TABLES}
     return LiveSource(
         label(url),
@@ -281,8 +280,10 @@ def _live(tables: dict[str, DatabaseTable], url: str, seen_at: datetime) -> Live
 
 @contextmanager
 def _speaking(what: str, *, hidden: str | None = None) -> Iterator[None]:
-    """A driver's error as a refusal. Its own words, without `hidden`, only where that is given:
-    where a row is read they may quote it.
+    """Convert a driver's error to a refusal.
+
+    Its message, without `hidden`, is quoted only where `hidden` is given: while rows are read it
+    may quote them.
     """
     import sqlalchemy as sa
 

@@ -1,6 +1,6 @@
-"""A Parquet file as a table of a delivery: its values said as the source contract writes them.
+"""Reads a Parquet file as a table of a delivery, its values as text of the source contract.
 
-Imported only where a Parquet file is.
+It is imported only when a delivery holds a Parquet file.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from orchestration.ingest.errors import DeliveryRefused, refused
 from orchestration.ingest.sources.csv_text import Record, with_nul
 
 _BATCH_ROWS = 16_384
-_EXACT = 2.0**53  # below, a double and an integer are the same number
+_EXACT = 2.0**53  # up to here a double represents every integer exactly
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetFile:
-    """One Parquet file, read batch by batch; of its columns only those of the contract."""
+    """A Parquet file, read batch by batch; columns outside the contract are not read."""
 
     table: SourceTable
     path: Path
@@ -34,16 +34,16 @@ class ParquetFile:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name shown in messages."""
         return self.path.name
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """The columns that are read, in order."""
         return tuple(self.columns[at] for at in self._known())
 
     def blocks(self) -> Iterator[bytes]:
-        """Its rows as CSV, fit for COPY."""
+        """Yield the rows as CSV for COPY."""
         options = pacsv.WriteOptions(include_header=False)
         for batch in self._batches():
             sink = io.BytesIO()
@@ -51,7 +51,7 @@ class ParquetFile:
             yield sink.getvalue()
 
     def records(self) -> Iterator[Record]:
-        """Its rows one by one."""
+        """Yield the rows one by one."""
         line = 0
         for batch in self._batches():
             for fields in zip(*(column.to_pylist() for column in batch.columns), strict=True):
@@ -62,10 +62,10 @@ class ParquetFile:
                     yield Record(line, tuple(field or None for field in fields))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        """Batches with text columns only."""
+        """Yield batches whose columns are all text."""
         try:
             with pq.ParquetFile(self.path) as file:
-                # As the file spells them, which is not stripped.
+                # Names as in the file, not stripped.
                 names = [file.schema_arrow.names[at] for at in self._known()]
                 for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
                     texts = [self._text(name.strip(), batch.column(name)) for name in names]
@@ -83,25 +83,25 @@ class ParquetFile:
             column = column.dictionary_decode()
             kind = column.type
         if pa.types.is_timestamp(kind):
-            # With a zone the text is UTC and ends in Z; without one it has no offset. What is finer
-            # than a microsecond PostgreSQL rounds, as of a CSV.
+            # With a zone the text is UTC and ends in Z; without one it has no offset. PostgreSQL
+            # rounds to microseconds, as for CSV.
             column = pc.cast(column, pa.timestamp(kind.unit, "UTC" if kind.tz else None))
         elif pa.types.is_date(kind):
             column = pc.cast(column, pa.date32())
         if pa.types.is_nested(kind):
             raise refused(
-                f"{self.name}: the column {name} holds {kind}, which is no single value.",
+                f"{self.name}: the column {name} holds {kind}, which is not a scalar type.",
                 "Deliver text, numbers, dates, booleans or timestamps.",
             )
         if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
             return _numbers(column)
         texts = pc.cast(column, pa.string())
-        texts.validate(full=True)  # what says that it is text may be no UTF-8
+        texts.validate(full=True)  # a string column may hold invalid UTF-8
         return texts
 
 
 def _numbers(column: pa.Array) -> pa.Array:
-    """As `number_text` writes them; integers that may be null are floats in pandas."""
+    """Format numbers as `number_text` does; pandas writes nullable integers as floats."""
     if pa.types.is_float16(column.type):
         column = pc.cast(column, pa.float32())
     texts = pc.cast(column, pa.string())
@@ -119,7 +119,7 @@ def _numbers(column: pa.Array) -> pa.Array:
 
 
 def open_parquet(path: Path, table: SourceTable) -> ParquetFile:
-    """Read the file's columns; DeliveryRefused when it is no Parquet file."""
+    """Read the columns of a file; raise DeliveryRefused when it is not a Parquet file."""
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
@@ -130,5 +130,5 @@ def open_parquet(path: Path, table: SourceTable) -> ParquetFile:
 def _unreadable(path: Path, error: Exception) -> DeliveryRefused:
     return refused(
         f"{path.name}: the file cannot be read as Parquet ({type(error).__name__}).",
-        "Look whether it is damaged or of another kind, and deliver it again.",
+        "Check whether it is damaged or of another kind, and deliver it again.",
     )

@@ -1,7 +1,6 @@
-"""A schema of a PostgreSQL database as a delivery: tables or views named as in the contract.
+"""Reads a schema of a PostgreSQL database, whose relations are named as in the contract.
 
-A table has no order, so its rows are read in row order where it matters: then the greater row is
-the later one (R1).
+Tables have no order, so `records` sorts the rows: the greater row is the later one (R1).
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ from orchestration.ingest.watermark import LiveSource, Positions, SourceRead, fu
 from orchestration.postgres.database import Database
 
 SCHEMES = ("postgresql://", "postgres://")
-_OURS = "schema="  # the parameter of the URL that libpq may not see
+_OURS = "schema="  # a parameter of the URL that libpq does not know
 _FETCH_ROWS = 5_000
-# The connection that holds the snapshot is idle in its transaction for as long as the load takes.
+# The connection with the snapshot stays idle in its transaction during the whole load.
 _SESSION = """
 set timezone = 'UTC';
 set datestyle = 'ISO, YMD';
@@ -41,35 +40,35 @@ set idle_in_transaction_session_timeout = 0;
 set statement_timeout = 0;
 set transaction_timeout = 0;
 """
-# Types that have an order of their own; any other is ordered by its text.
+# Types ordered by value; others are ordered by their text.
 _ORDERED = ("timestamptz", "timestamp", "date", "bool", "int2", "int4", "int8", "numeric")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRelation:
-    """One table or view, seen as of the delivery's snapshot."""
+    """A table or view as of the delivery's snapshot."""
 
     table: SourceTable
     database: Database
     snapshot: str
     schema: str
     columns: tuple[str, ...]
-    types: tuple[tuple[str, str], ...]  # column of the contract and its type
+    types: tuple[tuple[str, str], ...]  # columns of the contract, with their types
     since: datetime | None = None  # older versions are left out
     delimiter: str = ","
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name shown in messages."""
         return f"{self.schema}.{self.table.name}"
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """The columns that are read, in order."""
         return tuple(name for name, _ in self.types)
 
     def blocks(self) -> Iterator[bytes]:
-        """Its rows as CSV, fit for COPY."""
+        """Yield the rows as CSV for COPY."""
         with (
             self._connected() as conn,
             conn.cursor() as cursor,
@@ -81,13 +80,13 @@ class SourceRelation:
         ):
             for block in copy:
                 text = bytes(block)
-                # An older server takes a line `\.` for the end of the data.
+                # Older servers treat a line `\.` as the end of the data.
                 if text.startswith(b"\\.") or b"\n\\." in text:
                     raise NeedsRowByRow
                 yield text
 
     def records(self) -> Iterator[Record]:
-        """Its rows one by one."""
+        """Yield the rows one by one."""
         query = sql.SQL("select {} from {} as source {} order by {}").format(
             self._texts(),
             self._relation(),
@@ -101,14 +100,14 @@ class SourceRelation:
                 yield Record(line, tuple(field or None for field in fields))
 
     def count_all(self) -> int:
-        """Its rows, also those that are not read."""
+        """Count all rows of the relation, including those that are not read."""
         with self._connected() as conn:
             query = sql.SQL("select count(*) from {}").format(self._relation())
             (count,) = conn.execute(query).fetchone() or (0,)
             return int(count)
 
     def _part(self) -> sql.Composable:
-        """A row without `updated_at` is no version: it is read each time, to be set aside (R2)."""
+        """Rows without `updated_at` are read each time, to be rejected (R2)."""
         if self.since is None:
             return sql.SQL("")
         return sql.SQL("where source.updated_at >= {} or source.updated_at is null").format(
@@ -119,9 +118,9 @@ class SourceRelation:
         return sql.Identifier(self.schema, self.table.name)
 
     def _texts(self) -> sql.Composed:
-        """Every column as text, the same for both paths: COPY alone would pad a `char(n)`.
+        """Every column as text, for both paths: COPY alone would pad a `char(n)`.
 
-        A number of the contract comes without the zeros of a `numeric(p, s)`: 2.0 are 2 days.
+        Numbers lose the trailing zeros of `numeric(p, s)`, so that 2.0 is a whole number of days.
         """
         types = dict(self.types)
         numbers = {
@@ -137,7 +136,7 @@ class SourceRelation:
         )
 
     def _order(self) -> list[sql.Composed]:
-        """The columns in the contract's order: not their texts, which bear their names."""
+        """The columns in the contract's order, qualified since their texts have the same names."""
         types = dict(self.types)
         known = [column.name for column in self.table.columns if column.name in types]
         return [
@@ -156,9 +155,9 @@ class SourceRelation:
 
 @contextmanager
 def open_schema(url: str, positions: Positions = full_read_positions) -> Iterator[Delivery]:
-    """The tables of the schema that `?schema=` of the URL names, all as of one instant.
+    """Open the tables of the schema named by `?schema=`, all in one snapshot.
 
-    `positions` says from which `updated_at` on each table is read.
+    `positions` gives the first `updated_at` to read, by table.
     """
     database, schema = split_url(url)
     label = f"{database.label}, schema {schema}"
@@ -195,10 +194,10 @@ def open_schema(url: str, positions: Positions = full_read_positions) -> Iterato
 
 
 def _columns(conn: psycopg.Connection, schema: str) -> list[tuple[str, str, str, str]]:
-    """Relation, what tells it from a later one, column and type; of the contract's tables.
+    """Relation, incarnation, column and type, for relations of the contract.
 
-    A table made anew, as a restored one is, has another oid; one that was emptied by TRUNCATE has
-    another file on disk (a view has none).
+    A recreated table has another oid, and one emptied by TRUNCATE another file node (a view has
+    none).
     """
     return conn.execute(
         """
@@ -218,11 +217,11 @@ def _columns(conn: psycopg.Connection, schema: str) -> list[tuple[str, str, str,
 def _live(
     conn: psycopg.Connection, schema: str, found: list[tuple[str, str, str, str]]
 ) -> LiveSource:
-    """A restored database has another oid too."""
+    """The database's oid is part of each incarnation, since a restored database has another one."""
     row = conn.execute(
         "select now(), oid from pg_database where datname = current_database()"
     ).fetchone()
-    assert row is not None  # noqa: S101 — the database one is connected to is there
+    assert row is not None  # noqa: S101 — the current database exists
     info = conn.info
     entities = {table.name for table in ENTITY_TABLES}
     return LiveSource(
@@ -237,9 +236,10 @@ def _live(
 
 
 def split_url(url: str) -> tuple[Database, str]:
-    """The database and the schema, which is our own parameter.
+    """Split a URL into the database and the schema, which is the project's own parameter.
 
-    DeliveryRefused, without the URL, which may hold a password, when it cannot be read in one way.
+    Raises:
+        DeliveryRefused: The URL is ambiguous. It is not quoted, since it may hold a password.
     """
     address, _, query = url.partition("?")
     parameters = query.split("&") if query else []
@@ -265,8 +265,8 @@ def _reading(database: Database) -> Iterator[psycopg.Connection]:
             f"The source cannot be used. {str(error).splitlines()[0]}",
             "Check that its server runs and that --source or ATENDIMENTO_SOURCE names it.",
         ) from None
-    # Not a `with` block: that would commit at its end, which fails, after a delivery was loaded,
-    # when the source is gone by then.
+    # Not a `with` block, which commits at its end: if the source is gone by then, that would fail
+    # although the delivery was loaded.
     try:
         with _speaking(database.label):
             opened.execute(_SESSION)
@@ -280,7 +280,7 @@ def _reading(database: Database) -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def _speaking(what: str) -> Iterator[None]:
-    """The source's own errors as a refusal; those of our database must not come by here."""
+    """Convert errors of the source to a refusal; errors of the project's database must not pass."""
     try:
         yield
     except psycopg.Error as error:

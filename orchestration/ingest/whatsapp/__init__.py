@@ -1,5 +1,5 @@
-"""WhatsApp Business Cloud API webhooks, kept as JSON lines, stored as events in the raw tables.
+"""Stores webhooks of the WhatsApp Business Cloud API as events in the raw tables.
 
-Belongs here: from a line of a file to a row of an event. Does not: receiving them
-(`orchestration/webhook`), nor what they say of a delivered row (the staging models).
+The events are received by `orchestration/webhook` and applied to delivered rows by the staging
+models.
 """

@@ -1,6 +1,6 @@
-"""One webhook body as events: statuses, replies, consent, and everything else as unhandled.
+"""Parses a webhook body into events: statuses, replies, preferences, and unhandled content.
 
-An event's values are text fit for PostgreSQL, and its ids fit the contract.
+Values of an event are text that PostgreSQL can store, and its ids fit the contract.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from orchestration.ingest.contract import ID_LENGTH, LATEST_YEAR
 
 Family = Literal["status", "reply", "preference", "unhandled"]
 
-# What each says of a message: a voice message that was played was read.
+# `played` is reported for voice messages and implies that they were read.
 STATUSES = {
     "sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed",
 }  # fmt: skip
 PREFERENCES = ("stop", "resume")
 
-# WhatsApp is of 2009. The earliest time of a status stands, so that a zero would stand for good.
+# WhatsApp exists since 2009. The earliest time of a status wins, so a zero would stay forever.
 _EARLIEST = int(datetime(2009, 1, 1, tzinfo=UTC).timestamp())
 _AFTER_LATEST = int(datetime(LATEST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 _SECONDS = re.compile(r"[0-9]{1,15}")
@@ -37,11 +37,11 @@ _UNREADABLE_LENGTH = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class WhatsAppEvent:
-    """One thing that happened, as one row.
+    """One event, stored as one row.
 
-    `key`: the message of a status, the reply's own id, the number of a preference, the digest of
-    what is unhandled. `what`: the status, the option, stop or resume, the kind of the unhandled.
-    `about`: the message replied to.
+    `key` is the message of a status, the id of a reply, the number of a preference, or the digest
+    of unhandled content. `what` is the status, the option, `stop` or `resume`, or the kind of
+    unhandled content. `about` is the message replied to.
     """
 
     family: Family
@@ -55,7 +55,7 @@ class WhatsAppEvent:
 
     @property
     def row(self) -> tuple[object, ...]:
-        """Its values in the order of the columns they are copied into."""
+        """The values in the order of the COPY columns."""
         return (
             self.family, self.key, self.what, self.at, self.about,
             self.error_code, self.error_message, self.payload,
@@ -63,7 +63,7 @@ class WhatsAppEvent:
 
 
 def events_of(line: bytes) -> list[WhatsAppEvent]:
-    """Every event of one body; a body that cannot be read is one unhandled event."""
+    """Parse a body into events; an unreadable body becomes one unhandled event."""
     try:
         body = json.loads(
             line, parse_constant=_no_constant, parse_float=_fraction, parse_int=_integer
@@ -75,9 +75,9 @@ def events_of(line: bytes) -> list[WhatsAppEvent]:
 
 
 def message_key(message_id: str) -> str:
-    """A message's id as an id of the contract: itself, or its digest when it is too long.
+    """Return a message's id, or its digest when it is longer than the contract allows.
 
-    Ids of messages that clients write are often of 66 or 82 characters; the contract ends at 64.
+    Ids of messages from clients often have 66 or 82 characters; the contract allows 64.
     """
     if len(message_id) <= ID_LENGTH:
         return _storable(message_id)
@@ -102,7 +102,7 @@ def _of_body(body: Any) -> Iterator[WhatsAppEvent]:
 
 
 def _of_change(entry: dict[str, Any], change: dict[str, Any]) -> Iterator[WhatsAppEvent]:
-    # Of two equal notices about an account, its id and time tell which is a repetition.
+    # The id and time of the entry tell a repeated notice about an account from a new one.
     whole = {"id": entry.get("id"), "time": entry.get("time"), **change}
     value = change.get("value")
     found = list(_of_value(change.get("field"), value, whole) if _is_object(value) else ())
@@ -143,7 +143,7 @@ def _of_status(item: dict[str, Any]) -> WhatsAppEvent:
 
 
 def _of_message(item: dict[str, Any]) -> WhatsAppEvent:
-    """What was clicked is told by its id alone: a label may be worded anew any day."""
+    """A reply is identified by the id of its option, since labels may be reworded."""
     kind, option = item.get("type"), None
     parts: list[object] = ["messages", kind]
     if kind == "button" and _is_object(button := item.get("button")):
@@ -173,7 +173,7 @@ def _of_preference(item: dict[str, Any]) -> WhatsAppEvent:
 
 
 def _first_error(errors: object) -> tuple[str | None, str | None]:
-    """WhatsApp's numeric code as text, and its words for it."""
+    """WhatsApp's numeric code as text, and its description."""
     for error in filter(_is_object, _items(errors)):
         code = error.get("code")
         data = error.get("error_data")
@@ -191,7 +191,7 @@ def _first_error(errors: object) -> tuple[str | None, str | None]:
 
 
 def _instant(value: object) -> datetime | None:
-    """Seconds since 1970, as text or number, from WhatsApp's first year to the contract's last."""
+    """Parse seconds since 1970, from WhatsApp's first year to the contract's last."""
     text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     if not _SECONDS.fullmatch(text) or not _EARLIEST <= int(text) < _AFTER_LATEST:
         return None
@@ -210,7 +210,7 @@ def _unhandled(kind: str, payload: object) -> WhatsAppEvent:
 
 
 def _kind(*parts: object) -> str:
-    """Names of WhatsApp's only; whatever else stands in their place could be anything."""
+    """Join identifiers of the API; any other value could be personal data and becomes `other`."""
     return "/".join(
         part if isinstance(part, str) and _PLAIN_KIND.fullmatch(part) else "other" for part in parts
     )
@@ -233,7 +233,7 @@ def _is_text(value: object) -> TypeGuard[str]:
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL stores neither a NUL nor half a character."""
+    """Replace NUL and lone surrogates, which PostgreSQL cannot store."""
     return text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
 
 
@@ -242,11 +242,11 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _fraction(text: str) -> float | str:
-    """One too great for a number stays as it was written."""
+    """Keep a number that overflows a float as text."""
     number = float(text)
     return number if math.isfinite(number) else text
 
 
 def _integer(text: str) -> int | str:
-    """Python reads no integer of thousands of digits; one that long stays as it was written."""
+    """Keep an integer too long for Python to parse as text."""
     return int(text) if len(text) <= _LONGEST_INTEGER else text

@@ -1,6 +1,6 @@
-"""What WhatsApp's events tell of erased clients, dropped: as it comes, in tables and in files.
+"""Redacts WhatsApp events of erased clients as they are loaded, in tables and in files.
 
-A status stays, for it says what became of a message; WhatsApp's words about it do not.
+Statuses are kept, since they belong to a dispatch; their error messages are removed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _AT_ONCE = 10_000
 
 
 def without_erased(event: WhatsAppEvent, numbers: ErasedNumbers) -> WhatsAppEvent | None:
-    """The event as it may be stored; None when it may not."""
+    """Return the event without data of erased clients, or None when it must not be stored."""
     if event.family == "preference":
         return None if numbers.in_text(event.key, event.at) else event
     if event.payload is not None:
@@ -36,7 +36,7 @@ def without_erased(event: WhatsAppEvent, numbers: ErasedNumbers) -> WhatsAppEven
 
 
 def blank_arriving(conn: psycopg.Connection) -> None:
-    """Before events are stored: no words about messages to erased clients."""
+    """Remove error messages about dispatches to erased clients from the staged events."""
     conn.execute(
         sql.SQL(
             "update load_staging.whatsapp_event set error_message = null"
@@ -46,7 +46,10 @@ def blank_arriving(conn: psycopg.Connection) -> None:
 
 
 def blank_statuses(conn: psycopg.Connection) -> int:
-    """The same for what is stored: a status may come before its dispatch, and the dispatch late."""
+    """Remove error messages about dispatches to erased clients from stored statuses.
+
+    This runs at every load, since a status may arrive before its dispatch.
+    """
     blanked = conn.execute(
         sql.SQL(
             """
@@ -64,13 +67,13 @@ def blank_statuses(conn: psycopg.Connection) -> int:
         ).format(sql.SQL(OF_DISPATCH))
     ).rowcount
     if blanked:
-        # Or the words stay among the most common values.
+        # Otherwise the messages stay in the statistics, among the most common values.
         conn.execute("analyze raw.whatsapp_status")
     return blanked
 
 
 def erase_events(conn: psycopg.Connection, numbers: ErasedNumbers) -> dict[str, int]:
-    """All that is stored of a client just erased: rows by table."""
+    """Delete the stored events of a client just erased; return the rows deleted by table."""
     told = conn.execute("select distinct whatsapp_number from raw.whatsapp_preference").fetchall()
     preferences = conn.execute(
         "delete from raw.whatsapp_preference where whatsapp_number = any(%s)",
@@ -89,9 +92,9 @@ def erase_events(conn: psycopg.Connection, numbers: ErasedNumbers) -> dict[str, 
 
 
 def redact_files(files: Iterable[Path], numbers: ErasedNumbers) -> int:
-    """Drop every line with an erased number from files of events; how many files had some.
+    """Drop every line with an erased number from event files; return how many were rewritten.
 
-    Of a damaged file the lines that can be read stay: nobody can tell whose the others are.
+    Unreadable lines of a damaged file are dropped too, since it is unknown whose they are.
     """
     rewritten = 0
     for path in files:
@@ -103,7 +106,7 @@ def redact_files(files: Iterable[Path], numbers: ErasedNumbers) -> int:
         fresh = path.with_name(f".{path.name}.new")
         fresh.touch(mode=0o600)
         fresh.write_bytes(gzip.compress(text) if path.name.endswith(".gz") else text)
-        # Its time says when it was loaded.
+        # The modification time records when the file was loaded.
         os.utime(fresh, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
         fresh.replace(path)
         rewritten += 1
@@ -111,9 +114,9 @@ def redact_files(files: Iterable[Path], numbers: ErasedNumbers) -> int:
 
 
 def drop_loaded_events(conn: psycopg.Connection, loaded: Iterable[Path]) -> None:
-    """Drop what files just loaded tell of erased clients, before they are put away.
+    """Drop events of erased clients from files just loaded, before they are archived.
 
-    A file that cannot be written is read again at the next load, and forgets then.
+    A file that cannot be written is loaded, and redacted, again at the next load.
     """
     if numbers := known_numbers(conn):
         with suppress(OSError, DeliveryRefused):
@@ -121,7 +124,7 @@ def drop_loaded_events(conn: psycopg.Connection, loaded: Iterable[Path]) -> None
 
 
 def event_files(folder: Path) -> list[Path]:
-    """The files of events in a folder; none when there is no folder."""
+    """Return the event files of a folder; none when the folder does not exist."""
     return sorted(path for path in folder.glob("*") if path.is_file())
 
 

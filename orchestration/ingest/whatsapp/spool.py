@@ -1,8 +1,8 @@
-"""The folder in which webhook bodies wait as JSON lines, and what a file of them is.
+"""The spool folder, in which webhook bodies wait as JSON lines to be loaded.
 
-A file still written to ends in `.part` and its writer holds a lock on it; a writer that died holds
-none, and its file is closed for it. What a load takes has a name that nobody gives twice, so that
-it puts away what it has read.
+A file being written ends in `.part` and is locked by its writer; the file of a crashed writer is
+unlocked and is closed by the next load. A load renames files to unique names, so that it archives
+exactly what it has read.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ CLOSED = ".jsonl"
 LOADED = "loaded"
 IN_A_DELIVERY = ("whatsapp_events.jsonl", "whatsapp_events.jsonl.gz")
 
-# A receiver's own files are called so from the start (`journal.py`).
+# Files of the receiver have unique names from the start (`journal.py`).
 _OF_ITS_OWN = re.compile(rf"(.*\.)?[0-9]{{19}}-[0-9]+{re.escape(CLOSED)}(\.gz)?", re.DOTALL)
-# A body has at most 3 MB; what is longer is no line of ours, and is read in pieces.
+# A body has at most 3 MB; a longer line is not from the receiver and is read in pieces.
 _LINE_LIMIT = 8 << 20
-# Long enough to load again what a database restored from a backup no longer has.
+# Long enough to reload events that a database restored from a backup lacks.
 _KEEP_LOADED_DAYS = 30
 
 
 class TruncatedFile(Exception):
-    """A gzip file that ends too early, or is damaged."""
+    """A gzip file that is truncated or damaged."""
 
 
 @dataclass(slots=True)
 class ClaimedFiles:
-    """The files that a load takes, and what it says of those that it has to leave."""
+    """The files that a load reads, and notices about those that it cannot read."""
 
     files: list[Path] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
     def leave(self, path: Path, error: OSError) -> None:
-        """A file that cannot be read, or not to its end, stays where it is."""
+        """Leave a file that cannot be read, or not to its end, in the spool."""
         self.files = [file for file in self.files if file != path]
         self.notices.append(
             f"{path.name}: these WhatsApp events cannot be read: {error.strerror}. They wait in "
@@ -52,7 +52,7 @@ class ClaimedFiles:
 
 
 def closed_files(folder: Path) -> list[Path]:
-    """The files that nobody writes to any more, oldest first; none when there is no folder."""
+    """Return the files that are no longer written to, oldest first."""
     if not folder.is_dir():
         return []
     for path in folder.glob(f"*{OPEN}"):
@@ -62,11 +62,10 @@ def closed_files(folder: Path) -> list[Path]:
 
 
 def claim_files(folder: Path) -> ClaimedFiles:
-    """The closed files, for the one load that there is, each under a name of its own.
+    """Claim the closed files for the load in progress, each under a unique name.
 
-    Whoever writes here may put another file under the name that one had, now or later. A load that
-    fails leaves what it took where every load looks. Nothing here stops a load: what WhatsApp said
-    can wait, what the CRM delivers cannot.
+    A writer may reuse the old names at any time. After a failed load the claimed files are still in
+    the spool. Errors become notices: WhatsApp events can wait, the delivery cannot.
     """
     taken = ClaimedFiles()
     try:
@@ -84,7 +83,7 @@ def claim_files(folder: Path) -> ClaimedFiles:
 
 
 def has_waiting_files(folder: Path) -> bool:
-    """Whether a load would take something, or say why it cannot."""
+    """Return whether a load would claim a file or report an error."""
     try:
         return bool(closed_files(folder))
     except OSError:
@@ -92,13 +91,16 @@ def has_waiting_files(folder: Path) -> bool:
 
 
 def files_of_delivery(folder: Path) -> list[Path]:
-    """The webhook bodies that a delivery folder holds."""
+    """Return the event files of a delivery folder."""
     return [folder / name for name in IN_A_DELIVERY if (folder / name).is_file()]
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines with something on them; CutOff where a gzip file can be read no further, OSError
-    where any other.
+    """Yield the non-empty lines of a file.
+
+    Raises:
+        TruncatedFile: A gzip file is truncated or damaged.
+        OSError: The file cannot be read.
     """
     try:
         with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
@@ -110,9 +112,9 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 
 def archive_files(folder: Path, files: Iterable[Path]) -> None:
-    """Move loaded files aside, and forget those put away long ago.
+    """Move loaded files to the archive folder, and delete files archived long ago.
 
-    A file that cannot be moved is read again at the next load, which knows its events.
+    A file that cannot be moved is read again at the next load, where its events are already known.
     """
     loaded = folder / LOADED
     with contextlib.suppress(OSError):
@@ -129,7 +131,7 @@ def archive_files(folder: Path, files: Iterable[Path]) -> None:
 
 
 def move_file(path: Path, folder: Path) -> Path:
-    """Move a file into a folder of ours, over none that is there; where it is now."""
+    """Move a file into a folder without overwriting; return its new path."""
     to = folder / path.name
     if to.exists():
         to = folder / f"{_stamp()}.{path.name}"
@@ -137,7 +139,7 @@ def move_file(path: Path, folder: Path) -> Path:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make what was created or renamed in the folder survive a loss of power."""
+    """Sync the folder, so that created and renamed files survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -146,7 +148,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _taken(path: Path) -> Path:
-    """Where it may not be renamed it is taken as it is, and cannot be put away either."""
+    """Rename a file to a unique name; where that is not permitted, use it as it is."""
     if _OF_ITS_OWN.fullmatch(path.name):
         return path
     name, dot, ending = path.name.rpartition(CLOSED)
@@ -163,7 +165,7 @@ def _close_orphan(path: Path) -> None:
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        return  # its writer has just closed it
+        return  # closed by its writer in the meantime
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

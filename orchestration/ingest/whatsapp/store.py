@@ -1,7 +1,7 @@
-"""Loading WhatsApp events within a load: read, and stored once each.
+"""Loads WhatsApp events and stores each once.
 
-The models join them to the delivered rows as of their instant (`stg_dispatch`, `stg_reply`,
-`int_client__consent`); nothing that was delivered is changed.
+The models join them to the delivered rows as of `as_of` (`stg_dispatch`, `stg_reply`,
+`int_client__consent`); delivered rows are not changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of
 from orchestration.ingest.whatsapp.redaction import blank_arriving, blank_statuses, without_erased
 from orchestration.postgres.database import Database
 
-NAME = "whatsapp_event"  # in the ledger, beside the tables of the contract
+NAME = "whatsapp_event"  # the table name in the ledger
 
 _ARRIVING = """
 create unlogged table load_staging.whatsapp_event (
@@ -68,19 +68,18 @@ def load_events(
     taken: spool.ClaimedFiles,
     delivery: int,
 ) -> list[TableLoad]:
-    """Store the events of the files, each once, and blank what they say of erased clients.
+    """Store the events of the files, each once, and redact those of erased clients.
 
     Args:
         conn: A connection on which the delivery's transaction is open.
-        database: Where the files are read into, by a connection of its own.
-        delivered: Files of the delivery, which is loaded whole or not at all.
-        taken: Files of the spool; of one that cannot be read to its end the rest is left to later
-            loads.
+        database: The database, for a second connection that stages the events.
+        delivered: Event files of the delivery; an unreadable one refuses the delivery.
+        taken: Files of the spool; the unread rest of an unreadable one is left to later loads.
         delivery: `ops.delivery.delivery_id` of the delivery being loaded.
 
     Returns:
-        How many events were read, stored for a row that is there, stored for one that is not
-        (parked) and known already; nothing when there are no files.
+        Counts of events read, new (stored for an existing row), parked (stored for a row not yet
+        delivered) and known; empty when there are no files.
 
     Raises:
         DeliveryRefused: A file of the delivery cannot be read.
