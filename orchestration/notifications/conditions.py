@@ -44,7 +44,7 @@ _RUN_FAILED = (
     " (select as_of from ops.publication order by publication_id desc limit 1)"
     f" {FAILURES} order by failed_at limit 1"
 )
-# An alarm of a failure that the database could not store when it happened (`fallback.py`).
+# An alarm of a failure that the database could not store when it happened (`alarm_file.py`).
 _UNRECORDED_FAILURE = """
 select since, facts
 from ops.alarm
