@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -65,9 +66,9 @@ def _group(file: str) -> str:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> _StateScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _StateScheduling:
     """How pytest-xdist gives tests to processes."""
-    return _StateScheduling(config)
+    return _StateScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

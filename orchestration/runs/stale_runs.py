@@ -39,7 +39,7 @@ _NOT_PUBLISHED = _DIED + "It had not published; the published state is as it was
 _PUBLISHED = _DIED + "It had published before; nothing needs to be done."
 
 
-class RunAbandoned(UserError):
+class RunAbandoned(UserError, kind="RunGivenUp"):
     """The run was taken for dead before its process came to life."""
 
 
@@ -59,7 +59,7 @@ def hold_liveness_lock(
     """Say that the run lives, until the block ends or the process does.
 
     `given_up` is asked once the lock is held, when no one can take the run for dead any more; when
-    it was before, RunGivenUp is raised.
+    it was before, RunAbandoned is raised.
     """
     # Not a `with` block: that would commit at its end, which fails when the server was restarted.
     conn = database.connect(application="atendimento run alive")

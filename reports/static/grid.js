@@ -23,8 +23,10 @@
 
   /* The rows in the order of the page, with their cell texts cached as they are read. */
   const rows = blocks.flatMap((block) => Array.from(block.querySelectorAll("tr:not(.bucket)"),
-    (row) => ({row, block, part: partOf.get(block), cells: [], keys: []})));
+    (row) => ({row, block, part: partOf.get(block), cells: [], ids: {}, keys: []})));
   const cellOf = (entry, column) => entry.cells[column] ??= tidy(entry.row.children[column].textContent);
+  const idOf = (entry, column) => column in entry.ids ? entry.ids[column]
+    : entry.ids[column] = entry.row.children[column].getAttribute("data-id");
   const keyOf = (entry, column) => entry.keys[column] ??= kinds[column]
     ? machine(cellOf(entry, column)) : cellOf(entry, column);
   const textOf = (entry) => entry.text ??=
@@ -52,7 +54,7 @@
       const column = Number(select.dataset.column);
       if (!select.value) continue;
       const wanted = "none" in select.selectedOptions[0].dataset ? null : select.value;
-      found.push((entry) => entry.row.children[column].getAttribute("data-id") === wanted);
+      found.push((entry) => idOf(entry, column) === wanted);
     }
     const part = choice.get("parte");
     if (part) found.push((entry) => entry.part.id === part);

@@ -14,8 +14,6 @@ from tests.browser.large_tables import ROWS_TO_FILTER
 from tests.browser.publication import Publication
 
 GRID = next(Path(page.template).stem for page in PAGES if page.script == "grid.js")
-MOST = 100
-"""Milliseconds from the choice to the painted rows."""
 TRIES = 20
 
 _SHOWN = """() => [...document.querySelectorAll("main tbody tr:has(td)")]
@@ -57,22 +55,25 @@ def page(reader: BrowserContext, large: Publication) -> Iterator[Page]:
     made.close()
 
 
-def test_a_filter_answers_before_it_is_felt(page: Page) -> None:
+# A machine that runs other tests meanwhile is slower: there only a filter of another order fails.
+@pytest.mark.parametrize("milliseconds", [300, pytest.param(100, marks=pytest.mark.proof)])
+def test_a_filter_answers_before_it_is_felt(page: Page, milliseconds: int) -> None:
+    """From the choice to the painted rows."""
     assert page.locator("main tbody tr:has(td)").count() == ROWS_TO_FILTER
     best: dict[str, float] = {}
     for control in page.locator("main select, main input").element_handles():
         if control.is_visible():
-            best[str(control.get_attribute("name"))] = best_of_tries(page, control)
+            best[str(control.get_attribute("name"))] = best_of_tries(page, control, milliseconds)
     assert best
-    assert max(best.values()) < MOST, best
+    assert max(best.values()) < milliseconds, best
 
 
-def best_of_tries(page: Page, control: ElementHandle) -> float:
+def best_of_tries(page: Page, control: ElementHandle, enough: float) -> float:
     """What the page takes at its best: the machine may be busy with more than this test."""
     best = math.inf
     for _ in range(TRIES):
         best = min(best, tried(page, control))
-        if best < MOST:
+        if best < enough:
             break
     return best
 

@@ -20,6 +20,7 @@ from orchestration.ingest.load import DeliveryRefused, LoadSettings, load_delive
 from orchestration.ingest.whatsapp import spool, store
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
+from orchestration.postgres.migrate import migrate
 
 FIRST = {**BASE, "agenda": [agenda()], "dispatch": [dispatch()]}
 SENT = body([status("sent", "2026-11-20T12:01:00+00:00")])
@@ -39,6 +40,8 @@ def test_a_database_that_crashes_once_files_are_put_away_still_has_their_events(
     home.chmod(0o711)
     try:
         database = embedded.start_server(home / "postgres")
+        with database.connect() as conn:
+            migrate(conn)
         load(database, tmp_path / "1", FIRST)
         put_away = spool.archive_files
 

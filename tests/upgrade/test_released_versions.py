@@ -46,6 +46,7 @@ ERASED = "L00000042"  # in the state of 0.3.0
 _RENAMED = {
     "access.tombstone": "access.erased_client",
     "access.to_compact": "access.pending_vacuum",
+    "raw.whatsapp_aside": "raw.whatsapp_unhandled",
 }
 
 pytestmark = [

@@ -109,9 +109,9 @@ def ran_with(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """The settings of each run that a command asks for; it publishes nothing."""
     asked: list[Settings] = []
 
-    def run_daily_job(settings: Settings, *_: object) -> daily_run.Published:
+    def run_daily_job(settings: Settings, *_: object) -> daily_run.PublishedRun:
         asked.append(settings)
-        return daily_run.Published("r1", ["suite.few (3)"], {"c1": {"active": 1200}}, (5, 7))
+        return daily_run.PublishedRun("r1", ["suite.few (3)"], {"c1": {"active": 1200}}, (5, 7))
 
     monkeypatch.setattr(daily_run, "run_daily_job", run_daily_job)
     return asked

@@ -74,11 +74,14 @@ def test_what_dbt_says_is_told_without_the_values_of_rows(
 
 
 def test_a_model_that_cannot_be_built_is_named_and_dbt_itself_is_silent(
-    database: Database, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    empty_database: Database, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(dbt.BuildFailed, match=r'relation "raw\.company" does not exist'):
         dbt.build(
-            database, datetime(2026, 11, 20, tzinfo=UTC), tmp_path / "dbt", select=["stg_company"]
+            empty_database,
+            datetime(2026, 11, 20, tzinfo=UTC),
+            tmp_path / "dbt",
+            select=["stg_company"],
         )
     assert capfd.readouterr() == ("", "")
     assert not [path for path in tmp_path.rglob("*.log") if path.read_text()]
