@@ -71,7 +71,7 @@ class Trial:
         """A new home and database; empty, or as that version left it."""
         home = self.folder / (version or "fresh")
         home.mkdir()
-        with fresh_database(self.postgres, self.maintenance) as database:
+        with fresh_database(self.postgres, self.maintenance, "template0") as database:
             if version:
                 psql = str(embedded.programs() / "psql")
                 subprocess.run(
@@ -179,7 +179,12 @@ def search(settings: Settings, program: Program) -> tuple[int, str]:
 def test_state_of_a_released_version_goes_on(fresh: Fresh, version: str) -> None:
     with fresh.trial.program(version) as program:
         expected = fresh.erased if version == "0.3.0" else fresh.plain
-        before = {table: count for table, count in rows(program).items() if count}
+        before = {
+            table: count
+            for table, count in rows(program).items()
+            # Twins of tables, and who was told of alarms: migrations put them into other tables.
+            if count and not table.endswith(("_delivered", ".alarm_telling", ".notify_channel"))
+        }
         known = history(program)
         assert before["raw.agenda"]
         assert known
@@ -191,7 +196,11 @@ def test_state_of_a_released_version_goes_on(fresh: Fresh, version: str) -> None
                 "atendimento run" in line for line in serve.startup_messages(settings, database)
             )
             status, html = search(settings, program)
-            assert (status, lookup_labels.OTHER_VERSION.title in html) == (503, True)
+            # Tables of 0.3.0 lack nothing that a search reads.
+            is_refused = version != "0.3.0"
+            assert (status, lookup_labels.OTHER_VERSION.title in html) == (
+                (503, True) if is_refused else (200, False)
+            )
 
         run(program, "second", SECOND)
 
