@@ -76,7 +76,7 @@ def write_metrics(settings: Settings, database: Database, instance: dg.DagsterIn
 
 
 def _tidy_if_due(settings: Settings, database: Database, instance: dg.DagsterInstance) -> None:
-    with database.connect(application="atendimento tidy") as conn:
+    with database.connect(application="atendimento cleanup") as conn:
         due = retention.is_due(settings, conn, instance)
     if due:
         retention.apply_retention(settings, database, instance)

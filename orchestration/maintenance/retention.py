@@ -102,7 +102,7 @@ def apply_retention(
     Returns:
         How much was deleted.
     """
-    with database.connect(application="atendimento tidy") as conn:
+    with database.connect(application="atendimento cleanup") as conn:
         conn.autocommit = True
         runs = _remove_runs(settings, conn, instance)
         rows = _remove_rows(settings, conn)

@@ -8,17 +8,14 @@ from datetime import date
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
-import psycopg
-
 from reports import formats, labels, phrases
-from reports.filters import Filters
 from reports.pages import ficha_history
 from reports.pages.ficha_history import TimelineEvent
 from reports.paths import INDEX, ficha_anchor
 from reports.phrases import CallPhrases, Phone, Standing
-from reports.queries.agendas import AgendaRow, find_agendas
+from reports.queries.agendas import AgendaRow
 from reports.queries.companies import Company
-from reports.queries.ficha import FichaFacts, OtherRow, find_ficha_facts
+from reports.queries.ficha import FichaFacts, OtherRow
 from reports.view_model import Identity, Link, Page
 
 
@@ -92,26 +89,6 @@ class FichaPage(Page):
     company_name: str
     range: str
     fichas: tuple[Ficha, ...]
-
-
-def find_ficha(
-    conn: psycopg.Connection, filters: Filters, company: Company, agenda_ids: Sequence[str]
-) -> list[Ficha]:
-    """Build the Fichas of a company's agendas.
-
-    Args:
-        conn: A connection that reads the published tables.
-        filters: Restrict the agendas to those that may be seen.
-        company: The company.
-        agenda_ids: The agendas.
-
-    Returns:
-        The Fichas in the order of `agenda_ids`, without agendas that may not be seen.
-    """
-    found = {row.agenda_id: row for row in find_agendas(conn, filters, agenda_ids)}
-    rows = [found[agenda_id] for agenda_id in agenda_ids if agenda_id in found]
-    facts = find_ficha_facts(conn, rows)
-    return [build_ficha(phrases.phrases_of(company, row), facts) for row in rows]
 
 
 def build_ficha_page(

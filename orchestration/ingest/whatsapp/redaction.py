@@ -35,7 +35,7 @@ def without_erased(event: WhatsAppEvent, numbers: ErasedNumbers) -> WhatsAppEven
     return event
 
 
-def blank_arriving(conn: psycopg.Connection) -> None:
+def blank_staged_events(conn: psycopg.Connection) -> None:
     """Remove error messages about dispatches to erased clients from the staged events."""
     conn.execute(
         sql.SQL(

@@ -19,12 +19,16 @@ from orchestration.ingest.parallel_staging import load_connection
 from orchestration.ingest.redaction.personal_data import known_numbers
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of
-from orchestration.ingest.whatsapp.redaction import blank_arriving, blank_statuses, without_erased
+from orchestration.ingest.whatsapp.redaction import (
+    blank_staged_events,
+    blank_statuses,
+    without_erased,
+)
 from orchestration.postgres.database import Database
 
 NAME = "whatsapp_event"  # the table name in the ledger
 
-_ARRIVING = """
+_STAGING = """
 create unlogged table load_staging.whatsapp_event (
     number bigint generated always as identity,
     family text, key text collate "C", what text, at timestamptz, about text,
@@ -98,7 +102,7 @@ def load_events(
 def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.ClaimedFiles) -> int:
     read = 0
     erased = known_numbers(reading)
-    reading.execute(_ARRIVING)
+    reading.execute(_STAGING)
     command = (
         "copy load_staging.whatsapp_event "
         "(family, key, what, at, about, error_code, error_message, payload) from stdin"
@@ -134,7 +138,7 @@ def _store(
     conn: psycopg.Connection, name: str, read: int, delivery: int, started: float
 ) -> TableLoad:
     if known_numbers(conn):
-        blank_arriving(conn)
+        blank_staged_events(conn)
     number = sql.Literal(delivery)
     there = [
         is_there

@@ -16,6 +16,7 @@ from reports.filters import EVERYTHING, Access, Filters
 from reports.pages import call_list, ficha, ficha_history
 from reports.pages.ficha_files import FICHAS_A_FILE, ficha_places
 from reports.queries import call_list_counts
+from reports.queries.agendas import find_agendas
 from reports.queries.companies import Company, find_companies
 from reports.queries.ficha import FichaFacts, OtherRow, VehicleRow, find_ficha_facts
 from reports.render import render
@@ -53,7 +54,11 @@ def company_of(conn: psycopg.Connection, company_id: str) -> Company:
 def found(
     conn: psycopg.Connection, *agenda_ids: str, filters: Filters = ALL, company_id: str = "c1"
 ) -> list[ficha.Ficha]:
-    return ficha.find_ficha(conn, filters, company_of(conn, company_id), agenda_ids)
+    company = company_of(conn, company_id)
+    found = {row.agenda_id: row for row in find_agendas(conn, filters, agenda_ids)}
+    listed = [found[agenda_id] for agenda_id in agenda_ids if agenda_id in found]
+    facts = find_ficha_facts(conn, listed)
+    return [ficha.build_ficha(phrases.phrases_of(company, row), facts) for row in listed]
 
 
 # --- One Ficha -------------------------------------------------------------------------------
