@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, get_args
 
-from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, Edition, recorded_facts
+from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, Edition, publish_errors
 from reports.filters import Filters
 from reports.queries.companies import Company
 from reports.render import render
@@ -53,7 +53,7 @@ def write_document(folder: Path, document: Document) -> int:
     path = folder / document.path
     content = document.content
     html = render(content).encode() if isinstance(content, Page) else None
-    with recorded_facts(path, "written; the new edition was removed"):
+    with publish_errors(path, "written; the new edition was removed"):
         path.parent.mkdir(exist_ok=True, mode=OWNER_ONLY_FOLDER)
         with _new_file(path) as file:
             if html is not None:

@@ -75,7 +75,7 @@ _AS_JSON = TypeAdapter(Edition)
 
 def write_facts(folder: Path, edition: Edition) -> None:
     """Write `edition.json`, from which the lookup server renders the pages of the edition."""
-    with recorded_facts(folder / FACTS, "written; the new edition was removed"):
+    with publish_errors(folder / FACTS, "written; the new edition was removed"):
         handle = os.open(folder / FACTS, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
         with open(handle, "wb") as file:
             file.write(_AS_JSON.dump_json(edition, indent=1))
@@ -90,7 +90,7 @@ def read_facts(folder: Path) -> Edition | None:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptEdition:
+class EditionFolder:
     """A complete edition in the publish folder: its as_of and when it was written."""
 
     name: str
@@ -111,7 +111,7 @@ def create_edition_folder(publish_dir: Path, name: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of an edition")
-    with recorded_facts(publish_dir, "prepared for a new edition"):
+    with publish_errors(publish_dir, "prepared for a new edition"):
         if not publish_dir.exists():
             publish_dir.mkdir(parents=True, mode=OWNER_ONLY_FOLDER)
         (publish_dir / _NEW_LINK).unlink(missing_ok=True)
@@ -132,7 +132,7 @@ def activate_edition(publish_dir: Path, name: str) -> Path:
     May be repeated for an edition that is already complete: after an interruption, or to roll back.
     """
     partial, whole = publish_dir / f"{name}{_PARTIAL}", publish_dir / name
-    with recorded_facts(publish_dir / CURRENT, f"switched to the edition {name}"):
+    with publish_errors(publish_dir / CURRENT, f"switched to the edition {name}"):
         if partial.is_dir():
             partial.rename(whole)
         elif not whole.is_dir():
@@ -149,7 +149,7 @@ def activate_edition(publish_dir: Path, name: str) -> Path:
 
 def withdraw_current(publish_dir: Path) -> None:
     """Remove the `current` link, to undo the activation of the first edition."""
-    with recorded_facts(publish_dir / CURRENT, "removed"):
+    with publish_errors(publish_dir / CURRENT, "removed"):
         (publish_dir / CURRENT).unlink(missing_ok=True)
 
 
@@ -159,10 +159,10 @@ def current_edition(publish_dir: Path) -> Path | None:
     return link.resolve() if link.is_dir() else None
 
 
-def list_editions(publish_dir: Path) -> list[KeptEdition]:
+def list_editions(publish_dir: Path) -> list[EditionFolder]:
     """List the complete editions, the most recently written first."""
     found = [
-        KeptEdition(
+        EditionFolder(
             folder.name,
             datetime.strptime(folder.name[:18], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC),
             datetime.fromtimestamp(folder.stat().st_mtime, UTC),
@@ -190,7 +190,8 @@ def prune_editions(publish_dir: Path, *, newest: int, days: int, now: datetime) 
         PublishError: The file system refused an operation.
     """
     removed = []
-    with recorded_facts(publish_dir, "cleared of old editions"):
+    left = "No page that is being read has changed; some old editions may be gone."
+    with publish_errors(publish_dir, "cleared of old editions", left):
         shown = current_edition(publish_dir)
         dates: set[date] = set()
         for place, edition in enumerate(list_editions(publish_dir)):
@@ -212,7 +213,8 @@ def prune_editions(publish_dir: Path, *, newest: int, days: int, now: datetime) 
 def remove_all_editions(publish_dir: Path) -> int:
     """Remove the `current` link and every edition, partial ones included; return how many."""
     withdraw_current(publish_dir)
-    with recorded_facts(publish_dir, "cleared of editions"):
+    left = "Nobody is shown its pages any more; some of them are still there."
+    with publish_errors(publish_dir, "cleared of editions", left):
         if not publish_dir.is_dir():
             return 0
         partial = _remove_partial(publish_dir)
@@ -228,13 +230,24 @@ def _remove_partial(publish_dir: Path) -> int:
 
 
 @contextmanager
-def recorded_facts(place: Path, what: str) -> Iterator[None]:
-    """Convert an OSError into a PublishError that says what could not be done."""
+def publish_errors(
+    place: Path, what: str, left: str = "The published pages are unchanged."
+) -> Iterator[None]:
+    """Convert an OSError into a PublishError.
+
+    Args:
+        place: The file or folder that the operation is on.
+        what: What could not be done to it, after "could not be".
+        left: The state that a failure leaves.
+
+    Raises:
+        PublishError: The file system refused an operation.
+    """
     try:
         yield
     except OSError as error:
         raise PublishError(
             f"{place} could not be {what}: {error.strerror or error}. "
-            "The published pages are unchanged. Check the folder's free space and permissions "
+            f"{left} Check the folder's free space and permissions "
             "(ATENDIMENTO_PUBLISH_DIR), then run again."
         ) from error

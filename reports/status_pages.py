@@ -17,7 +17,7 @@ from typing import NamedTuple
 import psycopg
 
 from reports import editions, formats, labels
-from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, recorded_facts
+from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, publish_errors
 from reports.pages import editions_index, quality
 from reports.pages.check_history import Words
 from reports.paths import EDITIONS, INDEX, QUALITY
@@ -138,7 +138,7 @@ def _one_writer(conn: psycopg.Connection) -> Iterator[None]:
 def _replace(publish_dir: Path, name: str, content: bytes) -> None:
     """Write a file atomically."""
     fresh = publish_dir / f".{name}.new"
-    with recorded_facts(publish_dir / name, "written"):
+    with publish_errors(publish_dir / name, "written"):
         publish_dir.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY_FOLDER)
         fresh.unlink(missing_ok=True)
         try:

@@ -24,7 +24,7 @@ from psycopg.pq import TransactionStatus
 from reports import documents, edition_plan, fingerprint
 from reports.documents import EVERY_KIND, EditionContext, Kind
 from reports.edition_plan import DocumentBatch
-from reports.editions import OWNER_ONLY_FOLDER, Edition, PublishError, recorded_facts, write_facts
+from reports.editions import OWNER_ONLY_FOLDER, Edition, PublishError, publish_errors, write_facts
 from reports.filters import EVERYTHING, Filters
 from reports.queries.companies import find_companies
 from reports.view_model import Page
@@ -98,7 +98,7 @@ def write_pages(
     Raises:
         PublishError: The folder is not empty, or the file system refused an operation.
     """
-    with recorded_facts(folder, "created"):
+    with publish_errors(folder, "created"):
         folder.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY_FOLDER)
         if any(folder.iterdir()):
             raise PublishError(

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import psycopg
 
 from reports import formats, labels
-from reports.editions import KeptEdition
+from reports.editions import EditionFolder
 from reports.paths import INDEX
 from reports.view_model import Link, Page, Proof, Stamp
 
@@ -54,14 +54,14 @@ class EditionsPage(Page):
 _MADE_OF = "select edition, fingerprint, pages from ops.edition where edition = any(%(editions)s)"
 
 
-def find_editions(conn: psycopg.Connection, kept: Sequence[KeptEdition]) -> dict[str, EditionRow]:
+def find_editions(conn: psycopg.Connection, kept: Sequence[EditionFolder]) -> dict[str, EditionRow]:
     """Read the facts of editions from `ops.edition`, by name."""
     found = conn.execute(_MADE_OF, {"editions": [edition.name for edition in kept]})
     return {edition: EditionRow(fingerprint, pages) for edition, fingerprint, pages in found}
 
 
 def build_editions_index(
-    kept: Sequence[KeptEdition],
+    kept: Sequence[EditionFolder],
     current: str | None,
     made_of: Mapping[str, EditionRow],
     stamp: Stamp,
