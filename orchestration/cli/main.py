@@ -32,7 +32,7 @@ from orchestration.cli.serve import serve
 from orchestration.cli.start import start
 from orchestration.cli.stop import stop
 from orchestration.cli.webhook import webhook
-from orchestration.errors import OK, Interrupted, UserError
+from orchestration.errors import FAILED, OK, Interrupted, UserError
 
 _HANDLE_SIGNALS_THEMSELVES = {"dagster", "serve", "webhook"}
 
@@ -82,12 +82,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return int(end.code or OK)
     except UserError as error:
-        *details, last = str(error).strip().split("\n")
-        if details:
-            print(error.prefix + "\n".join(details), file=sys.stderr)
-        print(error.prefix + last, file=sys.stderr, flush=True)
+        _print_failure(str(error), error.prefix)
         return error.exit_code
+    except Exception as error:
+        from orchestration.cli.unexpected_error import describe_error
+
+        _print_failure(describe_error(error), UserError.prefix)
+        return FAILED
     return OK
+
+
+def _print_failure(message: str, prefix: str) -> None:
+    *details, last = message.strip().split("\n")
+    if details:
+        print(prefix + "\n".join(details), file=sys.stderr)
+    print(prefix + last, file=sys.stderr, flush=True)
 
 
 @contextmanager
