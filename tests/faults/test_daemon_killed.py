@@ -85,6 +85,7 @@ def wait_for(what: Callable[[], bool], log: Path, seconds: float = 240) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(600)
 def test_killed_together_the_run_is_tried_once_more(kept: Kept) -> None:
     kept.reset()

@@ -60,7 +60,8 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("leave", [150_000, pytest.param(0, marks=pytest.mark.proof)])
+@pytest.mark.proof
+@pytest.mark.parametrize("leave", [150_000, 0])
 def test_at_the_publish_folder(kept: Kept, small_disk: Path, leave: int) -> None:
     kept.reset()
     published = small_disk / "published"

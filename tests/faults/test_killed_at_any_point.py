@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -75,7 +75,7 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
         pool.close()
 
 
-def spread(marks: dict[str, int], points_a_stage: int) -> list[Mark]:
+def spread(marks: dict[str, int], stages: Sequence[str], points_a_stage: int) -> list[Mark]:
     """The points to be killed at: in each stage from its first mark to its last, evenly; a single
     one in its middle.
 
@@ -86,7 +86,7 @@ def spread(marks: dict[str, int], points_a_stage: int) -> list[Mark]:
     )
     return [
         (stage, 1 + int(place * (marks[stage] * 49 // 50 - 1)))
-        for stage in STAGES
+        for stage in stages
         for place in places
     ]
 
@@ -101,12 +101,19 @@ def wait_until_alone(maintenance: psycopg.Connection, name: str) -> None:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("points_a_stage", [1, pytest.param(4, marks=pytest.mark.proof)])
+@pytest.mark.parametrize(
+    ("stages", "points_a_stage"),
+    [
+        # One before the tables are swapped, one between their swap and the pages'.
+        pytest.param(("pages", "publish"), 1, id="sample"),
+        pytest.param(STAGES, 4, marks=pytest.mark.proof, id="everywhere"),
+    ],
+)
 def test_killed_and_run_again_everything_is_as_if_undisturbed(
-    kept: Kept, points_a_stage: int
+    kept: Kept, stages: Sequence[str], points_a_stage: int
 ) -> None:
     began, seen, same = time.monotonic(), Seen(), 0
-    points = spread(kept.undisturbed.marks, points_a_stage)
+    points = spread(kept.undisturbed.marks, stages, points_a_stage)
     print(f"\nmarks of the undisturbed run: {kept.undisturbed.marks}")
     for point in points:
         kept.reset()
@@ -124,7 +131,7 @@ def test_killed_and_run_again_everything_is_as_if_undisturbed(
         f"{seen.reads:,} reads: {len(seen.errors)} errors, {len(seen.tables)} states of the "
         f"tables, {len(seen.pages)} of the pages; {time.monotonic() - began:.0f} s"
     )
-    assert same == len(points) == len(STAGES) * points_a_stage
+    assert same == len(points) == len(stages) * points_a_stage
     assert seen.errors == []
     # Before and after, as the manager sees them: nothing in between.
     assert len(seen.tables) == 2

@@ -16,11 +16,11 @@ from kept_state import Kept
 @pytest.mark.parametrize(
     ("stage", "by"),
     [
-        ("load", signal.SIGTERM),
-        ("check", signal.SIGINT),
+        pytest.param("load", signal.SIGTERM, marks=pytest.mark.proof),
+        pytest.param("check", signal.SIGINT, marks=pytest.mark.proof),
         ("build", signal.SIGTERM),
         ("pages", signal.SIGINT),
-        ("publish", signal.SIGTERM),
+        pytest.param("publish", signal.SIGTERM, marks=pytest.mark.proof),
     ],
 )
 def test_a_run_that_is_told_to_stop(kept: Kept, stage: str, by: signal.Signals) -> None:
