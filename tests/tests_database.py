@@ -17,16 +17,23 @@ from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import migrate
 
 _MIGRATED = f"test_{os.getpid()}_migrated"
+_SETTINGS = """
+shared_buffers = 128MB
+fsync = off
+full_page_writes = off
+"""
 _number = itertools.count()
 
 
 def start_server(folder: Path) -> Database:
-    """Start an embedded server of the tests' own, with little memory: each session that drops a
-    table looks through all of it, and tests have many short ones.
+    """Start an embedded server of the tests' own.
+
+    With little memory: each session that drops a table looks through all of it, and tests have
+    many short ones. What it writes need not survive the machine, only the server.
     """
     usual = embedded._server_settings
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "_server_settings", lambda: f"{usual()}shared_buffers = 128MB\n")
+        patch.setattr(embedded, "_server_settings", lambda: usual() + _SETTINGS)
         return embedded.start_server(folder)
 
 

@@ -230,7 +230,7 @@ def digest(text: str) -> str:
 def test_several_processes_write_what_one_writes(
     conn: psycopg.Connection, database: Database, tmp_path: Path
 ) -> None:
-    fill_many(conn, [f"agent{number}" for number in range(250)], 2)
+    fill_many(conn, [f"agent{number}" for number in range(60)], 2)
     alone = write_pages(conn, tmp_path / "alone", edition=EDITION)
     shared = write_pages(
         conn, tmp_path / "shared", edition=EDITION, address=database.url, processes=2
