@@ -7,6 +7,7 @@ cast; the exact check decides every value and never raises.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 from psycopg import sql
@@ -19,12 +20,13 @@ from orchestration.ingest.contract import (
     LONG_TEXT_LENGTH,
     TEXT_LENGTH,
     Column,
+    SourceTable,
 )
 
 # What Python's `str.strip` removes, the same as R4's spaces.
 WHITE_SPACE = (
-    " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
-    "\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+    " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 
 _TRUE = ("true", "t", "1", "s")
@@ -90,6 +92,27 @@ def fault(column: Column, value: sql.Composable, *, is_key: bool = False) -> sql
     if not tests:
         return sql.SQL("null::text").format()
     return sql.SQL("case {} end").format(sql.SQL(" ").join(tests))
+
+
+def first_fault(table: SourceTable, value: Callable[[str], sql.Composable]) -> sql.Composed:
+    """Build an expression for the first fault of a row as `column:reason`, or null.
+
+    Args:
+        table: The table of the source contract, whose order of columns counts.
+        value: Returns the delivered text of a column.
+
+    Returns:
+        An expression in SQL.
+    """
+    return sql.SQL("coalesce({})").format(
+        sql.SQL(", ").join(
+            sql.SQL("{} || ({})").format(
+                sql.Literal(f"{column.name}:"),
+                fault(column, value(column.name), is_key=column.name in table.key),
+            )
+            for column in table.columns
+        )
+    )
 
 
 def cast(column: Column, value: sql.Composable, *, common: bool = False) -> sql.Composed:

@@ -100,7 +100,13 @@ def test_dates_booleans_codes_and_ids(judge):
 
 def test_every_text_has_a_bound_and_ids_have_no_white_space_around_them(judge):
     key, reference = AGENDA.column("agenda_id"), AGENDA.column("client_id")
-    for text in ("x" * 64, "ã" * 64, f"\u00a0 {'x' * 64}\t\u3000", "~é", "\N{COMBINING ACUTE ACCENT}"):
+    for text in (
+        "x" * 64,
+        "ã" * 64,
+        f"\u00a0 {'x' * 64}\t\u3000",
+        "~é",
+        "\N{COMBINING ACUTE ACCENT}",
+    ):
         assert judge(key, text) is None, text
     assert judge(key, "x" * 65) == "too_long"
     for blank in (" ", "\n", "".join(casts.WHITE_SPACE)):
