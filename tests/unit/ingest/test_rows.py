@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from orchestration.ingest import casts
+from orchestration.errors import DatabaseError
+from orchestration.ingest import casts, merge
 from orchestration.ingest.contract import AGENDA, CALL_ATTEMPT, CLIENT, COMPANY, source_table
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.postgres.database import Database
@@ -388,3 +389,20 @@ def test_an_empty_field_is_null_even_when_quoted(database: Database, tmp_path: P
     load_delivery(database, folder, LoadSettings(row_by_row=row_by_row))
     row = next(row for row in stored(database)["client"] if row[0] == "h2")
     assert (row[2], row[6]) == ("a;b", None)
+
+
+def test_a_load_that_does_not_add_up_changes_nothing(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As under an isolation level in which the merge does not see the staged rows."""
+    load(database, tmp_path / "1", BASE)
+    before = stored(database)
+
+    def see_nothing(conn, table, typed):
+        conn.execute(sql.SQL("create temp table fresh as select * from {} limit 0").format(typed))
+        return 0
+
+    monkeypatch.setattr(merge, "_create_fresh", see_nothing)
+    with pytest.raises(DatabaseError, match=r"client\.csv: the load does not add up: 1 rows read"):
+        load(database, tmp_path / "2", {"client": [{**BASE["client"][0], "updated_at": LATER}]})
+    assert stored(database) == before
