@@ -293,11 +293,11 @@ def _load_entity(
     watermark.advance_watermark(conn, reading, table.name, arrived.typed, number)
     if merged.new or retried.new:
         analyze_raw_table(conn, table)
-    parked = found[UNKNOWN_REFERENCE]
+    rejected = sum(n for reason, n in found.items() if reason != UNKNOWN_REFERENCE)
     return [
         TableLoad(
             table.name, arrived.source.name, arrived.rows, merged.new, merged.known,
-            found.total() - parked, parked, retried.unparked, time.monotonic() - started,
+            rejected, found[UNKNOWN_REFERENCE], retried.unparked, time.monotonic() - started,
             reading.since.get(table.name),
         )
     ]  # fmt: skip

@@ -76,55 +76,72 @@ def merge_staged(conn: psycopg.Connection, arrived: StagedTable, delivery: int) 
 
 
 def _store(conn: psycopg.Connection, table: SourceTable, file_name: str, delivery: int) -> None:
-    """Insert rejected rows, or update file and line of one rejected before; parked rows stay."""
-    same = sql.SQL(
-        "o.table_name = {} and o.reason = n.reason "
-        "and o.column_name is not distinct from n.column_name "
-        "and o.row_as_delivered = n.row_as_delivered"
-    ).format(sql.Literal(table.name))
-    parked = sql.Literal(UNKNOWN_REFERENCE)
-    conn.execute(
-        sql.SQL(
-            "delete from raw.rejected_row as o using rejected as n where {} and n.reason <> {}"
-        ).format(same, parked)
-    )
-    conn.execute(
-        sql.SQL(
-            """
-            insert into raw.rejected_row (
-                delivery_id, table_name, file_name, line, column_name, reason, row_as_delivered
-            )
-            select {delivery}, {table}, {file}, line, column_name, reason, row_as_delivered
-            from rejected as n
-            where n.reason <> {parked}
-            union all
-            -- A row that comes several times in a file is kept where it first stands, which decides
-            -- the parent (R1), and where it last stands, which decides the version.
-            select
-                {delivery}, {table}, {file}, place.line,
-                n.column_name, n.reason, n.row_as_delivered
-            from (
-                select
-                    min(line) as first_line, max(line) as last_line,
-                    column_name, reason, row_as_delivered
-                from rejected
-                group by column_name, reason, row_as_delivered
-            ) as n
-            cross join lateral (select first_line union select last_line) as place (line)
-            where n.reason = {parked} and not exists (
-                select from raw.rejected_row as o
-                where o.table_name = {table} and o.reason = {parked}
-                    and o.row_as_delivered = n.row_as_delivered
-            )
-            order by 4
-            """
-        ).format(
-            delivery=sql.Literal(delivery),
-            table=sql.Literal(table.name),
-            file=sql.Literal(file_name),
-            parked=parked,
-        )
-    )
+    """Insert rejected rows; one rejected before moves to its new place, a parked one keeps it."""
+    parts = {
+        "table": sql.Literal(table.name),
+        "file": sql.Literal(file_name),
+        "delivery": sql.Literal(delivery),
+        "parked": sql.Literal(UNKNOWN_REFERENCE),
+    }
+    for statement in (_REPLACE_REJECTED, _UPDATE_PARKED, _INSERT_PARKED):
+        conn.execute(sql.SQL(statement).format(**parts))
+
+
+_REPLACE_REJECTED = """
+with replaced as (
+    delete from raw.rejected_row as o using rejected as n
+    where o.table_name = {table} and o.reason = n.reason and n.reason <> {parked}
+        and o.column_name is not distinct from n.column_name
+        and o.row_as_delivered = n.row_as_delivered
+)
+insert into raw.rejected_row (
+    delivery_id, last_delivery_id, table_name, file_name, line, column_name, reason,
+    row_as_delivered
+)
+select {delivery}, {delivery}, {table}, {file}, line, column_name, reason, row_as_delivered
+from rejected where reason <> {parked} order by line
+"""
+_UPDATE_PARKED = """
+update raw.rejected_row as o
+set last_delivery_id = {delivery}, times = case when f.is_last then f.times else 0 end
+from (
+    select
+        p.rejected_id, n.times,
+        p.rejected_id = max(p.rejected_id) over (partition by p.row_as_delivered) as is_last
+    from raw.rejected_row as p
+    inner join (
+        select row_as_delivered, count(*) as times from rejected
+        where reason = {parked} group by row_as_delivered
+    ) as n using (row_as_delivered)
+    where p.table_name = {table} and p.reason = {parked}
+) as f
+where f.rejected_id = o.rejected_id
+"""
+# A row that comes several times in a file is kept where it first stands, which decides the parent
+# (R1), and where it last stands, which decides the version.
+_INSERT_PARKED = """
+insert into raw.rejected_row (
+    delivery_id, last_delivery_id, times, table_name, file_name, line, column_name, reason,
+    row_as_delivered
+)
+select
+    {delivery}, {delivery}, case when place.line = n.last_line then n.times else 0 end,
+    {table}, {file}, place.line, n.column_name, {parked}, n.row_as_delivered
+from (
+    select
+        min(line) as first_line, max(line) as last_line, count(*) as times,
+        column_name, row_as_delivered
+    from rejected where reason = {parked}
+    group by column_name, row_as_delivered
+) as n
+cross join lateral (select first_line union select last_line) as place (line)
+where not exists (
+    select from raw.rejected_row as o
+    where o.table_name = {table} and o.reason = {parked}
+        and o.row_as_delivered = n.row_as_delivered
+)
+order by place.line
+"""
 
 
 def check_rejected_share(
@@ -204,6 +221,7 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
     query = sql.SQL("select from raw.rejected_row where {} limit 1").format(parked)
     if conn.execute(query).fetchone() is None:
         return nothing
+    by_fault = _reject_faulty(conn, table, parked)
     conn.execute(
         sql.SQL(
             "create temp table retried as select rejected_id as line, delivery_id, {} "
@@ -232,7 +250,6 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
             )
         )
     unparked = new = 0
-    by_fault: Counter[str] = Counter()
     # By delivery: the version stored first wins (R1).
     came = conn.execute("select distinct delivery_id from retried order by 1").fetchall()
     for (earlier,) in came:
@@ -262,6 +279,21 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
         personal_data.redact_quarantined_rows(conn, sql.Identifier("raw", "rejected_row"), numbers)
     _drop(conn, "retried")
     return RetryResult(unparked, new, by_fault)
+
+
+def _reject_faulty(
+    conn: psycopg.Connection, table: SourceTable, parked: sql.Composable
+) -> Counter[str]:
+    """Reject parked rows whose values do not cast any more, since the contract became stricter."""
+    found = conn.execute(
+        sql.SQL(
+            "update raw.rejected_row as o "
+            "set column_name = split_part(f.fault, ':', 1), reason = split_part(f.fault, ':', 2) "
+            "from (select rejected_id, {} as fault from raw.rejected_row where {}) as f "
+            "where f.rejected_id = o.rejected_id and f.fault is not null returning o.reason"
+        ).format(casts.first_fault(table, _delivered_value), parked)
+    )
+    return Counter(str(reason) for (reason,) in found)
 
 
 def _delivered_value(column: str) -> sql.Composed:

@@ -225,13 +225,7 @@ def _name_faults(
     faults: sql.Identifier,
 ) -> None:
     """Store the first fault of each row, in the contract's order of columns."""
-    found = sql.SQL(", ").join(
-        sql.SQL("{} || ({})").format(
-            sql.Literal(f"{column.name}:"),
-            casts.fault(column, _value(header, column.name), is_key=column.name in table.key),
-        )
-        for column in table.columns
-    )
+    found = casts.first_fault(table, lambda column: _value(header, column))
     cursor.execute(
         sql.SQL(
             """
@@ -243,7 +237,7 @@ def _name_faults(
             from (
                 select
                     line, column_name, reason,
-                    case when reason is null then coalesce({found}) end as found
+                    case when reason is null then {found} end as found
                 from {text}
             ) as looked_at
             where reason is not null or found is not null

@@ -62,7 +62,7 @@ def run_daily_job(settings: Settings, source: str, as_of: datetime) -> Published
         post_run.notify_database_unreachable(settings)
         raise
     from orchestration.maintenance import post_run
-    from orchestration.runs.run_result import failed_checks
+    from orchestration.runs.failed_checks import failed_checks
 
     post_run.run_post_run_hooks(settings, database)
     result.raise_if_failed()
@@ -70,7 +70,9 @@ def run_daily_job(settings: Settings, source: str, as_of: datetime) -> Published
     totals: Totals | None = None
     try:
         with database.connect() as conn:
-            warnings = failed_checks(conn, result.run_id, blocking=False)
+            warnings = [
+                str(check) for check in failed_checks(conn, result.run_id) if not check.blocking
+            ]
             totals = _totals(conn)
     except (DatabaseError, psycopg.Error):
         pass  # published it is, and the caller says that the totals are missing

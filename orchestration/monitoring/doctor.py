@@ -25,6 +25,7 @@ from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import MadeByNewer, is_current
 from orchestration.runs.as_of import format_instant
+from orchestration.runs.failed_checks import FailedCheck, failed_checks
 from orchestration.settings import Settings
 
 _SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a group of medium size
@@ -243,17 +244,21 @@ def _failure(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:
 
 def _checks(conn: psycopg.Connection) -> DoctorCheck:
     """Check that no check stopped the last run; warnings are listed, but are not wrong."""
-    found = conn.execute(
-        "select check_name, blocking from ops.check_result where not passed and run_id ="
-        " (select run_id from ops.check_result order by checked_at desc limit 1)"
-    ).fetchall()
+    row = conn.execute(
+        "select run_id from ops.check_result order by checked_at desc limit 1"
+    ).fetchone()
+    found = list(failed_checks(conn, row[0])) if row else []
     said = [
         f"{how} in the last run: {', '.join(names)}"
         for how, which in (("failed", True), ("warned", False))
-        if (names := [name for name, blocking in found if blocking == which])
+        if (names := [_named(check) for check in found if check.blocking == which])
     ]
-    failed = any(blocking for _, blocking in found)
+    failed = any(check.blocking for check in found)
     return DoctorCheck("checks", not failed, "; ".join(said) or "all passed")
+
+
+def _named(check: FailedCheck) -> str:
+    return f"{check.name} ({check.parked})" if check.parked else check.name
 
 
 def _alarms(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:

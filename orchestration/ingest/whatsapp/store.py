@@ -64,6 +64,36 @@ from load_staging.whatsapp_event where family = 'unhandled'
 on conflict do nothing
 """
 
+# Events that are stored already, or come again among those being loaded.
+_KNOWN = """
+select count(*) from (
+    select
+        row_number() over (
+            partition by family, key, at, what, about, error_code, error_message order by number
+        ) > 1
+        or case family
+            when 'status' then exists (
+                select from raw.whatsapp_status as s
+                where s.dispatch_id = e.key and s.occurred_at = e.at and s.status = e.what
+                    and s.error_code is not distinct from e.error_code
+                    and s.error_message is not distinct from e.error_message
+            )
+            when 'reply' then exists (
+                select from raw.whatsapp_reply as r
+                where r.reply_id = e.key and r.occurred_at = e.at
+                    and r.dispatch_id = e.about and r.option_id = e.what
+            )
+            when 'preference' then exists (
+                select from raw.whatsapp_preference as p
+                where p.whatsapp_number = e.key and p.occurred_at = e.at and p.value = e.what
+            )
+            else exists (select from raw.whatsapp_unhandled as u where u.digest = e.key)
+        end as is_known
+    from load_staging.whatsapp_event as e
+) as judged
+where is_known
+"""
+
 
 def load_events(
     conn: psycopg.Connection,
@@ -92,15 +122,18 @@ def load_events(
     started = time.monotonic()
     if files := [*delivered, *taken.files]:
         with load_connection(database, "atendimento load reader") as reading:
-            read = _read(reading, files, taken)
-            loads = [_store(conn, _told(files), read, delivery, started)]
+            read, erased = _read(reading, files, taken)
+            loads = [_store(conn, _told(files), (read, erased), delivery, started)]
     if known_numbers(conn):
         blank_statuses(conn)
     return loads
 
 
-def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.ClaimedFiles) -> int:
-    read = 0
+def _read(
+    reading: psycopg.Connection, files: Sequence[Path], taken: spool.ClaimedFiles
+) -> tuple[int, int]:
+    """Stage the events; return how many were read, and how many of erased clients were left out."""
+    read = left_out = 0
     erased = known_numbers(reading)
     reading.execute(_STAGING)
     command = (
@@ -115,6 +148,8 @@ def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Claim
                     told = without_erased(event, erased) if erased else event
                     if told:
                         copy.write_row(told.row)
+                    else:
+                        left_out += 1
             except OSError as error:
                 if path not in taken.files:
                     raise refused(
@@ -123,7 +158,7 @@ def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Claim
                     ) from None
                 taken.leave(path, error)
     reading.execute("analyze load_staging.whatsapp_event")
-    return read
+    return read, left_out
 
 
 def _events(path: Path) -> Iterator[WhatsAppEvent]:
@@ -135,10 +170,16 @@ def _events(path: Path) -> Iterator[WhatsAppEvent]:
 
 
 def _store(
-    conn: psycopg.Connection, name: str, read: int, delivery: int, started: float
+    conn: psycopg.Connection,
+    name: str,
+    read_and_erased: tuple[int, int],
+    delivery: int,
+    started: float,
 ) -> TableLoad:
+    read, erased = read_and_erased
     if known_numbers(conn):
         blank_staged_events(conn)
+    (known,) = conn.execute(_KNOWN).fetchone() or (0,)
     number = sql.Literal(delivery)
     there = [
         is_there
@@ -152,7 +193,7 @@ def _store(
     conn.execute(
         "analyze raw.whatsapp_status; analyze raw.whatsapp_reply; analyze raw.whatsapp_preference"
     )
-    known = read - new - parked
+    known += erased
     return TableLoad(NAME, name, read, new, known, 0, parked, 0, time.monotonic() - started)
 
 
