@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration import VERSION
-from orchestration.backup.catalog import MANIFEST, backup_name, list_backups
+from orchestration.backup.catalog import MANIFEST, backup_name, future_backups, list_backups
 from orchestration.errors import UserError
 from orchestration.ingest.whatsapp import spool
 from orchestration.postgres import client_programs
@@ -295,7 +295,9 @@ def _sync(path: Path) -> None:
 
 
 def _prune(folder: Path, newest: int) -> int:
-    old = list_backups(folder)[:-newest]
+    # One dated in the future never takes the place of one that was just made.
+    future = future_backups(folder, datetime.now(UTC))
+    old = [path for path in list_backups(folder) if path not in future][:-newest]
     for path in old:
         going = folder / f".new-{path.name}"  # half removed, it must not look like a backup
         path.rename(going)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration.backup.catalog import last_backup_at
+from orchestration.backup.catalog import future_backups, last_backup_at
 from orchestration.errors import DatabaseError
 from orchestration.ingest import inbox
 from orchestration.ingest.errors import DeliveryRefused
@@ -126,7 +126,15 @@ def _events(settings: Settings) -> DoctorCheck:
 
 
 def _backup(settings: Settings, now: datetime) -> DoctorCheck:
-    newest = last_backup_at(settings.home / "backups")
+    folder = settings.home / "backups"
+    if future := future_backups(folder, now):
+        return DoctorCheck(
+            "backup",
+            False,
+            f"{future[-1]} is dated in the future: check this machine's clock, then delete or "
+            "rename the folder",
+        )
+    newest = last_backup_at(folder, now)
     if newest is None:
         return DoctorCheck("backup", True, "none in this home: `atendimento backup`")
     late = any(backup_late(settings, now))

@@ -381,6 +381,10 @@ def test_backups_that_end_are_missed_after_two_days(
     backed_up("2026-11-22T063000Z")
     tell(database, hook, at=late + HOUR, **here)
     assert hook.news[1:] == [([], ["backup_late"])]
+    backed_up("2027-11-22T063000Z")
+    tell(database, hook, at=late + 2 * HOUR, **here)
+    assert hook.news[2:] == [(["backup_late"], [])]
+    assert "2027-11-22T063000Z tem data no futuro" in hook.messages[2]["text"]
 
 
 def test_tidying_is_missed_when_something_was_published_long_after_it(
