@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration.ingest.redaction import erased_numbers, erasure_record
+from orchestration.ingest.redaction import erased_numbers, erasure_key, erasure_record
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.redaction.erasure_record import ErasureRecord
 from orchestration.ingest.redaction.stored_rows import (
@@ -36,12 +36,32 @@ def erased_by_now(home: Path, present: Database) -> ErasureRecord:
 
 
 def preserve_state(
-    present: Database, restored: Database, erased: ErasureRecord
+    home: Path,
+    present: Database,
+    restored: Database,
+    erased: ErasureRecord,
+    *,
+    without_key: bool = False,
 ) -> ReappliedErasures:
     """Bring accounts, the access log and erasures of the present state into the restored one.
 
     An empty present state, as on a new machine, has no account: those of the backup stay. Published
     tables that show a client erased anew are dropped: the next run makes them.
+
+    Args:
+        home: The state folder, which has the key of erased numbers.
+        present: The database in use.
+        restored: The database that takes its place.
+        erased: Who was erased by now.
+        without_key: Go on without keys that the state folder lacks; numbers that were hashed with
+            them are not recognized any more.
+
+    Returns:
+        How many clients were erased again, and all erased numbers.
+
+    Raises:
+        ErasureKeyMissing: The state folder lacks a key that hashes of either were made with, and
+            `without_key` is not set.
     """
     clients = 0
     with (
@@ -58,11 +78,13 @@ def preserve_state(
         (moment,) = last.fetchone() or ("-infinity",)
         _copy(old, conn, "access.access_log", _SEEN, f"at > '{moment}'")
         before = erasure_record.read_database(conn)
-        # Before: what is hashed anew takes the secret that is there.
         erasure_record.insert_erasures(conn, erased)
+        if without_key:
+            erasure_key.forget_missing_keys(home, conn)
+        erasure_key.read_keys(home, conn)
         for client in sorted(erased.clients - before.clients):
             try:
-                erase_stored(conn, client)
+                erase_stored(conn, home, client)
             except UnknownClient:
                 # Loaded after the backup, and erased: a later delivery must not bring them back.
                 conn.execute("insert into access.erased_client (client_id) values (%s)", [client])
@@ -70,7 +92,7 @@ def preserve_state(
             clients += 1
         if clients:
             conn.execute("drop schema if exists marts cascade")
-        numbers = erased_numbers.read_erased_numbers(conn)
+        numbers = erased_numbers.read_erased_numbers(conn, home)
     vacuum_erased_tables(restored)
     return ReappliedErasures(clients, numbers)
 

@@ -15,6 +15,7 @@ from orchestration.backup.catalog import future_backups, last_backup_at
 from orchestration.errors import DatabaseError
 from orchestration.ingest import inbox
 from orchestration.ingest.errors import DeliveryRefused
+from orchestration.ingest.redaction import erasure_key
 from orchestration.ingest.sources.open_source import OpenOptions, open_delivery, source_label
 from orchestration.ingest.watermark import full_read_positions
 from orchestration.ingest.whatsapp import spool
@@ -189,11 +190,33 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
     yield _run(conn, shown)
     yield _failure(conn, shown)
     yield _checks(conn)
+    yield from _erasure_key(conn, settings)
     yield _alarms(conn, shown)
     yield from _channels(conn, settings, shown)
     yield from _last_retention_run(conn, shown)
     if _exists(conn, "dagster.daemon_heartbeats"):
         yield _daemon(conn, now, shown)
+
+
+def _erasure_key(conn: psycopg.Connection, settings: Settings) -> Iterator[DoctorCheck]:
+    """Check that the key of erased numbers, where there are any, is in its file, and private."""
+    file = settings.home / erasure_key.FILE
+    try:
+        missing = erasure_key.missing_key_ids(settings.home, conn)
+    except erasure_key.ErasureKeyMissing as error:
+        yield DoctorCheck("erasure key", False, str(error))
+        return
+    if missing:
+        yield DoctorCheck(
+            "erasure key",
+            False,
+            f"{file} lacks {', '.join(missing)}: no delivery is loaded. Copy it from the state "
+            "folder that had it",
+        )
+    elif file.exists():
+        is_private = not file.stat().st_mode & 0o077
+        says = "keep a copy apart from the backups" if is_private else "chmod 600: others read it"
+        yield DoctorCheck("erasure key", is_private, f"{file}, {says}")
 
 
 def _publication(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:

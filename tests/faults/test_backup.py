@@ -104,11 +104,12 @@ def made_house(kept: Kept) -> Iterator[House]:
 
 @pytest.fixture
 def house(made_house: House) -> House:
-    (made_house.home / "erased.json").unlink(missing_ok=True)
+    for file in ("erased.json", "erasure.key"):
+        (made_house.home / file).unlink(missing_ok=True)
     with made_house.database.connect() as conn:
         conn.execute(
             "truncate access.erased_client, access.erased_contact, access.erased_number,"
-            " access.erased_secret, access.account"
+            " access.erasure_key, access.account"
         )
     shutil.rmtree(made_house.home / "whatsapp", ignore_errors=True)
     said = made_house.call("restore", made_house.first)
@@ -311,9 +312,11 @@ def test_what_a_killed_restore_leaves_goes_with_an_erasure_or_when_tidied_up(hou
 def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool) -> None:
     name = house.query("select name from raw.client where client_id = 'h1'")
     with house.database.connect() as conn:
-        erase_stored(conn, "h1")
+        erase_stored(conn, house.home, "h1")
         conn.execute("insert into access.erased_client (client_id) values ('came and went later')")
-        erased_numbers.insert_erased_numbers(conn, "came and went later", ["9398712345"])
+        erased_numbers.insert_erased_numbers(
+            conn, house.home, "came and went later", ["9398712345"]
+        )
         erasure_record.write_file(house.home, erasure_record.read_database(conn))
         if database_is_lost:
             conn.rollback()
@@ -330,7 +333,39 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
     ]
     assert house.query("select to_regnamespace('marts') is null") == [(True,)]
     with house.database.connect() as conn:
-        assert erased_numbers.read_erased_numbers(conn).in_text("+55 93 9 9871-2345")
+        assert erased_numbers.read_erased_numbers(conn, house.home).in_text("+55 93 9 9871-2345")
+
+
+def test_a_backup_has_no_key_of_erased_numbers_and_a_restore_needs_it(
+    house: House, tmp_path: Path
+) -> None:
+    with house.database.connect() as conn:
+        erase_stored(conn, house.home, "h1")
+    assert house.call("backup", tmp_path).exit_code == 0
+    (made,) = list_backups(tmp_path)
+    key = house.home / "erasure.key"
+    secret = key.read_text().strip()
+    told = subprocess.run(
+        [embedded.programs() / "pg_restore", "--file=-", made / "database.dump"],
+        capture_output=True, check=True,
+    ).stdout.decode()  # fmt: skip
+    assert "access.erased_number" in told
+    assert secret not in told
+
+    key.rename(tmp_path / "elsewhere")
+    refused = house.call("restore", made)
+    assert refused.exit_code == 1
+    assert "erasure.key lacks the key of erased numbers" in refused.output
+    assert "Nothing was changed. Copy the file from the state folder" in refused.output
+    assert "atendimento_restoring" not in house.databases()
+
+    (tmp_path / "elsewhere").rename(key)
+    assert house.call("restore", made).exit_code == 0
+    key.unlink()
+    (house.home / "erased.json").unlink(missing_ok=True)
+    assert house.call("restore", made, "--without-erasure-key").exit_code == 0
+    assert house.query("select count(*) from access.erasure_key") == [(0,)]
+    assert house.query("select client_id from access.erased_client") == [("h1",)]
 
 
 def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house: House) -> None:

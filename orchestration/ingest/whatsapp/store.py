@@ -16,7 +16,7 @@ from psycopg import sql
 from orchestration.ingest.errors import refused
 from orchestration.ingest.ledger import TableLoad
 from orchestration.ingest.parallel_staging import load_connection
-from orchestration.ingest.redaction.personal_data import known_numbers
+from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of
 from orchestration.ingest.whatsapp.redaction import (
@@ -71,6 +71,7 @@ def load_events(
     delivered: Sequence[Path],
     taken: spool.ClaimedFiles,
     delivery: int,
+    erased: ErasedNumbers | None,
 ) -> list[TableLoad]:
     """Store the events of the files, each once, and redact those of erased clients.
 
@@ -80,6 +81,7 @@ def load_events(
         delivered: Event files of the delivery; an unreadable one refuses the delivery.
         taken: Files of the spool; the unread rest of an unreadable one is left to later loads.
         delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+        erased: The numbers of erased clients; None when no client was ever erased.
 
     Returns:
         Counts of events read, new (stored for an existing row), parked (stored for a row not yet
@@ -92,16 +94,22 @@ def load_events(
     started = time.monotonic()
     if files := [*delivered, *taken.files]:
         with load_connection(database, "atendimento load reader") as reading:
-            read = _read(reading, files, taken)
+            read = _read(reading, files, taken, erased)
+            if erased:
+                blank_staged_events(conn)
             loads = [_store(conn, _told(files), read, delivery, started)]
-    if known_numbers(conn):
+    if erased:
         blank_statuses(conn)
     return loads
 
 
-def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.ClaimedFiles) -> int:
+def _read(
+    reading: psycopg.Connection,
+    files: Sequence[Path],
+    taken: spool.ClaimedFiles,
+    erased: ErasedNumbers | None,
+) -> int:
     read = 0
-    erased = known_numbers(reading)
     reading.execute(_STAGING)
     command = (
         "copy load_staging.whatsapp_event "
@@ -137,8 +145,6 @@ def _events(path: Path) -> Iterator[WhatsAppEvent]:
 def _store(
     conn: psycopg.Connection, name: str, read: int, delivery: int, started: float
 ) -> TableLoad:
-    if known_numbers(conn):
-        blank_staged_events(conn)
     number = sql.Literal(delivery)
     there = [
         is_there
