@@ -117,6 +117,12 @@ def house(made_house: House) -> House:
     return made_house
 
 
+def dumped(folder: Path) -> str:
+    """The SQL of a backup's dump."""
+    command = [embedded.programs() / "pg_restore", "--file=-", folder / "database.dump"]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+
 def seen(database: Database, settings: Settings, user: str) -> tuple[object, ...] | None:
     """What the lookup page's own role sees for a user."""
     logins = roles.page_logins(settings, database)
@@ -345,10 +351,7 @@ def test_a_backup_has_no_key_of_erased_numbers_and_a_restore_needs_it(
     (made,) = list_backups(tmp_path)
     key = house.home / "erasure.key"
     secret = key.read_text().strip()
-    told = subprocess.run(
-        [embedded.programs() / "pg_restore", "--file=-", made / "database.dump"],
-        capture_output=True, check=True,
-    ).stdout.decode()  # fmt: skip
+    told = dumped(made)
     assert "access.erased_number" in told
     assert secret not in told
 
@@ -380,10 +383,13 @@ def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house
         conn.execute(account("u2", "old").encode())
         conn.execute(
             "insert into access.session (token_hash, user_id, csrf, created_at, last_seen_at,"
-            " expires_at) values ('x', 'u1', 'c', now(), now(), now() + interval '1 day')"
+            " expires_at, searches) values ('x', 'u1', 'c', now(), now(),"
+            " now() + interval '1 day', '{QXB7Z77}')"
         )
         conn.execute("insert into access.access_log (action, details) values ('before', '{}')")
     made = create.create_backup(house.settings, house.home / "with-accounts")
+    assert "QXB7Z77" not in dumped(made.folder), "what was searched for"
+    assert made.manifest.rows["access.session"] == 0
     with house.database.connect() as conn:
         conn.execute("insert into access.access_log (action) values ('after')")
         conn.execute("delete from access.account where user_id = 'u1'")
@@ -397,6 +403,17 @@ def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house
         ("after", None),
     ]
     assert house.query("select user_id, password_hash from access.account") == [("u2", "new")]
+
+    house.query("delete from access.account returning user_id")
+    restore.restore_backup(house.settings, made.folder)
+    assert house.query("select * from access.account") == [], "the last was withdrawn since"
+
+    with house.database.connect() as conn:
+        # As on a new machine, where nobody can have withdrawn any.
+        conn.execute("update ops.delivery set status = 'refused'")
+    restore.restore_backup(house.settings, made.folder)
+    assert house.query("select count(*) from access.account") == [(2,)]
+    assert house.query("select count(*) from access.session") == [(0,)]
 
 
 def test_events_that_the_restored_state_does_not_have_wait_again(house: House) -> None:
