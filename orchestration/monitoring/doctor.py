@@ -25,6 +25,7 @@ from orchestration.notifications.conditions import FAILURES, backup_late, data_s
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import MadeByNewer, is_current
+from orchestration.postgres.root_place import outside_folder
 from orchestration.runs.as_of import format_instant
 from orchestration.settings import Settings
 
@@ -52,12 +53,14 @@ def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
     yield _source(settings)
     yield _inbox(settings)
     yield _events(settings)
-    database = (
-        Database(settings.database_url)
-        if settings.database_url
-        else embedded.server_database(settings.home / "postgres")
-    )
     try:
+        if not settings.database_url:
+            yield from _server_folder(settings.home / "postgres")
+        database = (
+            Database(settings.database_url)
+            if settings.database_url
+            else embedded.server_database(settings.home / "postgres")
+        )
         with database.connect(application="atendimento doctor") as conn:
             conn.read_only = True
             yield DoctorCheck(
@@ -89,6 +92,13 @@ def _folder(what: str, folder: Path) -> DoctorCheck:
     if free < _SPACE_NEEDED:
         return DoctorCheck(what, False, f"{said}: make room, {_SPACE_NEEDED:,} MB at least")
     return DoctorCheck(what, True, said)
+
+
+def _server_folder(data_directory: Path) -> Iterator[DoctorCheck]:
+    """Yield a line for a server that root started: its data are outside the home."""
+    if folder := outside_folder(data_directory):
+        removal = "`atendimento stop --delete-data` deletes it"
+        yield DoctorCheck("server folder", folder.is_dir(), f"{folder}; {removal}")
 
 
 def _source(settings: Settings) -> DoctorCheck:

@@ -85,7 +85,6 @@ class House:
 @pytest.fixture(scope="module")
 def made_house(kept: Kept) -> Iterator[House]:
     home = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
-    home.chmod(0o711)
     umask = os.umask(0o077)
     try:
         house = House(home, kept)
@@ -98,7 +97,7 @@ def made_house(kept: Kept) -> Iterator[House]:
         yield house
     finally:
         os.umask(umask)
-        embedded.stop_server(home / "postgres", "immediate")
+        embedded.remove_server(home / "postgres")
         shutil.rmtree(home)
 
 
@@ -139,7 +138,6 @@ def test_a_restored_backup_in_a_fresh_home_is_the_published_state_with_its_right
     house: House, tmp_path: Path
 ) -> None:
     home = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
-    home.chmod(0o711)
     fresh = House(home, house.kept)
     try:
         said = fresh.call("restore", house.first)
@@ -160,7 +158,7 @@ def test_a_restored_backup_in_a_fresh_home_is_the_published_state_with_its_right
         assert second.exit_code == 0, second.output
         assert fresh.published() == house.kept.after
     finally:
-        embedded.stop_server(home / "postgres", "immediate")
+        embedded.remove_server(home / "postgres")
         shutil.rmtree(home)
 
 

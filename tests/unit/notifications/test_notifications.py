@@ -742,6 +742,19 @@ def test_what_cannot_be_kept_anywhere_is_not_sent_again_and_again(
     assert hook.bodies == []
 
 
+def test_a_spare_folder_that_another_account_could_have_made_is_not_used(
+    hook: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "file").touch()
+    given = settings(notify_webhooks=hook.url, home=tmp_path / "file" / "home")
+    _, spare = alarm_file._paths(given.home)
+    (tmp_path / "theirs").mkdir(mode=0o700)
+    spare.parent.symlink_to(tmp_path / "theirs")
+    assert "cannot be written" in tell_away(given)[0]
+    assert list((tmp_path / "theirs").iterdir()) == []
+
+
 def test_notify_with_a_database_that_takes_nothing_ends_in_a_sentence(
     database: Database, conn: psycopg.Connection, hook: Receiver, tmp_path: Path
 ) -> None:
