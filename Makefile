@@ -61,8 +61,10 @@ $(VENV)/.installed: pyproject.toml uv.lock
 	@$(UV) sync --locked --quiet
 	@touch $@
 
-fresh: stop ## Forget the demo and everything that was loaded and published
+fresh: $(VENV)/.installed ## Delete the demo and everything that was loaded and published
+	ATENDIMENTO_HOME=$(CURDIR)/var $(VENV)/bin/atendimento stop --delete-data --yes
 	rm -rf var
 
-clean:
+clean: ## Delete what was installed and made by tools; data in var/ stay
+	@test ! -e $(VENV)/.installed || $(VENV)/bin/atendimento stop
 	rm -rf $(VENV) dbt_project/target .pytest_cache .mypy_cache .ruff_cache

@@ -38,6 +38,7 @@ from orchestration.access.roles import Logins
 from orchestration.lookup_server import serve
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
+from orchestration.postgres.server_place import installed_programs
 from orchestration.publication.swap import swap_schemas
 from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings, load_settings
@@ -358,7 +359,7 @@ def run_pgbench(
     program, *options = command.split()
     subprocess.run(
         [
-            str(embedded.programs() / program),
+            str(installed_programs() / program),
             *options,
             "--log",
             "--log-prefix",

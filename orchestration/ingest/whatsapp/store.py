@@ -16,7 +16,7 @@ from psycopg import sql
 from orchestration.ingest.errors import refused
 from orchestration.ingest.ledger import TableLoad
 from orchestration.ingest.parallel_staging import load_connection
-from orchestration.ingest.redaction.personal_data import known_numbers
+from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of
 from orchestration.ingest.whatsapp.redaction import (
@@ -101,6 +101,7 @@ def load_events(
     delivered: Sequence[Path],
     taken: spool.ClaimedFiles,
     delivery: int,
+    erased: ErasedNumbers | None,
 ) -> list[TableLoad]:
     """Store the events of the files, each once, and redact those of erased clients.
 
@@ -110,6 +111,7 @@ def load_events(
         delivered: Event files of the delivery; an unreadable one refuses the delivery.
         taken: Files of the spool; the unread rest of an unreadable one is left to later loads.
         delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+        erased: The numbers of erased clients; None when no client was ever erased.
 
     Returns:
         Counts of events read, new (stored for an existing row), parked (stored for a row not yet
@@ -122,19 +124,23 @@ def load_events(
     started = time.monotonic()
     if files := [*delivered, *taken.files]:
         with load_connection(database, "atendimento load reader") as reading:
-            read, erased = _read(reading, files, taken)
-            loads = [_store(conn, _told(files), (read, erased), delivery, started)]
-    if known_numbers(conn):
+            read, left_out = _read(reading, files, taken, erased)
+            if erased:
+                blank_staged_events(conn)
+            loads = [_store(conn, _told(files), (read, left_out), delivery, started)]
+    if erased:
         blank_statuses(conn)
     return loads
 
 
 def _read(
-    reading: psycopg.Connection, files: Sequence[Path], taken: spool.ClaimedFiles
+    reading: psycopg.Connection,
+    files: Sequence[Path],
+    taken: spool.ClaimedFiles,
+    erased: ErasedNumbers | None,
 ) -> tuple[int, int]:
     """Stage the events; return how many were read, and how many of erased clients were left out."""
     read = left_out = 0
-    erased = known_numbers(reading)
     reading.execute(_STAGING)
     command = (
         "copy load_staging.whatsapp_event "
@@ -172,13 +178,11 @@ def _events(path: Path) -> Iterator[WhatsAppEvent]:
 def _store(
     conn: psycopg.Connection,
     name: str,
-    read_and_erased: tuple[int, int],
+    read_and_left_out: tuple[int, int],
     delivery: int,
     started: float,
 ) -> TableLoad:
-    read, erased = read_and_erased
-    if known_numbers(conn):
-        blank_staged_events(conn)
+    read, left_out = read_and_left_out
     (known,) = conn.execute(_KNOWN).fetchone() or (0,)
     number = sql.Literal(delivery)
     there = [
@@ -193,7 +197,7 @@ def _store(
     conn.execute(
         "analyze raw.whatsapp_status; analyze raw.whatsapp_reply; analyze raw.whatsapp_preference"
     )
-    known += erased
+    known += left_out
     return TableLoad(NAME, name, read, new, known, 0, parked, 0, time.monotonic() - started)
 
 

@@ -328,7 +328,7 @@ def test_nothing_stays_of_what_was_never_published(
         assert found_in_tables(program.database) == []
         assert found_in_files(program.home) == []
         assert not (published / "current").is_symlink()
-        load_delivery(program.database, folder, LoadSettings())
+        load_delivery(program.database, folder, LoadSettings(home=program.home))
         assert found_in_tables(program.database) == []
 
 

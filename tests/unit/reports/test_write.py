@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import errno
 import io
 import os
@@ -14,7 +15,10 @@ from html import unescape as html_text
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin
+from xml.etree import ElementTree
+from zipfile import ZipFile
 
+import openpyxl
 import psycopg
 import pytest
 from hypothesis import given
@@ -256,3 +260,28 @@ def files(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def test_every_workbook_holds_what_its_csv_holds_whatever_the_names(
+    conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    name = '<r><t>x</t></r></is></c><c r="A1"><f>HYPERLINK("http://a.b")</f></c><c><is><r></r>'
+    for table in ("client", "campaign", "team", "company"):
+        conn.execute(f"update {table} set name = %s", [name])
+    conn.execute("update app_user set full_name = %s", [name])
+    write_pages(conn, tmp_path / "edition", edition=EDITION)
+    workbooks = list((tmp_path / "edition").rglob("*.xlsx"))
+    named = 0
+    for path in workbooks:
+        with ZipFile(path) as archive:
+            for part in archive.namelist():
+                xml = ElementTree.fromstring(archive.read(part))
+                assert not [node for node in xml.iter() if node.tag.endswith("}f")]
+        sheet = openpyxl.load_workbook(path).worksheets[0]
+        texts = [[str(cell.value) for cell in row if cell.data_type == "s"] for row in sheet.rows]
+        with path.with_suffix(".csv").open(encoding="utf-8-sig", newline="") as file:
+            for row, expected in zip(texts, csv.reader(file, delimiter=";"), strict=True):
+                assert {text.lstrip("'") for text in row} <= {text.lstrip("'") for text in expected}
+                named += row.count(name)
+    assert workbooks
+    assert named
