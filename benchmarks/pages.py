@@ -98,7 +98,7 @@ def measure_writing(
     before = _used()
     began = time.perf_counter()
     written = write_pages(
-        conn, folder, edition=EDITION, address=database.url, processes=processes, kinds=kinds
+        conn, folder, edition=EDITION, connect=database.connect, processes=processes, kinds=kinds
     )
     spent, used = time.perf_counter() - began, _used() - before
     rate = written.pages / spent

@@ -32,7 +32,8 @@ Mark = tuple[str, int]
 _ROOMS = (
     "orchestration.cli.main", "orchestration.launch.daily_run", "orchestration.definitions",
     "orchestration.runs.stale_runs", "orchestration.schedules", "dbt.cli.main",
-    "dbt.adapters.postgres", "psycopg", "psycopg2", "checks.suite", "checks.worker",
+    "dbt.adapters.postgres", "psycopg", "psycopg2", "checks.worker",
+    "orchestration.runs.check_worker",
 )  # fmt: skip
 
 
@@ -281,9 +282,9 @@ class _ForkedWorker:
             os.closerange(3, 1024)
             sys.stdin = os.fdopen(0, encoding="utf-8")
             try:
-                from checks import worker
+                from orchestration.runs import check_worker
 
-                worker.main()
+                check_worker.main()
             finally:
                 os._exit(0)
         os.close(reads)

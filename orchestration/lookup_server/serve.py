@@ -17,6 +17,7 @@ from orchestration.access.accounts import FirstPassword
 from orchestration.access.roles import Logins
 from orchestration.errors import UserError
 from orchestration.lookup_server.metrics_endpoint import with_metrics_endpoint
+from orchestration.postgres import session
 from orchestration.postgres.database import Database
 from orchestration.publication.swap import published_by
 from orchestration.runs.bootstrap import open_database, prepare_home
@@ -42,6 +43,7 @@ def lookup_config(settings: Settings, logins: Logins, host: str) -> LookupConfig
     return LookupConfig(
         page_database=logins.page.url,
         sign_in_database=logins.sign_in.url,
+        pin=session.pin,
         publish_dir=settings.published,
         version=VERSION,
         hosts=tuple(dict.fromkeys((*settings.hosts, *own))),

@@ -136,11 +136,7 @@ def find_database(settings: Settings) -> Database:
 def export_environment(settings: Settings, database: Database) -> None:
     """Tell Dagster, which reads the environment, where everything is."""
     os.environ["DAGSTER_HOME"] = str(settings.home / "dagster")
-    # Dagster writes hundreds of small events a run: losing the last of them with the machine is
-    # no loss, waiting for the disk after each is seconds.
-    os.environ["ATENDIMENTO_DAGSTER_URL"] = database.sqlalchemy_url(
-        "psycopg2", search_path="dagster", synchronous_commit="off"
-    )
+    os.environ["ATENDIMENTO_DAGSTER_URL"] = database.sqlalchemy_url("psycopg2")
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     logging.getLogger("alembic").setLevel(logging.WARNING)
 

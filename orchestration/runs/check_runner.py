@@ -40,5 +40,5 @@ def open_check_runner(settings: Settings) -> Iterator[CheckRunner]:
         invalid_phone_share=settings.invalid_phone_share,
         stale_hours=settings.stale_hours,
     )
-    with CheckWorker(limits) as worker:
+    with CheckWorker(limits, module="orchestration.runs.check_worker") as worker:
         yield CheckRunner(worker)

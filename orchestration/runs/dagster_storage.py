@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg2.extensions
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import create_pg_engine, pg_url_from_config
+
+from orchestration.postgres import session
 
 _POOL: dict[str, Any] = {
     "pool_pre_ping": True,
@@ -19,6 +22,12 @@ _POOL: dict[str, Any] = {
     "max_overflow": 20,
     "pool_recycle": 1800,
 }
+
+
+# Also of the engines with which the storages create their tables. Dagster writes hundreds of small
+# events per run: losing the last ones with the machine does no harm, and waiting for the disk after
+# each takes seconds.
+session.pin_engines(psycopg2.extensions.connection, search_path="dagster", synchronous_commit="off")
 
 
 class PooledStorage(DagsterPostgresStorage):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
+
+import psycopg
 
 SignInKind = Literal["local", "proxy", "openid"]
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -42,7 +45,8 @@ class LookupConfig:
     """Everything that the app takes from outside.
 
     `page_database` is the login that reads the published tables, `sign_in_database` the one that
-    writes accounts, sessions and the access log. `version` is the program's, compared with the one
+    writes accounts, sessions and the access log; `pin` sets what every session of both relies on.
+    `version` is the program's, compared with the one
     that published. `hosts` are the host names that the app answers to. `proxy_user_header` is
     accepted only from `trusted_proxies` and only with the sign-in `proxy`; `openid` is set only
     with the sign-in `openid`.
@@ -50,6 +54,7 @@ class LookupConfig:
 
     page_database: str
     sign_in_database: str
+    pin: Callable[[psycopg.Connection], None]
     publish_dir: Path
     version: str = ""
     hosts: tuple[str, ...] = LOCAL_HOSTS

@@ -19,6 +19,7 @@ import pytest
 from pipeline import Program, Said
 
 from orchestration.access import accounts, roles
+from orchestration.postgres import session
 from orchestration.postgres.database import Database
 from orchestration.settings import Settings
 from reports.lookup.config import HashCost, LookupConfig
@@ -122,7 +123,8 @@ def use_the_page(database: Database, home: Path, manager: str) -> None:
     logins = roles.page_logins(Settings(home=home), database)
     config = LookupConfig(
         page_database=logins.page.url, sign_in_database=logins.sign_in.url,
-        publish_dir=home / "published", hash_cost=CHEAP, connections=2, tries_of_address=1_000,
+        pin=session.pin, publish_dir=home / "published", hash_cost=CHEAP, connections=2,
+        tries_of_address=1_000,
     )  # fmt: skip
     with database.connect() as conn:
         conn.autocommit = True

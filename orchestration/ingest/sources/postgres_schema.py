@@ -31,15 +31,6 @@ from orchestration.postgres.database import Database
 SCHEMES = ("postgresql://", "postgres://")
 _OURS = "schema="  # a parameter of the URL that libpq does not know
 _FETCH_ROWS = 5_000
-# The connection with the snapshot stays idle in its transaction during the whole load.
-_SESSION = """
-set timezone = 'UTC';
-set datestyle = 'ISO, YMD';
-set client_encoding = 'UTF8';
-set idle_in_transaction_session_timeout = 0;
-set statement_timeout = 0;
-set transaction_timeout = 0;
-"""
 # Types ordered by value; others are ordered by their text.
 _ORDERED = ("timestamptz", "timestamp", "date", "bool", "int2", "int4", "int8", "numeric")
 
@@ -269,7 +260,8 @@ def _reading(database: Database) -> Iterator[psycopg.Connection]:
     # although the delivery was loaded.
     try:
         with _speaking(database.label):
-            opened.execute(_SESSION)
+            # Views may call functions of the source that rely on its path; ours name all schemas.
+            opened.execute("reset search_path")
             opened.commit()
         opened.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         opened.read_only = True

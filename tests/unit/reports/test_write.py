@@ -237,7 +237,7 @@ def test_several_processes_write_what_one_writes(
     fill_many(conn, [f"agent{number}" for number in range(60)], 2)
     alone = write_pages(conn, tmp_path / "alone", edition=EDITION)
     shared = write_pages(
-        conn, tmp_path / "shared", edition=EDITION, address=database.url, processes=2
+        conn, tmp_path / "shared", edition=EDITION, connect=database.connect, processes=2
     )
     assert shared == alone
     assert files(tmp_path / "shared") == files(tmp_path / "alone")
@@ -250,7 +250,9 @@ def test_a_process_that_fails_removes_the_new_edition(
     conn.execute("drop table vehicle")
     conn.commit()
     with pytest.raises(psycopg.errors.UndefinedTable):
-        write_pages(conn, tmp_path / "edition", edition=EDITION, address=database.url, processes=2)
+        write_pages(
+            conn, tmp_path / "edition", edition=EDITION, connect=database.connect, processes=2
+        )
     assert not (tmp_path / "edition").exists()
 
 
