@@ -16,6 +16,7 @@ from orchestration.access import accounts, retention, roles
 from orchestration.access.accounts import FirstPassword
 from orchestration.access.roles import Logins
 from orchestration.errors import UserError
+from orchestration.http_server.slow_clients import limited_protocol
 from orchestration.lookup_server.metrics_endpoint import with_metrics_endpoint
 from orchestration.postgres.database import Database
 from orchestration.publication.swap import published_by
@@ -24,7 +25,6 @@ from orchestration.settings import Settings, SettingsError
 from reports.lookup.app import create_app
 from reports.lookup.config import LookupConfig, OpenIdConfig
 
-_AT_ONCE = 256
 _ROLES = {"manager": "demo manager", "attendant": "demo attendant"}
 
 
@@ -149,12 +149,14 @@ def serve_lookup(settings: Settings, logins: Logins, listening: socket.socket, h
     server = uvicorn.Server(
         uvicorn.Config(
             with_metrics_endpoint(app, settings.metrics, token.get_secret_value() if token else ""),
+            # No `limit_concurrency`: it counts idle connections too, and these would lock people
+            # out.
+            http=limited_protocol(settings.proxies),
             log_config=logs.of_server(settings.log_format),
             access_log=False,
             log_level="warning",
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=_AT_ONCE,
             timeout_graceful_shutdown=10,
             ws="none",
         )

@@ -68,3 +68,7 @@ class LookupConfig:
     statement_seconds: float = 5
     patience_seconds: float = 8
     largest_body: int = 16_384
+    requests_at_once: int = 256
+    requests_of_user: int = 4
+    exports_at_once: int = 2
+    exports_of_user: int = 1

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
-import uvicorn
 
 from orchestration.access import accounts
 from orchestration.access.roles import Logins
-from orchestration.cli.listening import bind_socket
 from orchestration.lookup_server import serve
 from orchestration.settings import Settings, SettingsError, load_settings
 from reports.lookup import openid_states
@@ -190,32 +185,6 @@ def test_old_entries_and_sessions_are_forgotten(office: Office, browser: Browser
     assert office.sql("select action from access.access_log") == [("signed_in",)]
     assert office.sql("select count(*) from access.session") == [(0,)]
     assert office.sql("select nonce from access.openid_state") == [(under_way.nonce,)]
-
-
-@pytest.fixture
-def served(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The page as `atendimento serve` serves it, on a port; its address."""
-    servers: list[uvicorn.Server] = []
-    run = uvicorn.Server.run
-
-    def run_noted(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
-        servers.append(server)
-        run(server, sockets)
-
-    monkeypatch.setattr(uvicorn.Server, "run", run_noted)
-    settings = Settings(publish_dir=office.publish_dir)
-    listening = bind_socket("127.0.0.1", 0)
-    thread = threading.Thread(
-        target=serve.serve_lookup, args=(settings, office.logins, listening, "127.0.0.1")
-    )
-    thread.start()
-    try:
-        while not (servers and servers[0].started):
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        servers[0].should_exit = True
-        thread.join()
 
 
 def test_it_is_served_over_http(served: str, office: Office) -> None:
