@@ -49,6 +49,7 @@ def lookup_config(settings: Settings, logins: Logins, host: str) -> LookupConfig
         sign_in=settings.sign_in,
         trusted_proxies=settings.proxies,
         proxy_user_header=settings.proxy_user_header,
+        proxy_secret=settings.proxy_secret.get_secret_value() if settings.proxy_secret else "",
         openid=openid,
         idle=timedelta(minutes=settings.session_idle_minutes),
         lifetime=timedelta(hours=settings.session_hours),
@@ -109,6 +110,13 @@ def prepare_lookup_server(settings: Settings) -> tuple[Database, Logins]:
         raise SettingsError(
             "ATENDIMENTO_SIGN_IN is proxy, and ATENDIMENTO_TRUSTED_PROXIES names none: nobody "
             "could sign in."
+        )
+    if settings.sign_in == "proxy" and not settings.proxy_secret:
+        raise SettingsError(
+            "ATENDIMENTO_SIGN_IN is proxy, and ATENDIMENTO_PROXY_SECRET is not set: any program "
+            "on the proxy's machine could name a user. Set it to the output of "
+            "`openssl rand -hex 32`, and let the proxy send it in X-Proxy-Secret "
+            "(docs/operations.md)."
         )
     if settings.sign_in == "openid":
         _openid(settings)

@@ -44,8 +44,8 @@ class LookupConfig:
     `page_database` is the login that reads the published tables, `sign_in_database` the one that
     writes accounts, sessions and the access log. `version` is the program's, compared with the one
     that published. `hosts` are the host names that the app answers to. `proxy_user_header` is
-    accepted only from `trusted_proxies` and only with the sign-in `proxy`; `openid` is set only
-    with the sign-in `openid`.
+    accepted only from `trusted_proxies`, with `proxy_secret`, and only with the sign-in `proxy`;
+    `openid` is set only with the sign-in `openid`.
     """
 
     page_database: str
@@ -57,6 +57,7 @@ class LookupConfig:
     sign_in: SignInKind = "local"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     proxy_user_header: str = "X-Remote-User"
+    proxy_secret: str = field(default="", repr=False)
     openid: OpenIdConfig | None = None
     idle: timedelta = timedelta(minutes=30)
     lifetime: timedelta = timedelta(hours=12)

@@ -146,16 +146,20 @@ def _without_client_port(told: str) -> str:
 class Proxy:
     """Applies a trusted proxy's headers: client address, https and, with the sign-in `proxy`, user.
 
-    From any other address these headers are removed unread.
+    A trusted proxy has a listed address and sends the secret, if one is set; a user is accepted
+    only with it, since any program of the proxy's machine has that address. From anybody else these
+    headers are removed unread.
     """
 
-    _HEADERS = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
+    _SECRET = "x-proxy-secret"  # noqa: S105 — a header
+    _HEADERS = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded", _SECRET.encode())
 
     def __init__(self, app: ASGIApp, config: LookupConfig) -> None:
         self.app = app
         self.networks = config.trusted_proxies
+        self.secret = config.proxy_secret
         self.user_header = config.proxy_user_header.lower().encode()
-        self.tells_users = config.sign_in == "proxy"
+        self.tells_users = config.sign_in == "proxy" and bool(config.proxy_secret)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on the request with the trusted values."""
@@ -164,7 +168,7 @@ class Proxy:
             client = scope.get("client")
             scope = dict(scope)
             scope[PROXY_USER] = None
-            if client and is_listed(client[0], self.networks):
+            if client and is_listed(client[0], self.networks) and self._has_secret(headers):
                 scope["scheme"] = self._scheme(headers) or scope["scheme"]
                 scope["client"] = (self._client(headers) or client[0], 0)
                 users = headers.getlist(self.user_header.decode())
@@ -173,6 +177,13 @@ class Proxy:
             removed = {*self._HEADERS, self.user_header}
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in removed]
         await self.app(scope, receive, send)
+
+    def _has_secret(self, headers: Headers) -> bool:
+        given = headers.getlist(self._SECRET)
+        return not self.secret or (
+            len(given) == 1
+            and hmac.compare_digest(given[0].encode("latin-1"), self.secret.encode())
+        )
 
     def _scheme(self, headers: Headers) -> str | None:
         told = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()

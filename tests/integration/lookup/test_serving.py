@@ -142,6 +142,22 @@ def test_a_proxy_without_addresses_is_refused(tmp_path: Path) -> None:
         serve.prepare_lookup_server(Settings(home=tmp_path, sign_in="proxy"))
 
 
+def test_a_proxy_without_a_secret_is_refused(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, sign_in="proxy", trusted_proxies="127.0.0.1")
+    with pytest.raises(SettingsError, match="PROXY_SECRET is not set"):
+        serve.prepare_lookup_server(settings)
+
+
+@pytest.mark.parametrize("secret", ["short", "x" * 31, "x" * 40 + " ", "é" * 40])
+def test_a_secret_that_can_be_guessed_or_not_sent_is_refused(secret: str) -> None:
+    with (
+        environment({"ATENDIMENTO_PROXY_SECRET": secret}),
+        pytest.raises(SettingsError, match="PROXY_SECRET") as raised,
+    ):
+        load_settings(Path("/nonexistent/.env"))
+    assert secret not in str(raised.value)
+
+
 @pytest.mark.parametrize("given", ["10.0.0.1,10.1.0.0/16", "", "::1 , 10.0.0.1"])
 def test_settings_become_what_the_app_is_told(office: Office, given: str) -> None:
     with environment({"ATENDIMENTO_TRUSTED_PROXIES": given}):
