@@ -302,12 +302,9 @@ def record(
 ) -> list[tuple[str, Path]]:
     """The statements of some requests of each kind, as scripts of pgbench."""
     app = create_app(serve.lookup_config(settings, logins, HOST))
-    services = app.state.services
-    services.page.open()
-    services.keeper.open()
     scripts = []
     dice = Random(7)
-    try:
+    with app.state.services.opened():
         for number in range(120):
             person = dice.choice(people)
             asked = next_of(person, dice)
@@ -320,9 +317,6 @@ def record(
             # A colon before a letter would be a variable of pgbench's; a cast is not.
             script.write_text("".join(f"{line};\n" for line in statements), encoding="utf-8")
             scripts.append((asked.kind, script))
-    finally:
-        services.page.close()
-        services.keeper.close()
     return scripts
 
 

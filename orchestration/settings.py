@@ -68,6 +68,7 @@ RENAMED = {
     "keep_backups": "backup_retention_count",
 }
 
+_SHORTEST_SECRET = 32
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -163,6 +164,11 @@ class Settings(BaseSettings):
     )
     proxy_user_header: str = Field(
         "X-Remote-User", description="header with the login, set by the proxy; for sign-in proxy"
+    )
+    proxy_secret: SecretStr | None = Field(
+        None,
+        description="secret that the proxy sends in X-Proxy-Secret, at least 32 characters; "
+        "required by sign-in proxy",
     )
     openid_issuer: str | None = Field(
         None, description="issuer URL of the OpenID provider, https://…; for sign-in openid"
@@ -295,6 +301,17 @@ class Settings(BaseSettings):
             except ValueError as error:
                 raise ValueError(f"{part!r} is neither an address nor a network") from error
         return text
+
+    @field_validator("proxy_secret")
+    @classmethod
+    def _is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        text = secret.get_secret_value() if secret else ""
+        if secret and (len(text) < _SHORTEST_SECRET or not text.isascii() or " " in text):
+            raise ValueError(
+                f"it must have at least {_SHORTEST_SECRET} ASCII characters and no space, for "
+                "example the output of `openssl rand -hex 32`"
+            )
+        return secret
 
     @field_validator("csv_encoding")
     @classmethod

@@ -73,7 +73,7 @@ def pin(connection: Connection, **further: str) -> None:
     connection.autocommit = before
 
 
-def pin_engines(connections: type, **further: str) -> None:
+def pin_engines(connections: type[Any], **further: str) -> None:
     """Pin the settings of each session that SQLAlchemy opens in this process.
 
     Args:
@@ -83,7 +83,7 @@ def pin_engines(connections: type, **further: str) -> None:
     from sqlalchemy import Pool, event
 
     @event.listens_for(Pool, "connect")
-    def _(connection: Any, _: object) -> None:
+    def pin_session(connection: Any, _: object) -> None:
         if isinstance(connection, connections):
             pin(connection, **further)
 

@@ -111,14 +111,8 @@ def write_edition(database: Database, publish_dir: Path, as_of: datetime = AS_OF
 def running(config: LookupConfig) -> Iterator[Starlette]:
     """The app, connected."""
     app = create_app(config)
-    services = app.state.services
-    services.page.open()
-    services.keeper.open()
-    try:
+    with app.state.services.opened():
         yield app
-    finally:
-        services.page.close()
-        services.keeper.close()
 
 
 class Browser(TestClient):
