@@ -282,10 +282,3 @@ def test_a_session_seen_a_minute_ago_is_seen_again(browser: Browser, office: Off
     ((age,),) = office.sql("select clock_timestamp() - last_seen_at from access.session")
     assert isinstance(age, timedelta)
     assert age < timedelta(seconds=30)
-
-
-def test_endpoints_are_plain_functions(app: Starlette) -> None:
-    """They wait for the database, so Starlette must give each a thread."""
-    for route in app.router.routes:
-        assert isinstance(route, Route)
-        assert route.endpoint.__code__.co_flags & 0x80 == 0, route.path

@@ -247,12 +247,12 @@ def test_a_copied_home_a_lost_folder_and_a_folder_of_others_are_told(data: Path)
 @as_root
 def test_data_of_0_3_0_are_moved(data: Path) -> None:
     with embedded.start_server(data).connect() as conn:
-        conn.execute("create table kept as select 1 as one")
+        conn.execute("create table public.kept as select 1 as one")
     for is_running in (False, True):
         put_back_as_0_3_0_left_them(data, is_running)
         database = embedded.start_server(data)
         with database.connect() as conn:
-            assert conn.execute("select one from kept").fetchone() == (1,)
+            assert conn.execute("select one from public.kept").fetchone() == (1,)
         assert not data.exists()
         assert place_of(database).parent.parent == root_place.SHARED
 
