@@ -130,7 +130,8 @@ class Settings(BaseSettings):
     csv_encoding: str = Field("utf-8", description="encoding of CSV files, e.g. cp1252")
     max_rejected_share: Share = Field(
         0.05,
-        description="share of rejected rows of an entity file above which R2 refuses the delivery",
+        description="share of an entity file above which rejected rows refuse the delivery and"
+        " parked ones warn (R2)",
     )
     group_timezone: str = Field(
         "America/Sao_Paulo", description="time zone of snapshot dates, schedules and printed times"

@@ -21,6 +21,7 @@ from orchestration.ingest.raw_tables import analyze_keys, staging_table
 from orchestration.ingest.sources.delivery import TableSource
 
 _REPORT_EVERY = 10_000
+_KEPT = 1_000_000  # characters of a rejected value: PostgreSQL's jsonb takes 256 MB a row
 # COPY stores every column, and a row of several hundred columns does not fit a page.
 _COPIED_COLUMNS = 200
 
@@ -145,19 +146,62 @@ def stage_row_by_row(
                 "where not exists (select from {} as f where f.line = t.line)"
             ).format(typed, _cast_columns(table, header), text, faults)
         )
+        if not source.is_ordered:
+            _number_rows(cursor, source, text, faults, typed)
         analyze_keys(conn, table, typed)
     return StagedTable(source, read, typed, text, faults)
 
 
+def _number_rows(
+    cursor: psycopg.Cursor,
+    source: TableSource,
+    text: sql.Identifier,
+    faults: sql.Identifier,
+    typed: sql.Identifier,
+) -> None:
+    """Number the rows of a database so that the greater row is the later one (R1).
+
+    Rows compare by their values as text, the same from every kind of database.
+    """
+    order = sql.SQL(", ").join(
+        sql.SQL(
+            'case when r.line is null then {} else {}::text end collate "C" nulls first'
+        ).format(
+            sql.Identifier("t", f"f{source.header.index(column.name)}"),
+            sql.Identifier("r", column.name),
+        )
+        for column in source.table.columns
+        if column.name in source.header
+    )
+    place = staging_table(f"{source.table.name}_place")
+    cursor.execute(
+        sql.SQL(
+            "create unlogged table {} as select line, row_number() over (order by {}) as place "
+            "from {} as t left join {} as r using (line)"
+        ).format(place, order, text, typed)
+    )
+    for relation in (text, faults, typed):
+        cursor.execute(
+            sql.SQL("update {} as o set line = p.place from {} as p where p.line = o.line").format(
+                relation, place
+            )
+        )
+    cursor.execute(sql.SQL("drop table {}").format(place))
+
+
 def as_delivered(source: TableSource, alias: str) -> sql.Composed:
     """Build the delivered row as jsonb: column to text, or the whole text if malformed."""
+
+    def kept(name: str) -> sql.Composed:
+        return sql.SQL("left({}, {})").format(sql.Identifier(alias, name), sql.Literal(_KEPT))
+
     return sql.SQL(
         "case when {whole} is not null then to_jsonb({whole}) "
         "else jsonb_object({header}::text[], array[{fields}]::text[]) end"
     ).format(
-        whole=sql.Identifier(alias, "whole"),
+        whole=kept("whole"),
         header=sql.Literal([source.header[at] for at in _known(source)]),
-        fields=sql.SQL(", ").join(sql.Identifier(alias, f"f{at}") for at in _known(source)),
+        fields=sql.SQL(", ").join(kept(f"f{at}") for at in _known(source)),
     )
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from deliveries import stored
+from deliveries import stored, write
 from pipeline import Program
 
 from orchestration.ingest.errors import DeliveryRefused
@@ -165,6 +165,30 @@ def test_a_run_whose_delivery_is_refused_fails_and_changes_nothing(
     assert "os dados publicados são de 20/11/2026 12:00" in page
     assert "agenda.csv" in page.partition("Entrega recusada")[2][:200]
     assert "Recusada em" in page
+
+
+def test_a_file_that_is_mostly_parked_stops_publication_and_says_which_ids(
+    program: Program, tmp_path: Path
+) -> None:
+    """As when pandas has written ids as `1002.0`."""
+    vehicles = [
+        {
+            "vehicle_id": f"V{number}", "updated_at": AS_OF, "active": "S",
+            "client_id": f"10{number:02}.0",
+        }
+        for number in range(20)
+    ]  # fmt: skip
+    before = program.published()
+    said = program.call(
+        "run", "--source", write(tmp_path / "1", {"vehicle": vehicles}), "--as-of", AS_OF
+    )
+    assert said.exit_code == 3, said.output
+    ids = "client_id 1000.0, 1001.0, 1002.0, 1003.0, 1004.0"
+    assert f"vehicle.csv: 20 of 20 rows wait for {ids}" in said.output
+    assert f"vehicle.csv: 20 of 20 rows wait for {ids}" in program.call("doctor").output
+    assert program.published() == before
+    # A later file of the table ends it.
+    load_delivery(program.database, write(tmp_path / "2", {"vehicle": []}), LoadSettings())
 
 
 def test_an_unknown_column_is_told_and_known_rows_change_nothing(

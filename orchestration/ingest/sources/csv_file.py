@@ -31,6 +31,7 @@ class CsvFile:
     header: tuple[str, ...]
     header_line: str
     delimiter: str
+    is_ordered: bool = True
 
     @property
     def name(self) -> str:

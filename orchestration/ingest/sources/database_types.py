@@ -66,16 +66,6 @@ class SourceColumn:
             return sa.func.sys_extract_utc(self.raw, type_=oracle.TIMESTAMP())
         return self.raw
 
-    @property
-    def order(self) -> list[Element]:
-        """Nulls last and texts by code point, so that every database orders rows alike (R1)."""
-        value: Element = self.raw
-        if isinstance(self.type, sa.String) and self.dialect in ("mysql", "mariadb"):
-            value = sa.cast(value, sa.LargeBinary())
-        elif isinstance(self.type, sa.String) and self.dialect == "mssql":
-            value = sa.collate(value, "Latin1_General_BIN2")
-        return [sa.case((self.raw.is_(None), 1), else_=0), value]
-
     def since(self, moment: datetime) -> Element | None:
         """Build the condition for rows from `moment` on or without a time.
 

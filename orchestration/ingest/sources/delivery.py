@@ -42,6 +42,10 @@ class TableSource(Protocol):
     def delimiter(self) -> str:
         """The field delimiter of `blocks`."""
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the order of the rows counts, as in a file (R1)."""
+
     def blocks(self) -> Iterator[bytes]:
         """Yield the rows as UTF-8 CSV without header for COPY.
 

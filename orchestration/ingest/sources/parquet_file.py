@@ -31,6 +31,7 @@ class ParquetFile:
     path: Path
     columns: tuple[str, ...]
     delimiter: str = ","
+    is_ordered: bool = True
 
     @property
     def name(self) -> str:

@@ -1,7 +1,4 @@
-"""Reads a schema of a PostgreSQL database, whose relations are named as in the contract.
-
-Tables have no order, so `records` sorts the rows: the greater row is the later one (R1).
-"""
+"""Reads a schema of a PostgreSQL database, whose relations are named as in the contract."""
 
 from __future__ import annotations
 
@@ -31,8 +28,6 @@ from orchestration.postgres.database import Database
 SCHEMES = ("postgresql://", "postgres://")
 _OURS = "schema="  # a parameter of the URL that libpq does not know
 _FETCH_ROWS = 5_000
-# Types ordered by value; others are ordered by their text.
-_ORDERED = ("timestamptz", "timestamp", "date", "bool", "int2", "int4", "int8", "numeric")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +42,7 @@ class SourceRelation:
     types: tuple[tuple[str, str], ...]  # columns of the contract, with their types
     since: datetime | None = None  # older versions are left out
     delimiter: str = ","
+    is_ordered: bool = False
 
     @property
     def name(self) -> str:
@@ -78,13 +74,10 @@ class SourceRelation:
 
     def records(self) -> Iterator[Record]:
         """Yield the rows one by one."""
-        query = sql.SQL("select {} from {} as source {} order by {}").format(
-            self._texts(),
-            self._relation(),
-            self._part(),
-            sql.SQL(", ").join(self._order()),
+        query = sql.SQL("select {} from {} as source {}").format(
+            self._texts(), self._relation(), self._part()
         )
-        with self._connected() as conn, conn.cursor("rows_in_order") as cursor:
+        with self._connected() as conn, conn.cursor("rows") as cursor:
             cursor.itersize = _FETCH_ROWS
             cursor.execute(query)
             for line, fields in enumerate(cursor, start=1):
@@ -125,17 +118,6 @@ class SourceRelation:
             )
             for name in self.header
         )
-
-    def _order(self) -> list[sql.Composed]:
-        """The columns in the contract's order, qualified since their texts have the same names."""
-        types = dict(self.types)
-        known = [column.name for column in self.table.columns if column.name in types]
-        return [
-            sql.SQL("{}" if types[name] in _ORDERED else '{}::text collate "C"').format(
-                sql.Identifier("source", name)
-            )
-            for name in known
-        ]
 
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection]:

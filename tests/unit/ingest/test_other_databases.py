@@ -103,16 +103,25 @@ def test_faults_are_set_aside_as_they_came(database: Database, crm: sqlite3.Conn
     put(crm, "agenda", agenda("a1", origin="passive"))
     put(crm, "agenda", agenda("a1", origin="active"))
     put(crm, "agenda", agenda("a3", updated_at="2026-11-20T09:00:00"))
+    for vehicle in ("v1", None):
+        put(crm, "agenda", {**agenda("a4"), "vehicle_id": vehicle})
+    # Values are compared, not how they are written: 12:00 of UTC is 09:00 here, and later than 08.
+    for created_at in ("2026-11-20T12:00:00Z", "2026-11-20T08:00:00-03:00"):
+        put(crm, "agenda", agenda(" a5", created_at=created_at))
     put(crm, "client", {"client_id": "nul", "updated_at": AT, "name": "a\0b"})
     load_delivery(database, address(crm), LENIENT)
     assert set(rejected(database)) == {
         ("agenda", 1, None, "duplicate_version"),
         ("agenda", 3, "origin", "unknown_code"),
         ("agenda", 4, "updated_at", "does_not_cast"),
+        ("agenda", 5, None, "duplicate_version"),
+        ("agenda", 7, None, "duplicate_version"),
         ("client", 2, "name", "does_not_cast"),
     }
-    (origin,) = (row[8] for row in stored(database)["agenda"])
-    assert origin == "passive", "the greater row stands"
+    origin, vehicle, created_at = (
+        row[at] for row, at in zip(stored(database)["agenda"], (8, 4, 10), strict=True)
+    )
+    assert (origin, vehicle, created_at.hour) == ("passive", "v1", 12), "the greater row stands"
 
 
 def test_times_without_a_zone_need_one_in_the_url(
