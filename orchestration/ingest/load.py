@@ -74,7 +74,8 @@ class LoadSettings:
     `row_by_row` disables the fast path; the result is the same. `whatsapp_spool` is the folder of
     received WhatsApp events, which every load includes. A delivery in the folder `inbox` must match
     its manifest. A live source is read from `window` before its watermark, or whole when `whole` is
-    set or the last full read is older than `whole_after`.
+    set or the last full read is older than `whole_after`. A file with more than `max_file_bytes`,
+    decompressed, refuses the delivery.
     """
 
     max_rejected_share: float = 0.05
@@ -85,6 +86,7 @@ class LoadSettings:
     window: timedelta = timedelta(hours=2)
     whole: bool = False
     whole_after: timedelta = timedelta(hours=20)
+    max_file_bytes: int = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _opening(conn: psycopg.Connection, settings: LoadSettings) -> OpenOptions:
         if settings.whole
         else watermark.read_positions(conn, settings.window, settings.whole_after)
     )
-    return OpenOptions(settings.csv_encoding, settings.inbox, positions)
+    return OpenOptions(settings.csv_encoding, settings.inbox, positions, settings.max_file_bytes)
 
 
 @contextmanager

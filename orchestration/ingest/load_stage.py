@@ -62,6 +62,7 @@ def _load_settings(settings: Settings) -> LoadSettings:
         window=timedelta(hours=settings.lookback_hours),
         whole=settings.full_refresh,
         whole_after=timedelta(hours=settings.full_refresh_hours),
+        max_file_bytes=settings.max_file_mb << 20,
     )
 
 
