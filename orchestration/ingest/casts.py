@@ -40,6 +40,15 @@ _TIMESTAMP = (
     r"(\.[0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
 _LONGEST_COMMON_TIMESTAMP = 40  # PostgreSQL's parser accepts about 128 characters
+# What may follow a date, as data frames and spreadsheets write dates. It says nothing more,
+# whatever its offset.
+_MIDNIGHT = r"[T ]00:00:00(\.0+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+_MIDNIGHTS = [
+    f"{mark}00:00:00{zeros}{offset}"
+    for mark, zeros, offset in product(
+        "T ", ("", ".0", ".000", ".000000", ".000000000"), ("", *_OFFSETS)
+    )
+]
 _DAYS = "^-?[0-9]{1,9}$"
 _HOURS = r"^-?[0-9]{1,9}(\.[0-9]{1,30})?$"
 
@@ -98,6 +107,8 @@ def cast(column: Column, value: sql.Composable, *, common: bool = False) -> sql.
         return sql.SQL(_SHORTENED + "::timestamptz").format(
             v=value, limit=sql.Literal(_LONGEST_COMMON_TIMESTAMP)
         )
+    if column.kind == "date":
+        return sql.SQL("left({}, 10)::date").format(value)
     if column.kind in ("id", "text", "timezone"):
         collation = "C" if column.kind == "id" else "default"
         return sql.SQL("{}::text collate {}").format(value, sql.Identifier(collation))
@@ -132,7 +143,10 @@ def _cheap_test(column: Column) -> sql.SQL | None:
         case "timestamp":
             return sql.SQL(_COMMON_TIMESTAMP)
         case "date":
-            return sql.SQL("(left({v}, 4) = any({years}) and substr({v}, 5) = any({month_days}))")
+            return sql.SQL(
+                "(left({v}, 4) = any({years}) and substr({v}, 5, 6) = any({month_days}) "
+                "and (length({v}) = 10 or substr({v}, 11) = any({midnights})))"
+            )
         case "boolean":
             return sql.SQL("lower({v}) = any({booleans})")
         case "text":
@@ -152,7 +166,10 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
         case "boolean":
             return [("lower({v}) = any({booleans})", errors.DOES_NOT_CAST)]
         case "date":
-            valid = f"({_WITHIN_YEARS} and {{v}} ~ {{date}} and pg_input_is_valid({{v}}, 'date'))"
+            valid = (
+                f"({_WITHIN_YEARS} and {{v}} ~ {{date}} "
+                "and pg_input_is_valid(left({v}, 10), 'date'))"
+            )
             return [(valid, errors.DOES_NOT_CAST)]
         case "timestamp":
             valid = (
@@ -194,7 +211,8 @@ def _constants(column: Column) -> dict[str, sql.Composable]:
         "seconds": sql.Literal(_SECONDS),
         "offsets": sql.Literal(_OFFSETS),
         "fractions": sql.Literal(_FRACTION_SHAPES),
-        "date": sql.Literal("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+        "midnights": sql.Literal(_MIDNIGHTS),
+        "date": sql.Literal(f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({_MIDNIGHT})?$"),
         "timestamp": sql.Literal(_TIMESTAMP),
         "limit": sql.Literal(_LONGEST_COMMON_TIMESTAMP),
         "number": sql.Literal(_DAYS if column.kind == "days" else _HOURS),
