@@ -219,12 +219,13 @@ def _load(
             loads += _load_entity(conn, readers, delivery, table, number, settings, by_reason)
         for load in loads:
             check_row_count(delivery.manifest, load.file, load.read)
-        loads += store.load_events(conn, database, delivery.whatsapp_events, taken, number)
+        of_events, told = store.load_events(conn, database, delivery.whatsapp_events, taken, number)
+        loads += of_events
         ledger.finish_delivery(conn, number, loads)
     if settings.whatsapp_spool:
         redaction.drop_loaded_events(conn, taken.files)
         spool.archive_files(settings.whatsapp_spool, taken.files)
-    return LoadResult(number, tuple(loads), (*notices, *taken.notices), dict(by_reason))
+    return LoadResult(number, tuple(loads), (*notices, *taken.notices, *told), dict(by_reason))
 
 
 def _check_first(delivery: Delivery) -> None:
