@@ -95,7 +95,7 @@ def write_delivery(conn: psycopg.Connection, folder: Path, agendas: int) -> None
 
 def baseline(database: Database, folder: Path) -> float:
     """Seconds that psql takes for the files, one by one, into typed tables with the same keys."""
-    delivery = open_folder(folder, "utf-8")
+    delivery = open_folder(folder, "utf-8", LoadSettings().max_file_bytes)
     script = []
     with database.connect() as conn:
         conn.execute("create schema baseline")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.errors import UsageError
+from orchestration.files import read_regular
 from orchestration.postgres.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,6 +71,8 @@ RENAMED = {
 }
 
 _SHORTEST_SECRET = 32
+_LARGEST_ENV_FILE = 1 << 20
+
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -128,6 +132,10 @@ class Settings(BaseSettings):
         30, description="days for which the last edition of each date is kept"
     )
     csv_encoding: str = Field("utf-8", description="encoding of CSV files, e.g. cp1252")
+    max_file_mb: Annotated[int, Field(ge=1)] = Field(
+        4096,
+        description="MB of one file of a delivery, decompressed, above which it is refused",
+    )
     max_rejected_share: Share = Field(
         0.05,
         description="share of an entity file above which rejected rows refuse the delivery and"
@@ -474,7 +482,10 @@ def _listed(text: str) -> tuple[str, ...]:
 def _values_in(env_file: Path) -> dict[str, str | None]:
     """What the file sets: a name misspelt there is as wrong as one in the environment."""
     try:
-        return dotenv_values(env_file)
+        text = read_regular(env_file, _LARGEST_ENV_FILE, follow=True).decode("utf-8")
+        return dotenv_values(stream=io.StringIO(text))
+    except FileNotFoundError:
+        return {}
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import psycopg
 
+from orchestration.files import read_regular
 from orchestration.ingest.contract import DEMO_GENERATOR, MANIFEST
+from orchestration.ingest.manifest import LARGEST_MANIFEST
 from reports.lookup import accounts, passwords, sessions
 from reports.lookup.config import HashCost
 from reports.lookup.passwords import Hasher
@@ -171,7 +173,7 @@ def _is_demo(conn: psycopg.Connection) -> bool:
 
 def _is_of_demo(folder: Path) -> bool:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = json.loads(read_regular(folder / MANIFEST, LARGEST_MANIFEST))
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(manifest, dict) and manifest.get("generator") == DEMO_GENERATOR

@@ -190,7 +190,8 @@ def _copy_events(waiting: Path, to: Path) -> None:
         missed = False
         for path in sorted(waiting.iterdir()) if waiting.is_dir() else ():
             is_open = path.name.endswith(spool.OPEN)
-            if path.is_file() and (is_open or spool.CLOSED in path.suffixes):
+            is_regular = path.is_file() and not path.is_symlink()
+            if is_regular and (is_open or spool.CLOSED in path.suffixes):
                 kept = to / (path.with_suffix(spool.CLOSED).name if is_open else path.name)
                 kept.touch(mode=0o600)
                 try:

@@ -55,6 +55,15 @@ _TIMESTAMP = (
     r"(\.[0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
 _LONGEST_COMMON_TIMESTAMP = 40  # PostgreSQL's parser accepts about 128 characters
+# What may follow a date, as data frames and spreadsheets write dates. It says nothing more,
+# whatever its offset.
+_MIDNIGHT = r"[T ]00:00:00(\.0+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+_MIDNIGHTS = [
+    f"{mark}00:00:00{zeros}{offset}"
+    for mark, zeros, offset in product(
+        "T ", ("", ".0", ".000", ".000000", ".000000000"), ("", *_OFFSETS)
+    )
+]
 _DAYS = "^-?[0-9]{1,9}$"
 _HOURS = r"^-?[0-9]{1,9}(\.[0-9]{1,30})?$"
 
@@ -132,6 +141,8 @@ def cast(column: Column, value: sql.Composable, *, common: bool = False) -> sql.
         return sql.SQL(_SHORTENED + "::timestamptz").format(
             v=value, limit=sql.Literal(_LONGEST_COMMON_TIMESTAMP)
         )
+    if column.kind == "date":
+        return sql.SQL("left({}, 10)::date").format(value)
     if column.kind == "id":
         return sql.SQL('{}::text collate "C"').format(_trimmed(column, value))
     if column.kind == "long_text":
@@ -177,12 +188,15 @@ def _cheap_test(column: Column) -> sql.SQL:
             # Most ids begin with a character that shows that they are not blank.
             return sql.SQL(
                 "(length({v}) <= {id_length}"
-                " and ({v} between '!' and '~' or btrim({v}, {white_space}) <> ''))"
+                " and ({v} collate "C" between '!' and '~' or btrim({v}, {white_space}) <> ''))"
             )
         case "timestamp":
             return sql.SQL(_COMMON_TIMESTAMP)
         case "date":
-            return sql.SQL("(left({v}, 4) = any({years}) and substr({v}, 5) = any({month_days}))")
+            return sql.SQL(
+                "(left({v}, 4) = any({years}) and substr({v}, 5, 6) = any({month_days}) "
+                "and (length({v}) = 10 or substr({v}, 11) = any({midnights})))"
+            )
         case "boolean":
             return sql.SQL("lower({v}) = any({booleans})")
         case "text":
@@ -206,7 +220,10 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
         case "boolean":
             return [("lower({v}) = any({booleans})", errors.DOES_NOT_CAST)]
         case "date":
-            valid = f"({_WITHIN_YEARS} and {{v}} ~ {{date}} and pg_input_is_valid({{v}}, 'date'))"
+            valid = (
+                f"({_WITHIN_YEARS} and {{v}} ~ {{date}} "
+                "and pg_input_is_valid(left({v}, 10), 'date'))"
+            )
             return [(valid, errors.DOES_NOT_CAST)]
         case "timestamp":
             valid = (
@@ -248,7 +265,8 @@ def _constants(column: Column) -> dict[str, sql.Composable]:
         "seconds": sql.Literal(_SECONDS),
         "offsets": sql.Literal(_OFFSETS),
         "fractions": sql.Literal(_FRACTION_SHAPES),
-        "date": sql.Literal("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+        "midnights": sql.Literal(_MIDNIGHTS),
+        "date": sql.Literal(f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({_MIDNIGHT})?$"),
         "timestamp": sql.Literal(_TIMESTAMP),
         "limit": sql.Literal(_LONGEST_COMMON_TIMESTAMP),
         "number": sql.Literal(_DAYS if column.kind == "days" else _HOURS),

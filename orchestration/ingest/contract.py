@@ -404,8 +404,9 @@ def source_table(name: str) -> SourceTable:
 
 
 def number_text(value: float | Decimal) -> str:
-    """Format a number in full, without exponent, and a whole one without a decimal point."""
+    """Format a number in full, without exponent and without zeros after the last digit."""
     exact = Decimal(repr(value)) if isinstance(value, float) else value
-    if not exact.is_finite():
-        return str(exact)
-    return format(exact.to_integral_value() if exact == exact.to_integral_value() else exact, "f")
+    if not exact:
+        return "0"  # of either sign
+    text = format(exact, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -76,7 +76,8 @@ class LoadSettings:
     key of erased numbers, needed once a client was erased. `whatsapp_spool` is the folder of
     received WhatsApp events, which every load includes. A delivery in the folder `inbox` must match
     its manifest. A live source is read from `window` before its watermark, or whole when `whole` is
-    set or the last full read is older than `whole_after`.
+    set or the last full read is older than `whole_after`. A file with more than `max_file_bytes`,
+    decompressed, refuses the delivery.
     """
 
     max_rejected_share: float = 0.05
@@ -88,6 +89,7 @@ class LoadSettings:
     window: timedelta = timedelta(hours=2)
     whole: bool = False
     whole_after: timedelta = timedelta(hours=20)
+    max_file_bytes: int = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def _opening(conn: psycopg.Connection, settings: LoadSettings) -> OpenOptions:
         if settings.whole
         else watermark.read_positions(conn, settings.window, settings.whole_after)
     )
-    return OpenOptions(settings.csv_encoding, settings.inbox, positions)
+    return OpenOptions(settings.csv_encoding, settings.inbox, positions, settings.max_file_bytes)
 
 
 @contextmanager
@@ -224,13 +226,16 @@ def _load(
             )
         for load in loads:
             check_row_count(delivery.manifest, load.file, load.read)
-        loads += store.load_events(conn, database, delivery.whatsapp_events, taken, number, erased)
+        of_events, told = store.load_events(
+            conn, database, delivery.whatsapp_events, taken, number, erased
+        )
+        loads += of_events
         ledger.finish_delivery(conn, number, loads)
     if settings.whatsapp_spool:
         if erased:
             redaction.drop_loaded_events(taken.files, erased)
         spool.archive_files(settings.whatsapp_spool, taken.files)
-    return LoadResult(number, tuple(loads), (*notices, *taken.notices), dict(by_reason))
+    return LoadResult(number, tuple(loads), (*notices, *taken.notices, *told), dict(by_reason))
 
 
 def _check_first(delivery: Delivery) -> None:

@@ -63,6 +63,7 @@ def _load_settings(settings: Settings) -> LoadSettings:
         window=timedelta(hours=settings.lookback_hours),
         whole=settings.full_refresh,
         whole_after=timedelta(hours=settings.full_refresh_hours),
+        max_file_bytes=settings.max_file_mb << 20,
     )
 
 
@@ -75,8 +76,9 @@ def _log(loaded: LoadResult) -> None:
         )
     for events in loaded.tables:
         if events.table == store.NAME:
-            counts = (events.read, events.new, events.known, events.parked)
+            counts = (events.read, events.new, events.known, events.rejected, events.parked)
             LOGGER.info(
-                "WhatsApp events: %s read, %s new, %s known, %s waiting for what they are about",
+                "WhatsApp events: %s read, %s new, %s known, %s kept aside, "
+                "%s waiting for what they are about",
                 *(f"{count:,}" for count in counts),
             )

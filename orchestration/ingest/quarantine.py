@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.ingest import casts, conflicts
+from orchestration.ingest.advice import described_faults
 from orchestration.ingest.conflicts import KNOWN
 from orchestration.ingest.contract import SourceTable
 from orchestration.ingest.errors import UNKNOWN_REFERENCE, DeliveryRefused, refused
@@ -187,7 +188,7 @@ def check_rejected_share(
         "where delivery_id = %s and table_name = %s and reason <> %s order by line limit %s",
         [delivery, arrived.table.name, UNKNOWN_REFERENCE, _SHOWN_LINES],
     ).fetchall()
-    raise _too_many(arrived, rejected, rows, limit, reasons, lines)
+    raise _too_many(arrived, rejected, rows, limit, reasons, described_faults(conn, arrived, lines))
 
 
 def _too_many(
@@ -196,12 +197,9 @@ def _too_many(
     rows: int,
     limit: float,
     reasons: str,
-    lines: list[tuple[object, ...]],
+    lines: list[str],
 ) -> DeliveryRefused:
-    first = "".join(
-        f"\n  line {line}: {f'{column}: ' if column else ''}{reason}"
-        for line, column, reason in lines
-    )
+    first = "".join(f"\n  {line}" for line in lines)
     return refused(
         f"{arrived.source.name} (table {arrived.table.name}): {rejected} of {rows} rows "
         f"are rejected, {rejected / rows:.1%}; the limit is {limit:.1%} ({LIMIT_SETTING})."

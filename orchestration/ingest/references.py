@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.ingest import errors
+from orchestration.ingest.advice import described_faults
 from orchestration.ingest.contract import (
     CHATBOT_OPTION,
     ENTITY_TABLES,
@@ -126,8 +127,7 @@ def _refuse_any(
         ).format(faults, sql.Literal(_SHOWN))
     ).fetchall()
     lines = "".join(
-        f"\n  {arrived.source.name}, line {line}: {f'{column}: ' if column else ''}{reason}"
-        for line, column, reason in shown
+        f"\n  {arrived.source.name}, {fault}" for fault in described_faults(conn, arrived, shown)
     )
     rows = "1 row is" if total == 1 else f"{total} rows are"
     more = f" The first {_SHOWN}:" if total > _SHOWN else ""

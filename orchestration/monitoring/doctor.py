@@ -112,7 +112,10 @@ def _source(settings: Settings) -> DoctorCheck:
         there = Path(source).is_dir()
         return DoctorCheck("source", there, "set" if there else f"{source} is not a folder")
     try:
-        with open_delivery(source, OpenOptions(settings.csv_encoding, None, full_read_positions)):
+        options = OpenOptions(
+            settings.csv_encoding, None, full_read_positions, settings.max_file_mb << 20
+        )
+        with open_delivery(source, options):
             return DoctorCheck("source", True, f"{source_label(source)} can be read")
     except DeliveryRefused as error:
         return DoctorCheck("source", False, str(error).splitlines()[0])
@@ -126,7 +129,7 @@ def _inbox(settings: Settings) -> DoctorCheck:
     lacking = [folder for folder in found if not folder.complete]
     said = f"{len(found)} delivery folders in {settings.watched}"
     if lacking:
-        names = ", ".join(folder.path.name for folder in lacking[:3])
+        names = ", ".join(folder.name for folder in lacking[:3])
         said += f", {len(lacking)} not complete ({names}): see `atendimento deliveries`"
     return DoctorCheck("inbox", True, said)
 

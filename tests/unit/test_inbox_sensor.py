@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,3 +109,38 @@ def test_a_folder_is_asked_for_until_the_ledger_knows_it(
         )
         load_delivery(database, inbox / "tuesday", LoadSettings(inbox=inbox))
         assert not sensor.evaluate_tick(context).run_requests
+
+
+@pytest.mark.timeout(30)
+def test_no_entry_of_the_inbox_stops_the_sensor(
+    inbox: Path, instance: dg.DagsterInstance, sensor: dg.SensorDefinition
+) -> None:
+    for name, make in {
+        "a link": lambda path: (path / "manifest.json").symlink_to("/dev/zero"),
+        "a fifo": lambda path: os.mkfifo(path / "manifest.json"),
+        "a name of other bytes \udcff": lambda path: signed(write(path, BASE)),
+        "a list": lambda path: (path / "manifest.json").write_text('{"files": [' * 9999),
+    }.items():
+        (inbox / name).mkdir()
+        make(inbox / name)
+    (inbox / "loop").symlink_to(inbox / "loop")
+    with dg.build_sensor_context(instance=instance) as context:
+        (request,) = sensor.evaluate_tick(context).run_requests or []
+        assert (request.run_key or "").startswith("tuesday-")
+        shutil.rmtree(inbox / "tuesday")
+        skipped = sensor.evaluate_tick(context).skip_message or ""
+    assert (
+        "a fifo is incomplete (manifest.json cannot be read: it is not a regular file)" in skipped
+    )
+    assert skipped.isprintable()
+
+
+def test_an_inbox_that_cannot_be_listed_is_told(
+    inbox: Path, instance: dg.DagsterInstance, sensor: dg.SensorDefinition
+) -> None:
+    shutil.rmtree(inbox)
+    inbox.touch()
+    with dg.build_sensor_context(instance=instance) as context:
+        assert "cannot be read: Not a directory" in (
+            sensor.evaluate_tick(context).skip_message or ""
+        )

@@ -236,15 +236,17 @@ def _delivery(
         if table.name not in names:
             continue
         known = {column.name: column for column in table.columns}
+        told = f"{schema}.{table.name}" if schema else table.name
         found = inspector.get_columns(names[table.name], schema)
         read = tuple(
-            source_column((column["name"], column["type"]), known[name], conn.dialect.name, zone)
+            source_column(
+                told, (column["name"], column["type"]), known[name], conn.dialect.name, zone
+            )
             for column in found
             if (name := column["name"].lower()) in known
         )
         columns = tuple(column["name"].lower() for column in found)
         relation = sa.table(names[table.name], schema=schema)
-        told = f"{schema}.{table.name}" if schema else table.name
         tables[table.name] = DatabaseTable(table, told, relation, columns, read, snapshot)
         notices += check_header(tables[table.name])
     if not tables:
