@@ -188,7 +188,8 @@ def _cheap_test(column: Column) -> sql.SQL:
             # Most ids begin with a character that shows that they are not blank.
             return sql.SQL(
                 "(length({v}) <= {id_length}"
-                " and ({v} collate "C" between '!' and '~' or btrim({v}, {white_space}) <> ''))"
+                " and ({v} collate \"C\" between '!' and '~'"
+                " or btrim({v}, {white_space}) <> ''))"
             )
         case "timestamp":
             return sql.SQL(_COMMON_TIMESTAMP)
