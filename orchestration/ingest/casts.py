@@ -93,7 +93,7 @@ def cast(column: Column, value: sql.Composable, *, common: bool = False) -> sql.
         An expression in SQL.
     """
     if column.kind == "boolean":
-        return sql.SQL("lower({}) = any({})").format(value, sql.Literal(list(_TRUE)))
+        return sql.SQL('lower({} collate "C") = any({})').format(value, sql.Literal(list(_TRUE)))
     if column.kind == "timestamp" and not common:
         return sql.SQL(_SHORTENED + "::timestamptz").format(
             v=value, limit=sql.Literal(_LONGEST_COMMON_TIMESTAMP)
@@ -120,6 +120,7 @@ _COMMON_TIMESTAMP = """(
         )
     )
 )"""
+_BOOLEAN = 'lower({v} collate "C") = any({booleans})'
 _WITHIN_YEARS = "{v} >= {earliest} and {v} < {after_latest}"
 
 
@@ -134,7 +135,7 @@ def _cheap_test(column: Column) -> sql.SQL | None:
         case "date":
             return sql.SQL("(left({v}, 4) = any({years}) and substr({v}, 5) = any({month_days}))")
         case "boolean":
-            return sql.SQL("lower({v}) = any({booleans})")
+            return sql.SQL(_BOOLEAN)
         case "text":
             return None
     raise ValueError(f"only reference tables have {column.kind}; they are read exactly")
@@ -150,7 +151,7 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
         case "text":
             return []
         case "boolean":
-            return [("lower({v}) = any({booleans})", errors.DOES_NOT_CAST)]
+            return [(_BOOLEAN, errors.DOES_NOT_CAST)]
         case "date":
             valid = f"({_WITHIN_YEARS} and {{v}} ~ {{date}} and pg_input_is_valid({{v}}, 'date'))"
             return [(valid, errors.DOES_NOT_CAST)]

@@ -51,7 +51,7 @@ _QUERY_CANCELED = "57014"
 _ATTEMPTS = 20
 
 
-class Connection(Protocol):
+class DriverConnection(Protocol):
     """A connection of psycopg or psycopg2."""
 
     autocommit: Any
@@ -60,7 +60,7 @@ class Connection(Protocol):
         """Open a cursor."""
 
 
-def pin(connection: Connection, **further: str) -> None:
+def pin(connection: DriverConnection, **further: str) -> None:
     """Pin the settings of a new session.
 
     Args:
@@ -88,7 +88,7 @@ def pin_engines(connections: type, **further: str) -> None:
             pin(connection, **further)
 
 
-def execute(connection: Connection, statement: str) -> Any:
+def execute(connection: DriverConnection, statement: str) -> Any:
     """Execute a short statement before the time-outs are pinned; return the cursor.
 
     On a busy machine a default time-out of some milliseconds may cut even this one short.

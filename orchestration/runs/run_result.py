@@ -239,7 +239,8 @@ def failed_checks(conn: psycopg.Connection, run_id: str, *, blocking: bool) -> l
         for suite, name, count, crashed in conn.execute(
             "select suite, check_name, unexpected_count,"
             " coalesce((details->>'crashed') is not null, false) from ops.check_result"
-            " where run_id = %s and blocking = %s and not passed order by suite, check_name",
+            " where run_id = %s and blocking = %s and not passed"
+            ' order by suite collate "C", check_name collate "C"',
             [run_id, blocking],
         )
     ]
