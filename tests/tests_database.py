@@ -47,6 +47,19 @@ def fresh_database(
 
 
 @contextmanager
+def database_with_locale(
+    postgres: Database, maintenance: psycopg.Connection, locale: str, encoding: str = "UTF8"
+) -> Iterator[Database]:
+    """A new database without migrations, with a locale of the C library."""
+    name = f"test_{os.getpid()}_{next(_number)}"
+    options = sql.SQL("encoding {} locale_provider libc locale {}").format(
+        sql.Literal(encoding), sql.Literal(locale)
+    )
+    with _created(postgres, maintenance, name, "template0", options) as made:
+        yield made
+
+
+@contextmanager
 def migrated_template(postgres: Database, maintenance: psycopg.Connection) -> Iterator[None]:
     """The template of `fresh_database` for the length of the `with` block."""
     with _created(postgres, maintenance, _MIGRATED, "template0") as made:
@@ -57,12 +70,16 @@ def migrated_template(postgres: Database, maintenance: psycopg.Connection) -> It
 
 @contextmanager
 def _created(
-    postgres: Database, maintenance: psycopg.Connection, name: str, template: str
+    postgres: Database,
+    maintenance: psycopg.Connection,
+    name: str,
+    template: str,
+    options: sql.Composable | None = None,
 ) -> Iterator[Database]:
     owner = postgres.parts.get("user", "postgres")
     maintenance.execute(
-        sql.SQL("create database {} template {} owner {}").format(
-            *map(sql.Identifier, (name, template, owner))
+        sql.SQL("create database {} template {} owner {} {}").format(
+            *map(sql.Identifier, (name, template, owner)), options or sql.SQL("")
         )
     )
     try:

@@ -102,7 +102,7 @@ def list_accounts(conn: psycopg.Connection) -> Iterator[AccountStatus]:
         from marts.app_user
         left join access.account on account.user_id = app_user.user_id
         where app_user.active
-        order by app_user.login
+        order by app_user.login collate "C"
         """
     )
     for row in rows:
@@ -135,7 +135,7 @@ with manager as (
     left join marts.user_company using (user_id)
     where app_user.active and app_user.role = 'manager'
     group by app_user.user_id, app_user.role, app_user.login, app_user.company_id
-    order by count(user_company.company_id) desc, app_user.user_id
+    order by count(user_company.company_id) desc, app_user.user_id collate "C"
     limit 1
 
 ), attendant as (
@@ -148,7 +148,7 @@ with manager as (
         and call_list.agent_id = app_user.user_id
     where app_user.active and app_user.role = 'attendant'
     group by app_user.user_id, app_user.role, app_user.login
-    order by count(call_list.agenda_id) desc, app_user.user_id
+    order by count(call_list.agenda_id) desc, app_user.user_id collate "C"
     limit 1
 
 )

@@ -136,7 +136,7 @@ def cast(column: Column, value: sql.Composable, *, common: bool = False) -> sql.
         An expression in SQL.
     """
     if column.kind == "boolean":
-        return sql.SQL("lower({}) = any({})").format(value, sql.Literal(list(_TRUE)))
+        return sql.SQL('lower({} collate "C") = any({})').format(value, sql.Literal(list(_TRUE)))
     if column.kind == "timestamp" and not common:
         return sql.SQL(_SHORTENED + "::timestamptz").format(
             v=value, limit=sql.Literal(_LONGEST_COMMON_TIMESTAMP)
@@ -177,6 +177,7 @@ _COMMON_TIMESTAMP = """(
         )
     )
 )"""
+_BOOLEAN = 'lower({v} collate "C") = any({booleans})'
 _WITHIN_YEARS = "{v} >= {earliest} and {v} < {after_latest}"
 
 
@@ -199,7 +200,7 @@ def _cheap_test(column: Column) -> sql.SQL:
                 "and (length({v}) = 10 or substr({v}, 11) = any({midnights})))"
             )
         case "boolean":
-            return sql.SQL("lower({v}) = any({booleans})")
+            return sql.SQL(_BOOLEAN)
         case "text":
             return sql.SQL("length({v}) <= {text_length}")
         case "long_text":
@@ -219,7 +220,7 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
         case "long_text":
             return []
         case "boolean":
-            return [("lower({v}) = any({booleans})", errors.DOES_NOT_CAST)]
+            return [(_BOOLEAN, errors.DOES_NOT_CAST)]
         case "date":
             valid = (
                 f"({_WITHIN_YEARS} and {{v}} ~ {{date}} "

@@ -64,6 +64,7 @@ def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
         )
         with database.connect(application="atendimento doctor") as conn:
             conn.read_only = True
+            database.assert_fit(conn)
             yield DoctorCheck(
                 "database", True, f"{database.label}, {conn.info.server_version // 10000}"
             )

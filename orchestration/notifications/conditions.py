@@ -55,7 +55,7 @@ _SENDING = """
 select alarm.company_id, company.name, alarm.cause, alarm.agenda_count, alarm.oldest_since
 from marts.sending_alarm as alarm
 inner join marts.company as company on company.company_id = alarm.company_id
-order by alarm.company_id, alarm.cause
+order by alarm.company_id collate "C", alarm.cause collate "C"
 """
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -114,8 +113,7 @@ class Database:
             "ATENDIMENTO_DBT_USER": parts.get("user", ""),
             "ATENDIMENTO_DBT_PASSWORD": parts.get("password", ""),
             "ATENDIMENTO_DBT_DATABASE": parts.get("dbname", ""),
-            "ATENDIMENTO_DBT_SSLMODE": parts.get("sslmode")
-            or os.environ.get("PGSSLMODE", "prefer"),
+            **({"ATENDIMENTO_DBT_SSLMODE": parts["sslmode"]} if "sslmode" in parts else {}),
         }
 
     def connect(self, *, application: str = "atendimento") -> psycopg.Connection:
@@ -148,6 +146,18 @@ class Database:
                 "ATENDIMENTO_DATABASE_URL names it."
             ) from error
         return conn
+
+    def assert_fit(self, conn: psycopg.Connection) -> None:
+        """Raise DatabaseError unless the database can hold what the program stores.
+
+        A source may have any encoding, since PostgreSQL converts what is read.
+        """
+        encoding = conn.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise DatabaseError(
+                f"The database {self.label} has the encoding {encoding}, and it must be UTF8: "
+                "create another one with `encoding 'UTF8' template template0`. Nothing was changed."
+            )
 
     def _assert_usable(
         self, conn: psycopg.Connection, connect: Callable[[], psycopg.Connection]

@@ -81,11 +81,12 @@ def _put(source: Path, place: Path) -> None:
 def open_database(settings: Settings) -> Database:
     """The database of the settings, embedded or not, ready for a run.
 
-    Raises DatabaseError when it is unreachable, too old, may not be written to, or was made by a
-    newer version of the program.
+    Raises DatabaseError when it is unreachable, too old, of another encoding, may not be written
+    to, or was made by a newer version of the program.
     """
     database = find_database(settings)
     with database.connect() as conn:
+        database.assert_fit(conn)
         try:
             migrate(conn, home=settings.home)
             failure_file.store_kept_failure(settings.home, conn)

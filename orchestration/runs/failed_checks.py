@@ -38,7 +38,8 @@ def failed_checks(conn: psycopg.Connection, run_id: str) -> Iterator[FailedCheck
     """Yield the checks of a run that did not pass, in the order of their names."""
     for row in conn.execute(
         "select suite, check_name, blocking, unexpected_count, details from ops.check_result"
-        " where run_id = %s and not passed order by suite, check_name",
+        " where run_id = %s and not passed"
+        ' order by suite collate "C", check_name collate "C"',
         [run_id],
     ):
         yield FailedCheck(*row)

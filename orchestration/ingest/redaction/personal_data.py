@@ -229,7 +229,8 @@ def _json_of(blanks: dict[str, str | None]) -> sql.Composed:
 def _mentions_erased(text: sql.Composable) -> sql.Composed:
     """Whether a text that fits no header has an erased client's id in it, as a word of its own."""
     return sql.SQL(
-        "exists (select from access.erased_client as t where {} ~ ('(^|\\W)'"
+        "exists (select from access.erased_client as t"
+        " where ({}) collate \"pg_c_utf8\" ~ ('(^|\\W)'"
         " || regexp_replace(t.client_id, '([^A-Za-z0-9])', '\\\\\\1', 'g') || '(\\W|$)'))"
     ).format(text)
 

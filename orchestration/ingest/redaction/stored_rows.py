@@ -132,7 +132,9 @@ def _emails(conn: psycopg.Connection, client_id: str) -> set[str]:
             where table_name = 'client' and row_as_delivered ->> 'client_id' = %(id)s
         ),
         emails as (
-            select client_id, lower(regexp_replace(email, '^\\s+|\\s+$', '', 'g')) as email
+            select
+                client_id,
+                lower(regexp_replace(email collate "pg_c_utf8", '^\\s+|\\s+$', '', 'g')) as email
             from told where strpos(email, '@') > 0
         )
         select email from emails where client_id = %(id)s
