@@ -113,7 +113,7 @@ def inbox_run_request(
     # Asked for once after each run that ended, however often the sensor looks.
     after = tried[0].dagster_run.run_id if tried else "first"
     return run_request(
-        now.isoformat(), str(folder.path), run_key=f"{content}-{after}", tags={CONTENT: content}
+        now.isoformat(), folder.path.name, run_key=f"{content}-{after}", tags={CONTENT: content}
     )
 
 

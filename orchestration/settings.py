@@ -193,7 +193,8 @@ class Settings(BaseSettings):
     )
     allowed_hosts: str = Field(
         "127.0.0.1,localhost,[::1]",
-        description="host names that the lookup page answers to, separated by commas",
+        description="host names that the lookup page and Dagster's UI answer to, separated by "
+        "commas",
     )
     session_idle_minutes: Annotated[int, Field(ge=1)] = Field(
         30, description="minutes without a request after which a session ends"
@@ -384,7 +385,7 @@ class Settings(BaseSettings):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The host names that the lookup page answers to."""
+        """The host names that the lookup page and Dagster's UI answer to."""
         return _listed(self.allowed_hosts)
 
     @property

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from orchestration.ingest.contract import MANIFEST
+from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.manifest import BadManifest, manifest_differences, read_manifest
 
 _SHOWN = 5  # differences of one folder
@@ -69,6 +70,19 @@ def inbox_folders(inbox: Path) -> Iterator[InboxFolder]:
             continue  # removed in the meantime
         except OSError as error:
             yield _unusable(path, f"it cannot be read: {error.strerror}")
+
+
+def named_folder(inbox: Path, name: str) -> Path:
+    """Return the folder of the inbox with this name. Raises DeliveryRefused if there is none."""
+    path = next((found.path for found in inbox_folders(inbox) if found.path.name == name), None)
+    if path is None or path.is_symlink():
+        # The name is not repeated: it may be a URL with a password.
+        raise DeliveryRefused(
+            f"The run names a folder that is not in the inbox, {inbox}. Nothing was loaded; the "
+            "state before stays. A run in Dagster loads a folder of the inbox or the source of the "
+            "settings; `atendimento run --source` loads any other."
+        )
+    return path
 
 
 def _look(path: Path) -> InboxFolder:

@@ -143,8 +143,7 @@ def _execute_job(
         end_stale_runs(instance, database)
         done = defs.resolve_job_def("daily").execute_in_process(
             run_config={
-                # A URL may hold a password, and Dagster keeps and shows a run's configuration.
-                **run_config(as_of.isoformat(), "" if "://" in source else source),
+                **run_config(as_of.isoformat()),
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             instance=instance,
@@ -152,6 +151,8 @@ def _execute_job(
             tags={**tags_of_run_by_hand(run_id), **tags},
             resources={
                 "checker": checker,
+                # Not in the configuration: Dagster keeps and shows it, a URL may hold a password,
+                # and there it could be named by anybody who may start runs in the UI.
                 "settings": settings.model_copy(update={"source": source}),
             },
             raise_on_error=False,

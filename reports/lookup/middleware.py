@@ -116,13 +116,14 @@ class KnownHosts:
         """Pass on a request whose host is allowed; otherwise respond 400."""
         if scope["type"] == "http":
             named = Headers(scope=scope).getlist("host")
-            if len(named) != 1 or _without_port(named[0]) not in self.hosts:
+            if len(named) != 1 or host_name(named[0]) not in self.hosts:
                 await self.page(400)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-def _without_port(host: str) -> str:
+def host_name(host: str) -> str:
+    """Return the lower-case name of a `Host` header without its port."""
     name, colon, port = host.lower().rpartition(":")
     return name if colon and port.isdecimal() else host.lower()
 

@@ -282,3 +282,12 @@ def test_a_session_seen_a_minute_ago_is_seen_again(browser: Browser, office: Off
     ((age,),) = office.sql("select clock_timestamp() - last_seen_at from access.session")
     assert isinstance(age, timedelta)
     assert age < timedelta(seconds=30)
+
+
+def test_views_run_in_a_thread(app: Starlette) -> None:
+    """They wait for the database; the endpoints around them only wait for their turn."""
+    around = ("reports.lookup.request_context", "reports.lookup.health")
+    for route in app.router.routes:
+        assert isinstance(route, Route)
+        is_async = bool(route.endpoint.__code__.co_flags & 0x80)
+        assert not is_async or route.endpoint.__module__ in around, route.path

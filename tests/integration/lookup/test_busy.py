@@ -5,13 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
+import anyio
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -20,6 +23,7 @@ from reports import exports
 from reports.documents import Writer
 from reports.exports import Sheet
 from reports.lookup import totals_page
+from reports.lookup.turns import Turns
 from tests.integration.lookup.office import PASSWORD, Browser, Office, Person, running, token_of
 
 THREADS = 40  # of Starlette, for all blocking work
@@ -104,7 +108,34 @@ def test_other_requests_of_one_user_wait_without_a_thread(
         held.wait_for(4)
         assert held.at_work == 4
         assert director.get("/").status_code == 200
-    assert answers == [200] * (THREADS + 2)
+    # 4 at a time and 32 that wait.
+    assert sorted(answers) == [*[200] * 36, *[429] * (THREADS - 34)]
+
+
+def test_only_so_many_requests_of_one_user_wait() -> None:
+    turns = Turns(of_user=2, in_all=3, patience=0.5)
+    outcomes: Counter[str] = Counter()
+
+    async def ask(user: str) -> None:
+        began = time.monotonic()
+        try:
+            async with turns.turn(user):
+                await anyio.sleep(1)
+            outcomes[f"{user} served"] += 1
+        except HTTPException:
+            soon = time.monotonic() - began < 0.3
+            outcomes[f"{user} refused at once" if soon else f"{user} waited"] += 1
+
+    async def all_ask() -> None:
+        async with anyio.create_task_group() as tasks:
+            for user in [*["a"] * 30, *["b"] * 2]:
+                tasks.start_soon(ask, user)
+
+    anyio.run(all_ask)
+    # 2 of a run, 16 wait, the others are refused; of b there is one turn in all left.
+    assert outcomes == {
+        "a served": 2, "a waited": 16, "a refused at once": 12, "b served": 1, "b waited": 1,
+    }  # fmt: skip
 
 
 def test_health_answers_while_every_thread_and_connection_is_in_use(office: Office) -> None:
