@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
+from typing import Any
 
 import uvicorn
 from dagster import DagsterInstance
@@ -35,7 +36,7 @@ def is_local(listening: socket.socket) -> bool:
 
 def create_ui_app(workspace: WorkspaceProcessContext, hosts: Iterable[str]) -> ASGIApp:
     """Dagster's UI over a workspace, for its own pages alone, under these host names."""
-    webserver = DagsterWebserver(workspace, live_data_poll_rate=_POLL_MS)
+    webserver: Any = DagsterWebserver(workspace, live_data_poll_rate=_POLL_MS)
     return OwnRequests(webserver.create_asgi_app(), hosts)
 
 
