@@ -53,6 +53,22 @@ class Run:
         return self.output.strip().splitlines()[-1]
 
 
+def spread(marks: dict[str, int], points_a_stage: int) -> list[Mark]:
+    """The points to be killed at: in each stage from its first mark to its last, evenly; a single
+    one in its middle.
+
+    A fiftieth short of the last, since two threads of dbt do not always pass the same number.
+    """
+    places = (
+        [n / (points_a_stage - 1) for n in range(points_a_stage)] if points_a_stage > 1 else [0.5]
+    )
+    return [
+        (stage, 1 + int(place * (marks[stage] * 49 // 50 - 1)))
+        for stage in STAGES
+        for place in places
+    ]
+
+
 class Workshop:
     """The process that forks. `with Workshop() as workshop: workshop.run(…)`."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
-from forked_runs import STAGES, Mark
+from forked_runs import STAGES, spread
 from kept_state import Digest, Kept, digest
 
 from orchestration.postgres import session
@@ -77,6 +77,7 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
         pool.close()
 
 
+<<<<<<< HEAD
 def spread(marks: dict[str, int], stages: Sequence[str], points_a_stage: int) -> list[Mark]:
     """The points to be killed at: in each stage from its first mark to its last, evenly; a single
     one in its middle.
@@ -93,6 +94,8 @@ def spread(marks: dict[str, int], stages: Sequence[str], points_a_stage: int) ->
     ]
 
 
+=======
+>>>>>>> h-postgres
 def wait_until_alone(maintenance: psycopg.Connection, name: str) -> None:
     """The server notices the death of a client; a statement under way is ended first."""
     deadline = time.monotonic() + 60
