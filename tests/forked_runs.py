@@ -256,6 +256,7 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
     from dbt.adapters.sql import SQLConnectionManager
 
     stage = START
+    run = os.getpid()  # the check worker is a fork of this process
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -263,7 +264,7 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
             stage = getattr(record, "stage", stage)
 
     def mark() -> None:
-        if stage in (START, *STAGES):
+        if stage in (START, *STAGES) and os.getpid() == run:
             on_mark(stage)
 
     def marked(owner: type, name: str) -> None:

@@ -17,6 +17,7 @@ from orchestration.notifications import alarms
 from orchestration.notifications.channels import configured_channels
 from orchestration.notifications.conditions import AlarmCondition, ConditionReport
 from orchestration.postgres.database import Database
+from orchestration.postgres.root_place import SHARED
 from orchestration.settings import Settings
 
 HOUR = timedelta(hours=1)
@@ -68,6 +69,16 @@ def test_before_the_first_run_it_says_what_to_do(
 ) -> None:
     empty = settings.model_copy(update={"database_url": empty_database.url})
     assert wrong(empty) == {"publication": "no run has been made yet: `atendimento run`"}
+
+
+def test_the_folder_of_a_server_outside_the_home_is_named(tmp_path: Path) -> None:
+    (tmp_path / "postgres.id").write_text("0" * 32)
+    said = wrong(Settings(home=tmp_path, database_url=""))
+    assert said["server folder"] == (
+        f"{SHARED}/{'0' * 32}; `atendimento stop --delete-data` deletes it"
+    )
+    (tmp_path / "postgres.id").write_text("../../etc")
+    assert "postgres.id" in wrong(Settings(home=tmp_path, database_url=""))["database"]
 
 
 def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
