@@ -102,7 +102,7 @@ def _wait_for_readers(conn: psycopg.Connection) -> None:
             time.sleep(_TURN_SECONDS)
             turns += not _is_dumped(conn)
         else:
-            conn.execute("set local lock_timeout to default")
+            conn.execute("set local lock_timeout = 0")
             return
     raise PublicationError(
         "marts.company has been read or locked by one transaction for minutes (pg_stat_activity "
