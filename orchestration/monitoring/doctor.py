@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
+from checks.zones import OFFSETS, offsets_by_python
 from orchestration.backup.catalog import future_backups, last_backup_at
 from orchestration.errors import DatabaseError
 from orchestration.ingest import inbox
@@ -69,6 +71,7 @@ def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
                 "database", True, f"{database.label}, {conn.info.server_version // 10000}"
             )
             yield _server_log(conn)
+            yield _zones(conn, settings, now)
             yield from _state(conn, settings, now)
     except DatabaseError as error:
         yield DoctorCheck("database", False, str(error).splitlines()[0])
@@ -173,6 +176,33 @@ def _server_log(conn: psycopg.Connection) -> DoctorCheck:
         "server log",
         False,
         "may hold names and phones: `alter database … set` " + ", ".join(wrong),
+    )
+
+
+def _zones(conn: psycopg.Connection, settings: Settings, now: datetime) -> DoctorCheck:
+    """Check that PostgreSQL and Python agree about the time zones in use.
+
+    PostgreSQL decides every published value, Python when schedules run.
+    """
+    used = {settings.group_timezone}
+    if _exists(conn, "marts.company"):
+        used |= {zone for (zone,) in conn.execute("select distinct timezone from marts.company")}
+    query = "select " + OFFSETS.format(zone="%(zone)s", around="%(around)s::timestamptz")
+    different = []
+    for zone in sorted(used):
+        by_database = None
+        with suppress(psycopg.errors.InvalidParameterValue), conn.transaction():
+            row = conn.execute(query.encode(), {"zone": zone, "around": now}).fetchone()
+            by_database = row and row[0]
+        if by_database != offsets_by_python(zone, now):
+            different.append(zone)
+    if not different:
+        return DoctorCheck("time zones", True, ", ".join(sorted(used)))
+    return DoctorCheck(
+        "time zones",
+        False,
+        f"PostgreSQL and Python have different rules for {', '.join(different)}: update the older"
+        " of PostgreSQL and the package tzdata; until then schedules may run an hour off",
     )
 
 

@@ -87,6 +87,7 @@ def open_database(settings: Settings) -> Database:
     database = find_database(settings)
     with database.connect() as conn:
         database.assert_fit(conn)
+        _assert_zone_known(conn, settings.group_timezone)
         try:
             migrate(conn, home=settings.home)
             failure_file.store_kept_failure(settings.home, conn)
@@ -108,6 +109,18 @@ def open_database(settings: Settings) -> Database:
                 "at the rights of its user, its room and its log."
             ) from error
     return database
+
+
+def _assert_zone_known(conn: psycopg.Connection, zone: str) -> None:
+    """Python, which has checked the setting, may have zones of a newer release than PostgreSQL."""
+    try:
+        conn.execute("select now() at time zone %s", [zone])
+    except psycopg.errors.InvalidParameterValue:
+        raise SettingsError(
+            f"ATENDIMENTO_GROUP_TIMEZONE is {zone}, which PostgreSQL does not know. "
+            "Nothing was changed. Name a zone with the same rules, or update PostgreSQL."
+        ) from None
+    conn.rollback()
 
 
 @contextmanager

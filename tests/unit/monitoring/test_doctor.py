@@ -12,6 +12,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from checks.zones import offsets_by_python
+from orchestration.monitoring import doctor
 from orchestration.monitoring.doctor import DoctorCheck, run_checks
 from orchestration.notifications import alarms
 from orchestration.notifications.channels import configured_channels
@@ -36,7 +38,10 @@ def conn(database: Database) -> Iterator[psycopg.Connection]:
         conn.autocommit = True
         conn.execute("create schema marts create table source_freshness (data_until timestamptz)")
         conn.execute("insert into marts.source_freshness values (%s)", [now - HOUR])
-        conn.execute("create table marts.company as select 'c1' as company_id, 'Um' as name")
+        conn.execute(
+            "create table marts.company as select 'c1' as company_id, 'Um' as name,"
+            " 'America/Manaus' as timezone"
+        )
         conn.execute("create table dagster.daemon_heartbeats (timestamp timestamp)")
         conn.execute("insert into dagster.daemon_heartbeats values (%s at time zone 'UTC')", [now])
         conn.execute(
@@ -178,6 +183,20 @@ def test_a_state_of_an_older_version(settings: Settings, conn: psycopg.Connectio
     assert set(wrong(settings)) == {"state"}
 
 
+def test_time_zones_with_rules_of_two_releases_are_named(
+    settings: Settings, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert line(settings, "time zones").says == "America/Manaus, America/Sao_Paulo"
+    monkeypatch.setattr(
+        doctor,
+        "offsets_by_python",
+        lambda zone, around: "" if "Manaus" in zone else offsets_by_python(zone, around),
+    )
+    assert "different rules for America/Manaus: update" in line(settings, "time zones").says
+    conn.execute("update marts.company set timezone = 'XYZ3'")  # Python knows no such zone
+    assert "different rules for XYZ3: update" in line(settings, "time zones").says
+
+
 def test_a_source_that_is_a_database_is_tried(database: Database, settings: Settings) -> None:
     nowhere = "postgresql://crm:s3cret@127.0.0.1:9/crm?schema=crm"
     found = line(settings.model_copy(update={"source": nowhere}), "source")
@@ -193,7 +212,7 @@ def test_a_source_that_is_a_database_is_tried(database: Database, settings: Sett
     assert line(there, "source").says.endswith(f"the required columns {columns} are missing.")
     with database.connect() as conn:
         for column in columns.split(", "):
-            conn.execute(f"alter table agenda add {column} text".encode())
+            conn.execute(f"alter table public.agenda add {column} text".encode())
     assert line(there, "source").well
 
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from pooler import pooled
+from pooler import PGBOUNCER, pgbouncer, pooled
 
 from orchestration.errors import DatabaseError
 from orchestration.postgres.database import Database
@@ -22,7 +14,6 @@ from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings
 
 REFUSED = "gives sessions to others between transactions: a direct or session-pooled connection"
-PGBOUNCER = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
 LEFT_BEHIND = """
 select
     (select count(*) from pg_locks where locktype = 'advisory'),
@@ -32,59 +23,6 @@ select
             and backend_type = 'client backend' and state <> 'idle'
     )
 """
-
-
-@contextmanager
-def pgbouncer(database: Database, folder: Path, **settings: str) -> Iterator[Database]:
-    """The same database through PgBouncer with its defaults and these settings."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    parts = database.parts
-    config = folder / "pgbouncer.ini"
-    lines = {
-        "listen_addr": "127.0.0.1",
-        "listen_port": str(port),
-        "auth_type": "any",
-        "unix_socket_dir": "",
-        **settings,
-    }
-    config.write_text(
-        f"[databases]\n{parts['dbname']} = host={parts['host']} port={parts['port']}"
-        f" user={parts['user']}\n[pgbouncer]\n"
-        + "".join(f"{name} = {value}\n" for name, value in lines.items())
-    )
-    # PgBouncer does not run as root; the account of the server can reach its socket.
-    owner = pwd.getpwuid(Path(parts["host"]).stat().st_uid).pw_name
-    account = [f"--user={owner}"] if os.geteuid() == 0 else []
-    process = subprocess.Popen([str(PGBOUNCER), "-q", *account, str(config)])
-    with admitted(database, owner):
-        try:
-            for _ in range(100):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.05)
-            yield Database(f"postgresql://{parts['user']}@127.0.0.1:{port}/{parts['dbname']}")
-        finally:
-            process.kill()
-            process.wait()
-
-
-@contextmanager
-def admitted(database: Database, account: str) -> Iterator[None]:
-    """Let an account of the machine connect to the embedded server."""
-    with psycopg.connect(database.named("postgres", "postgres").url, autocommit=True) as conn:
-        (name,) = conn.execute("show ident_file").fetchone() or ("",)
-        rules = Path(name)
-        before = rules.read_text(encoding="utf-8")
-        last = before.splitlines()[-1]
-        rules.write_text(f'{before}{last.split()[0]} "{account}" all\n', encoding="utf-8")
-        conn.execute("select pg_reload_conf()")
-        try:
-            yield
-        finally:
-            rules.write_text(before, encoding="utf-8")
-            conn.execute("select pg_reload_conf()")
 
 
 def assert_nothing_is_left(database: Database) -> None:
