@@ -341,7 +341,8 @@ class Settings(BaseSettings):
         if self.notify_chats and not find_spec("apprise"):
             raise SettingsError(
                 "ATENDIMENTO_NOTIFY_CHAT_URLS is set, and what it needs is not installed: "
-                "`uv sync --inexact --no-dev --extra chat`, or `pip install 'tela-de-atendimento[chat]'`."
+                "`uv sync --inexact --no-dev --extra chat`, or "
+                "`pip install 'tela-de-atendimento[chat]'`."
             )
         if not self.notify_recipients:
             return self

@@ -71,7 +71,8 @@ def _openid(settings: Settings) -> OpenIdConfig:
     if not all(find_spec(module) for module in ("authlib", "requests")):
         raise SettingsError(
             "ATENDIMENTO_SIGN_IN is openid, and what it needs is not installed: "
-            "`uv sync --inexact --no-dev --extra openid`, or `pip install 'tela-de-atendimento[openid]'`."
+            "`uv sync --inexact --no-dev --extra openid`, or "
+            "`pip install 'tela-de-atendimento[openid]'`."
         )
     from reports.lookup.openid import is_safe
 
