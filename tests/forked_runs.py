@@ -2,7 +2,8 @@
 
 `Workshop` starts that process; each of its runs is the command line in a fork, with a check worker
 that is a fork too. A run passes *marks*: statements sent to PostgreSQL, events of Dagster, files
-made in the publish folder; they are counted by stage. At one of them it may be killed (`kill -9`),
+made in the publish folder, before the first stage also programs started and folders made; they are
+counted by stage. At one of them it may be killed (`kill -9`),
 or stand still until it is told to go on. Marks are where a run is, whatever the machine's speed.
 """
 
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 STAGES = ("load", "check", "build", "pages", "publish")
+START = "start"  # before the first stage: the server, the migrations, Dagster's tables
 Mark = tuple[str, int]
 """A stage and a number: the n-th mark in it."""
 
@@ -48,6 +50,22 @@ class Run:
     def last_line(self) -> str:
         """The line that says how it ended."""
         return self.output.strip().splitlines()[-1]
+
+
+def spread(marks: dict[str, int], points_a_stage: int) -> list[Mark]:
+    """The points to be killed at: in each stage from its first mark to its last, evenly; a single
+    one in its middle.
+
+    A fiftieth short of the last, since two threads of dbt do not always pass the same number.
+    """
+    places = (
+        [n / (points_a_stage - 1) for n in range(points_a_stage)] if points_a_stage > 1 else [0.5]
+    )
+    return [
+        (stage, 1 + int(place * (marks[stage] * 49 // 50 - 1)))
+        for stage in STAGES
+        for place in places
+    ]
 
 
 class Workshop:
@@ -231,9 +249,10 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
 
     import dagster as dg
     import psycopg
+    import sqlalchemy
     from dbt.adapters.sql import SQLConnectionManager
 
-    stage = ""
+    stage = START
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -241,7 +260,7 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
             stage = getattr(record, "stage", stage)
 
     def mark() -> None:
-        if stage in STAGES:
+        if stage in (START, *STAGES):
             on_mark(stage)
 
     def marked(owner: type, name: str) -> None:
@@ -259,12 +278,19 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
         )
         if makes and str(published) in str(arguments[:2]):
             mark()
+        if stage == START and event in ("subprocess.Popen", "os.rename", "os.mkdir"):
+            mark()
+
+    def send(*_: Any) -> None:
+        if stage == START:
+            mark()
 
     logging.getLogger("atendimento").addHandler(Listener())
     marked(psycopg.Cursor, "execute")
     marked(psycopg.Cursor, "copy")
     marked(SQLConnectionManager, "add_query")
     marked(dg.DagsterInstance, "handle_new_event")
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", send)
     sys.addaudithook(audit)
 
 

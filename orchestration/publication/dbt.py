@@ -77,6 +77,7 @@ def _parsed_project(folder: Path) -> Path:
         (fresh / mark.name).write_text(fingerprint, encoding="utf-8")
         # Readable by every account, since root may parse for a service; it holds no personal data.
         folder.chmod(0o755)
+        mark.unlink(missing_ok=True)  # killed below, the former mark must not stand for new files
         for name in ("manifest.json", _PARSED, mark.name):
             (fresh / name).chmod(0o644)
             os.replace(fresh / name, folder / name)

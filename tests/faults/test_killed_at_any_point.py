@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
-from forked_runs import STAGES, Mark
+from forked_runs import STAGES, spread
 from kept_state import Digest, Kept, digest
 
 from orchestration.postgres.roles import PAGE
@@ -73,22 +73,6 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
         ended.set()
         thread.join()
         pool.close()
-
-
-def spread(marks: dict[str, int], points_a_stage: int) -> list[Mark]:
-    """The points to be killed at: in each stage from its first mark to its last, evenly; a single
-    one in its middle.
-
-    A fiftieth short of the last, since two threads of dbt do not always pass the same number.
-    """
-    places = (
-        [n / (points_a_stage - 1) for n in range(points_a_stage)] if points_a_stage > 1 else [0.5]
-    )
-    return [
-        (stage, 1 + int(place * (marks[stage] * 49 // 50 - 1)))
-        for stage in STAGES
-        for place in places
-    ]
 
 
 def wait_until_alone(maintenance: psycopg.Connection, name: str) -> None:
