@@ -20,8 +20,9 @@ from orchestration.http_server.slow_clients import limited_protocol
 from orchestration.lookup_server.metrics_endpoint import with_metrics_endpoint
 from orchestration.postgres import session
 from orchestration.postgres.database import Database
+from orchestration.postgres.roles import PAGE, SIGN_IN
 from orchestration.publication.swap import published_by
-from orchestration.runs.bootstrap import open_database, prepare_home
+from orchestration.runs.bootstrap import lookup_access, open_database, prepare_home
 from orchestration.settings import Settings, SettingsError
 from reports.lookup.app import create_app
 from reports.lookup.config import LookupConfig, OpenIdConfig
@@ -73,7 +74,8 @@ def _openid(settings: Settings) -> OpenIdConfig:
     if not all(find_spec(module) for module in ("authlib", "requests")):
         raise SettingsError(
             "ATENDIMENTO_SIGN_IN is openid, and what it needs is not installed: "
-            "`uv sync --extra openid`, or `pip install 'tela-de-atendimento[openid]'`."
+            "`uv sync --inexact --no-dev --extra openid`, or "
+            "`pip install 'tela-de-atendimento[openid]'`."
         )
     from reports.lookup.openid import is_safe
 
@@ -108,6 +110,41 @@ def assert_fit(logins: Logins) -> None:
 
 def prepare_lookup_server(settings: Settings) -> tuple[Database, Logins]:
     """The database with all that the page needs. Raises DatabaseError, SettingsError, UnfitRole."""
+    _assert_sign_in(settings)
+    prepare_home(settings)
+    database = open_database(settings)
+    logins = roles.page_logins(settings, database)
+    assert_fit(logins)
+    return database, logins
+
+
+def prepared_logins(settings: Settings) -> Logins:
+    """The page's two logins, for an account that can be no other role and needs no state folder.
+
+    Raises:
+        SettingsError: No settings name the logins.
+        DatabaseError: A login does not get in.
+        UnfitRole: The page's role could see or change more than a page may.
+    """
+    _assert_sign_in(settings)
+    given = (settings.lookup_database_url, settings.sign_in_database_url)
+    access = lookup_access(settings)
+    if all(given):
+        page, sign_in = (Database(str(url)) for url in given)
+    elif access and not settings.database_url:
+        page, sign_in = access.database(PAGE), access.database(SIGN_IN)
+    else:
+        raise SettingsError(
+            "--prepared needs ATENDIMENTO_LOOKUP_DATABASE_URL and "
+            "ATENDIMENTO_SIGN_IN_DATABASE_URL, or for the embedded PostgreSQL "
+            "ATENDIMENTO_LOOKUP_ACCOUNT and ATENDIMENTO_LOOKUP_SOCKET_DIR."
+        )
+    sign_in.connect(application="atendimento lookup").close()
+    assert_fit(logins := Logins(page, sign_in))
+    return logins
+
+
+def _assert_sign_in(settings: Settings) -> None:
     if settings.sign_in == "proxy" and not settings.proxies:
         raise SettingsError(
             "ATENDIMENTO_SIGN_IN is proxy, and ATENDIMENTO_TRUSTED_PROXIES names none: nobody "
@@ -122,11 +159,6 @@ def prepare_lookup_server(settings: Settings) -> tuple[Database, Logins]:
         )
     if settings.sign_in == "openid":
         _openid(settings)
-    prepare_home(settings)
-    database = open_database(settings)
-    logins = roles.page_logins(settings, database)
-    assert_fit(logins)
-    return database, logins
 
 
 def startup_messages(settings: Settings, database: Database) -> list[str]:

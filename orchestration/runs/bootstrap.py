@@ -141,10 +141,22 @@ def find_database(settings: Settings) -> Database:
     if settings.database_url:
         return Database(settings.database_url)
     data_directory = settings.home / "postgres"
-    # A server started by a service would end with that service.
-    return (embedded.start_server if settings.embedded_autostart else embedded.server_database)(
-        data_directory
-    )
+    if not settings.embedded_autostart:
+        # A server started by a service would end with that service.
+        return embedded.server_database(data_directory)
+    return embedded.start_server(data_directory, lookup_access(settings))
+
+
+def lookup_access(settings: Settings) -> embedded.LookupAccess | None:
+    """How the lookup page reaches the embedded server under an account of its own; None if not."""
+    account, folder = settings.lookup_account, settings.lookup_socket_dir
+    if not account and not folder:
+        return None
+    if not account or not folder:
+        raise SettingsError(
+            "ATENDIMENTO_LOOKUP_ACCOUNT and ATENDIMENTO_LOOKUP_SOCKET_DIR need each other."
+        )
+    return embedded.LookupAccess(account, folder)
 
 
 def export_environment(settings: Settings, database: Database) -> None:
