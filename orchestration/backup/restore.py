@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration import VERSION
+from orchestration.access import rights
 from orchestration.access import roles as access_roles
 from orchestration.backup.create import (
     DUMP,
@@ -100,7 +101,7 @@ def restore_backup(settings: Settings, folder: Path) -> RestoreResult:
                 f"--jobs={min(4, os.cpu_count() or 1)}", str(folder / DUMP),
             )  # fmt: skip
             _assert_whole(coming, manifest)
-            _bring_up(coming)
+            _bring_up(settings, coming)
             anew = preserve_state(database, coming, erased)
             erasure_record.write_file(settings.home, erased)
             events = _put_back_events(settings, folder, manifest, anew.numbers)
@@ -216,13 +217,14 @@ def _assert_whole(coming: Database, manifest: BackupManifest) -> None:
         )
 
 
-def _bring_up(coming: Database) -> None:
-    """Make the restored state this version's."""
+def _bring_up(settings: Settings, coming: Database) -> None:
+    """Make the restored state this version's, and give the page's roles their rights."""
     with coming.connect(application="atendimento restore") as conn:
         migrate(conn)
         conn.commit()
         conn.autocommit = True
         conn.execute("analyze")
+    rights.restrict_roles(settings, coming)
 
 
 def _put_back_events(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import psycopg
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
@@ -24,11 +27,19 @@ from reports.lookup import (
     totals_page,
 )
 from reports.lookup.config import LookupConfig
-from reports.lookup.connections import ConnectionPools, page_settings, sign_in_settings
+from reports.lookup.connections import (
+    ConnectionPools,
+    DatabaseUnavailable,
+    page_settings,
+    sign_in_settings,
+)
 from reports.lookup.errors import HANDLERS, error_page
 from reports.lookup.middleware import KnownHosts, LastErrors, Proxy, SafeHeaders, SmallBodies
 from reports.lookup.passwords import Hasher
 from reports.lookup.request_context import PASSWORD_PATH, AppServices, open_request_context
+from reports.lookup.search_texts import SearchTexts
+
+_FORGET_SECONDS = 60
 
 
 def create_app(config: LookupConfig) -> Starlette:
@@ -50,6 +61,7 @@ def create_app(config: LookupConfig) -> Starlette:
             patience=config.patience_seconds,
         ),
         hasher=Hasher(config.hash_cost),
+        searches=SearchTexts(),
         sign_in_form=sign_in.form,
     )
     own_routes: list[Route] = []
@@ -65,9 +77,11 @@ def create_app(config: LookupConfig) -> Starlette:
     async def life(_: Starlette) -> AsyncIterator[None]:
         services.page.open()
         services.keeper.open()
+        forgetting = asyncio.create_task(_forget_searches(services))
         try:
             yield
         finally:
+            forgetting.cancel()
             services.page.close()
             services.keeper.close()
 
@@ -85,6 +99,27 @@ def create_app(config: LookupConfig) -> Starlette:
     )
     app.state.services = services
     return app
+
+
+async def _forget_searches(services: AppServices) -> None:
+    """Forget what was searched for in sessions that have ended, once a minute."""
+    while True:
+        await asyncio.sleep(_FORGET_SECONDS)
+        await run_in_threadpool(forget_searches, services)
+
+
+def forget_searches(services: AppServices) -> None:
+    """Forget what was searched for in sessions that have ended.
+
+    While the database cannot be asked which these are, everything is forgotten.
+    """
+    if not services.searches:
+        return
+    try:
+        with services.keeper.one() as conn:
+            services.searches.forget_ended(conn)
+    except (DatabaseUnavailable, psycopg.Error):
+        services.searches.keep_only(())
 
 
 def routes() -> list[Route]:

@@ -35,6 +35,7 @@ from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
 from orchestration.runs.bootstrap import backfill_lock, run_lock
 from orchestration.settings import Settings, load_settings
+from tests.reader_sessions import identify
 
 EMBEDDED = {"DATABASE_URL": ""}
 
@@ -121,7 +122,7 @@ def seen(database: Database, settings: Settings, user: str) -> tuple[object, ...
     logins = roles.page_logins(settings, database)
     with logins.page.connect() as conn:
         assert roles.page_role_faults(conn) == []
-        conn.execute("select access.identify(%s)", [user])
+        identify(conn, database, user)
         return conn.execute(
             "select count(*), sum(hashtextextended(t::text, 0)),"
             " (select count(*) from marts.totalizer_history) from marts.agenda_status as t"

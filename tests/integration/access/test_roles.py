@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,7 @@ from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
 from orchestration.settings import Settings
 from tests.integration.access.conftest import Published
+from tests.reader_sessions import identify
 
 
 def faults(published: Published) -> list[str]:
@@ -95,6 +97,34 @@ def test_rights_to_write_and_functions_of_the_owner_are_seen(published: Publishe
             )
 
 
+@pytest.mark.parametrize(
+    ("right", "fault"),
+    [
+        ("temporary on database {}", "may create temporary tables: .*revoke temporary on database"),
+        (
+            "execute on function lo_create(oid)",
+            "may store large objects: .*revoke execute on function lo_create",
+        ),
+    ],
+)
+@pytest.mark.parametrize("to", ["public", PAGE])
+def test_temporary_tables_and_large_objects_are_seen_and_taken_away(
+    published: Published,
+    maintenance: psycopg.Connection,
+    right: str,
+    fault: str,
+    to: str,
+) -> None:
+    name = published.database.parts["dbname"]
+    superuser = published.database.named(name, maintenance.info.user)
+    with superuser.connect() as conn:
+        conn.execute(f"grant {right.format(name)} to {to}".encode())
+    (found,) = faults(published)
+    assert re.search(fault, found)
+    roles.page_logins(Settings(home=published.home), published.database)
+    assert faults(published) == []
+
+
 def test_the_owner_and_a_superuser_are_not_fit_to_serve(
     published: Published, maintenance: psycopg.Connection
 ) -> None:
@@ -132,6 +162,9 @@ def test_the_log_is_only_ever_added_to(published: Published) -> None:
         conn.execute("insert into access.access_log (user_id, action) values ('u', 'opened')")
         conn.commit()
         for change in (
+            "insert into access.access_log (at, action) values ('2000-01-01', 'opened')",
+            "insert into access.access_log (action, hash) values ('opened', '')",
+            "update access.log_head set log_id = 0",
             "update access.access_log set user_id = 'v'",
             "delete from access.access_log",
         ):
@@ -184,9 +217,7 @@ def test_roles_are_made_where_that_is_allowed(
         assert (tmp_path / "lookup-logins.json").stat().st_mode & 0o777 == 0o600
         with made.page.connect() as conn:
             assert page_role_faults(conn) == []
-            conn.execute(
-                "select * from access.identify(%s)", [published.readers["manager"].user_id]
-            )
+            identify(conn, published.database, published.readers["manager"].user_id)
             assert conn.execute("select from marts.agenda_status limit 1").fetchall()
     finally:
         with superuser.connect() as conn:
