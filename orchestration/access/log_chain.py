@@ -6,44 +6,44 @@ from typing import NamedTuple
 
 import psycopg
 
-# After retention removed the oldest entries, the newest entry about that holds the hash that the
-# first entry left follows.
+# After retention removed the oldest entries, the first one left follows the hash in one of the
+# entries about that. Which one is not said: a restore may bring older entries back.
 _VERIFY = """
 with start as (
-    select coalesce(
-        (
-            select decode(details ->> 'hash', 'hex') from access.access_log
-            where action = 'entries_expired' order by log_id desc limit 1
-        ),
-        ''
-    ) as hash
+    select bytea '' as hash
+    union all
+    select decode(details ->> 'hash', 'hex') from access.access_log
+    where action = 'entries_expired' and details ->> 'hash' ~ '^[0-9a-f]{64}$'
 ),
 
 entry as (
     select
         log.log_id,
         log.hash,
-        access.log_entry_hash(
-            lag(log.hash, 1, start.hash) over (order by log.log_id), log
-        ) as expected
+        case
+            when log.log_id > min(log.log_id) over ()
+                then access.log_entry_hash(lag(log.hash) over (order by log.log_id), log) = log.hash
+            else exists (
+                select from start where access.log_entry_hash(start.hash, log) = log.hash
+            )
+        end as follows
     from access.access_log as log
-    cross join start
 ),
 
 chain as (
     select
         count(*) as entries,
-        min(log_id) filter (where hash <> expected) as broken_at,
-        max(log_id) as last_id
+        min(log_id) filter (where not follows) as broken_at,
+        coalesce(max(log_id), 0) as last_id
     from entry
 )
 
 select
     chain.entries,
     chain.broken_at,
-    coalesce(chain.last_id, 0) as last_id,
+    chain.last_id,
     encode(head.hash, 'hex') as head_hash,
-    head.log_id,
+    head.log_id as head_id,
     coalesce((select hash from entry where log_id = chain.last_id), '') = head.hash as is_head
 from chain
 cross join access.log_head as head

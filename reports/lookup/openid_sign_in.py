@@ -21,6 +21,7 @@ from reports.lookup.config import OpenIdConfig
 from reports.lookup.errors import error_page
 from reports.lookup.middleware import LOGGER, cookie_name, drop_cookie, set_cookie
 from reports.lookup.openid import AFTER_PATH, RETURN_PATH, Provider, ProviderAway, SignInRefused
+from reports.lookup.read_transaction import assert_readable
 from reports.lookup.request_context import (
     SESSION,
     AppServices,
@@ -158,6 +159,7 @@ class OpenIdSignIn:
 
 def _open(services: AppServices, login: str, address: str) -> NewSession:
     """Start a session for the active user of a login; raises _NotAUser when there is none."""
+    assert_readable(services.page)
     with services.keeper.one() as conn:
         user = accounts.find_login(conn, login) if len(login) <= _LONGEST_LOGIN else None
         if user is None or not user.active:

@@ -68,6 +68,12 @@ def read_as_user(
         yield conn, _user(*found) if found else None
 
 
+def assert_readable(connections: ConnectionPools) -> None:
+    """Raise, as every page would, when nothing is published or another version's tables are."""
+    with transaction(connections):
+        pass
+
+
 def _user(
     user_id: str, login: str, name: str, role: str, home_company_id: str, company_ids: list[str]
 ) -> User:

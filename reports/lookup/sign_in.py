@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from reports.lookup import accounts, audit_log, lookup_labels, search, sessions
 from reports.lookup.errors import error_page
 from reports.lookup.middleware import assert_own_form, cookie_name, drop_cookie, form_of, set_cookie
+from reports.lookup.read_transaction import assert_readable
 from reports.lookup.request_context import (
     PASSWORD_PATH,
     SESSION,
@@ -113,6 +114,7 @@ def leave(visit: RequestContext) -> Response:
 def _try(services: AppServices, request: Request, login: str, password: str) -> NewSession | None:
     """Start a session if the credentials are valid; every failure takes the same time."""
     address = address_of(request)
+    assert_readable(services.page)
     with services.keeper.one() as conn:
         user = accounts.find_login(conn, login)
         attempt = accounts.begin_attempt(

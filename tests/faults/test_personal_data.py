@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 from pipeline import Program, Said
+from tests_database import home_settings
 
 from orchestration.access import accounts, roles
 from orchestration.postgres.database import Database
-from orchestration.settings import Settings
 from reports.lookup.config import HashCost, LookupConfig, SignInLimits
 from tests.integration.lookup.office import CHEAP, Browser, running
 from tests.personal_data import files_with, rows_of, tables_with, write
@@ -119,7 +119,7 @@ def bad_deliveries(delivery: Path, folder: Path) -> Iterator[Path]:
 
 def use_the_page(database: Database, home: Path, manager: str) -> None:
     """Sign in wrongly and rightly, search for many of them, and meet errors."""
-    logins = roles.page_logins(Settings(home=home), database)
+    logins = roles.page_logins(home_settings(home), database)
     config = LookupConfig(
         page_database=logins.page.url, sign_in_database=logins.sign_in.url,
         publish_dir=home / "published", hash_cost=CHEAP, connections=2,

@@ -164,6 +164,12 @@ as $$
 declare
     head access.log_head;
 begin
+    if new.action = 'entries_expired' and not pg_has_role(
+        session_user, (select c.relowner from pg_class as c where c.oid = tg_relid), 'usage'
+    ) then
+        raise insufficient_privilege using
+            message = 'Only access.forget_log, as called by the owner, says that entries expired.';
+    end if;
     -- Until the transaction ends: entries are chained in the order in which they become visible.
     select * into strict head from access.log_head for update;
     new.log_id := head.log_id + 1;

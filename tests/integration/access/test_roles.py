@@ -7,13 +7,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests_database import home_settings
 
 from orchestration.access import roles
 from orchestration.access.roles import page_role_faults
 from orchestration.errors import DatabaseError
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
-from orchestration.settings import Settings
 from tests.integration.access.conftest import Published
 from tests.reader_sessions import identify
 
@@ -121,7 +121,7 @@ def test_temporary_tables_and_large_objects_are_seen_and_taken_away(
         conn.execute(f"grant {right.format(name)} to {to}".encode())
     (found,) = faults(published)
     assert re.search(fault, found)
-    roles.page_logins(Settings(home=published.home), published.database)
+    roles.page_logins(home_settings(published.home), published.database)
     assert faults(published) == []
 
 
@@ -164,6 +164,7 @@ def test_the_log_is_only_ever_added_to(published: Published) -> None:
         for change in (
             "insert into access.access_log (at, action) values ('2000-01-01', 'opened')",
             "insert into access.access_log (action, hash) values ('opened', '')",
+            "insert into access.access_log (action) values ('entries_expired')",
             "update access.log_head set log_id = 0",
             "update access.access_log set user_id = 'v'",
             "delete from access.access_log",
@@ -193,7 +194,7 @@ def test_a_role_that_may_not_be_made_is_asked_for_by_name(
 ) -> None:
     monkeypatch.setattr(roles, "PAGE", "atendimento_unheard_of")
     with pytest.raises(DatabaseError, match="ATENDIMENTO_LOOKUP_DATABASE_URL"):
-        roles.page_logins(Settings(home=tmp_path), published.database)
+        roles.page_logins(home_settings(tmp_path), published.database)
 
 
 def test_roles_are_made_where_that_is_allowed(
@@ -209,8 +210,8 @@ def test_roles_are_made_where_that_is_allowed(
     user = maintenance.info.user
     superuser = published.database.named(published.database.parts["dbname"], user)
     try:
-        made = roles.page_logins(Settings(home=tmp_path), superuser)
-        again = roles.page_logins(Settings(home=tmp_path), superuser)
+        made = roles.page_logins(home_settings(tmp_path), superuser)
+        again = roles.page_logins(home_settings(tmp_path), superuser)
         assert made == again
         assert made.page.parts["user"] == named["PAGE"]
         assert len(made.page.parts["password"]) > 30

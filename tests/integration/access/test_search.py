@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
-from tests_database import fresh_database
+from tests_database import fresh_database, home_settings
 
 from orchestration.access import roles
 from orchestration.postgres.database import Database
-from orchestration.settings import Settings
 from tests.oracle import warehouse
 from tests.oracle.rows import (
     Agenda,
@@ -113,7 +112,7 @@ def page(
     with fresh_database(postgres, maintenance) as database:
         warehouse.load(database, delivery(), folder / "delivery", seed=1)
         warehouse.publish(database, NOON, folder / "dbt")
-        yield Page(database, roles.page_logins(Settings(home=folder), database).page)
+        yield Page(database, roles.page_logins(home_settings(folder), database).page)
 
 
 def search(page: Page, user: str | None, sought: str, at_most: int = 20) -> list[str]:

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from starlette.applications import Starlette
-from tests_database import fresh_database
+from tests_database import fresh_database, home_settings
 
 from orchestration.access import roles
 from orchestration.demo import write_demo
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.postgres.database import Database
-from orchestration.settings import Settings
 from tests.integration.lookup.office import AS_OF, Browser, Office, Person, running, write_edition
 from tests.oracle import warehouse
 
@@ -29,7 +28,7 @@ def published_office(
     with fresh_database(postgres, maintenance) as database:
         load_delivery(database, folder / "demo", LoadSettings())
         warehouse.publish(database, AS_OF, folder / "dbt")
-        logins = roles.page_logins(Settings(home=folder), database)
+        logins = roles.page_logins(home_settings(folder), database)
         edition = write_edition(database, folder / "published")
         yield _office(database, logins, folder, edition)
 
