@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration import VERSION
+from orchestration.access import rights
 from orchestration.access import roles as access_roles
 from orchestration.backup.create import (
     DUMP,
@@ -248,12 +249,13 @@ def _assert_whole(coming: Database, manifest: BackupManifest) -> None:
 
 
 def _bring_up(settings: Settings, coming: Database) -> None:
-    """Make the restored state this version's."""
+    """Make the restored state this version's, and give the page's roles their rights."""
     with coming.connect(application="atendimento restore") as conn:
         migrate(conn, home=settings.home)
         conn.commit()
         conn.autocommit = True
         conn.execute("analyze")
+    rights.restrict_roles(settings, coming)
 
 
 def _put_back_events(

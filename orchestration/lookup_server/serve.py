@@ -96,10 +96,19 @@ def _openid(settings: Settings) -> OpenIdConfig:
     )
 
 
-def assert_fit(logins: Logins) -> None:
-    """Raise UnfitRole unless the page's role sees by policies alone, and changes nothing."""
+def assert_fit(logins: Logins, *, large_objects: bool = True) -> None:
+    """Check that the page's role sees by policies alone, and changes nothing.
+
+    Args:
+        logins: The page's logins.
+        large_objects: Whether the role must not be able to store large objects either. On a server
+            that is not ours perhaps nobody may withdraw them; `atendimento doctor` tells how.
+
+    Raises:
+        UnfitRole: The role could see or change more.
+    """
     with logins.page.connect(application="atendimento lookup") as conn:
-        faults = roles.page_role_faults(conn)
+        faults = roles.page_role_faults(conn, large_objects=large_objects)
     if faults:
         raise UnfitRole(
             "The lookup page is not served, since its database role is not fit for it: "
@@ -114,7 +123,7 @@ def prepare_lookup_server(settings: Settings) -> tuple[Database, Logins]:
     prepare_home(settings)
     database = open_database(settings)
     logins = roles.page_logins(settings, database)
-    assert_fit(logins)
+    assert_fit(logins, large_objects=settings.database_url is None)
     return database, logins
 
 

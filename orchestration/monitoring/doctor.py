@@ -13,6 +13,8 @@ from pathlib import Path
 import psycopg
 
 from checks.zones import OFFSETS, offsets_by_python
+from orchestration.access import log_chain
+from orchestration.access.roles import large_object_faults
 from orchestration.backup.catalog import future_backups, last_backup_at
 from orchestration.errors import DatabaseError
 from orchestration.ingest import inbox
@@ -236,6 +238,8 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
     yield _failure(conn, shown)
     yield _checks(conn)
     yield from _erasure_key(conn, settings)
+    yield _access_log(conn)
+    yield from _large_objects(conn)
     yield _alarms(conn, shown)
     yield from _channels(conn, settings, shown)
     yield from _last_retention_run(conn, shown)
@@ -334,6 +338,22 @@ def _checks(conn: psycopg.Connection) -> DoctorCheck:
 
 def _named(check: FailedCheck) -> str:
     return f"{check.name} ({check.parked})" if check.parked else check.name
+
+
+def _access_log(conn: psycopg.Connection) -> DoctorCheck:
+    """Check that no entry of the access log was changed or removed."""
+    chain = log_chain.verify(conn)
+    if chain.fault:
+        return DoctorCheck("access log", False, chain.fault)
+    last = f", the last is {chain.last_id} {chain.last_hash[:16]}" if chain.entries else ""
+    return DoctorCheck("access log", True, f"{chain.entries:,} entries, unbroken{last}")
+
+
+def _large_objects(conn: psycopg.Connection) -> Iterator[DoctorCheck]:
+    """Yield a line for a role of the page that may store them, as on a server of your own."""
+    roles = conn.execute("select role_name from access.login where purpose = 'page'").fetchall()
+    for fault in large_object_faults(conn, [name for (name,) in roles]):
+        yield DoctorCheck("large objects", True, fault)
 
 
 def _alarms(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -331,7 +332,14 @@ def cookie_name(request: Request, name: str) -> str:
     return f"__Host-{name}" if request.url.scheme == "https" else name
 
 
-def set_cookie(request: Request, response: Response, name: str, value: str) -> None:
+def set_cookie(
+    request: Request,
+    response: Response,
+    name: str,
+    value: str,
+    *,
+    lasts: timedelta | None = None,
+) -> None:
     """Set a cookie that scripts cannot read and other sites cannot send.
 
     Args:
@@ -339,10 +347,12 @@ def set_cookie(request: Request, response: Response, name: str, value: str) -> N
         response: The response to set the cookie on.
         name: The name without prefix.
         value: The value.
+        lasts: How long it lasts; by default until the browser is closed.
     """
     response.set_cookie(
         cookie_name(request, name),
         value,
+        max_age=round(lasts.total_seconds()) if lasts else None,
         path="/",
         httponly=True,
         samesite="lax",

@@ -21,6 +21,7 @@ from orchestration.postgres.roles import PAGE
 from reports import editions
 from reports.lookup.connections import ConnectionPools, page_settings
 from reports.lookup.read_transaction import read_as_user
+from tests.reader_sessions import session_key
 
 
 @dataclass
@@ -45,9 +46,10 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
         patience=10,
     )
     ended = threading.Event()
+    key = session_key(kept.database, "u2")
 
     def look() -> None:
-        with read_as_user(pool, "u2") as (conn, user):
+        with read_as_user(pool, key) as (conn, user):
             assert user
             first = digest(conn)
             assert digest(conn) == first, "one transaction sees one state, however long it lasts"

@@ -70,9 +70,6 @@ def erase_stored(conn: psycopg.Connection, home: Path, client_id: str) -> dict[s
     rejected = sql.Identifier("raw", "rejected_row")
     rows["raw.rejected_row"] = redact_quarantined_rows(conn, rejected, numbers, emails)
     rows |= erase_events(conn, numbers)
-    # Whoever sought the client: in which of their searches cannot be told.
-    searches = conn.execute("update access.session set searches = '{}' where searches <> '{}'")
-    rows["access.session"] = searches.rowcount
     conn.execute(
         "insert into access.pending_vacuum select unnest(%s::text[]) on conflict do nothing",
         [[table for table, count in rows.items() if count]],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from orchestration.notifications.conditions import AlarmCondition, ConditionRepo
 from orchestration.postgres.database import Database
 from orchestration.postgres.root_place import SHARED
 from orchestration.settings import Settings
+from reports.lookup import audit_log
 
 HOUR = timedelta(hours=1)
 
@@ -67,6 +69,16 @@ def line(settings: Settings, what: str) -> DoctorCheck:
 
 def test_nothing_is_wrong_with_what_is_well(settings: Settings, conn: psycopg.Connection) -> None:
     assert wrong(settings) == {}
+
+
+def test_an_access_log_that_was_changed(settings: Settings, conn: psycopg.Connection) -> None:
+    for _ in range(3):
+        audit_log.record_action(conn, "signed_in", "u1")
+    assert re.search("^3 entries, unbroken, the last is 3 [0-9a-f]{16}$",
+                     line(settings, "access log").says)  # fmt: skip
+    conn.execute("alter table access.access_log disable trigger user")
+    conn.execute("update access.access_log set user_id = 'u2' where log_id = 2")
+    assert "entry 2 does not follow" in wrong(settings)["access log"]
 
 
 def test_before_the_first_run_it_says_what_to_do(
