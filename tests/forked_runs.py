@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import IO, Any
 
 STAGES = ("load", "check", "build", "pages", "publish")
-START = "start"  # before the first stage: the server, the migrations, Dagster's tables
+# Before the first stage: programs, folders and names of the server; statements of all who connect.
+SERVER, START = "server", "start"
 Mark = tuple[str, int]
 """A stage and a number: the n-th mark in it."""
 
@@ -263,9 +264,9 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
             nonlocal stage
             stage = getattr(record, "stage", stage)
 
-    def mark() -> None:
+    def mark(place: str = "") -> None:
         if stage in (START, *STAGES) and os.getpid() == run:
-            on_mark(stage)
+            on_mark(place or stage)
 
     def marked(owner: type, name: str) -> None:
         real = getattr(owner, name)
@@ -283,7 +284,7 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
         if makes and str(published) in str(arguments[:2]):
             mark()
         if stage == START and event in ("subprocess.Popen", "os.rename", "os.mkdir"):
-            mark()
+            mark(SERVER)
 
     def send(*_: Any) -> None:
         if stage == START:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from forked_runs import START, Mark, Run, spread
+from forked_runs import SERVER, START, Mark, Run, spread
 from kept_state import BEFORE, Digest, Kept, digest
 
 from orchestration.postgres import embedded
@@ -52,7 +52,7 @@ def killed_then_run_again(kept: Kept, point: Mark) -> None:
         assert published(home) == kept.before, point
 
 
-@pytest.mark.parametrize("point", [(START, 75)])
+@pytest.mark.parametrize("point", [(START, 60)])
 def test_killed_while_tables_are_made(kept: Kept, point: Mark) -> None:
     killed_then_run_again(kept, point)
 
@@ -67,8 +67,13 @@ def test_killed_at_fifty_points(kept: Kept) -> None:
         assert published(home) == kept.before
     marks = undisturbed.marks
     print(f"\nmarks of the undisturbed run: {marks}")
-    at_the_start = [1 + n * (marks[START] - 1) // _AT_THE_START for n in range(_AT_THE_START)]
-    points = [(START, number) for number in at_the_start] + spread(marks, _POINTS_A_STAGE)
+    of_server = min(marks[SERVER], _AT_THE_START // 2)
+    points = [
+        (stage, 1 + n * (marks[stage] - 1) // count)
+        for stage, count in ((SERVER, of_server), (START, _AT_THE_START - of_server))
+        for n in range(count)
+    ]
+    points += spread(marks, _POINTS_A_STAGE)
     assert len(set(points)) == 50
     for point in points:
         killed_then_run_again(kept, point)
