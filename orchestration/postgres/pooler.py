@@ -6,6 +6,7 @@ Nothing is left behind: neither locks nor settings, which such a pooler would ha
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import psycopg
 
@@ -51,6 +52,8 @@ def is_shared(conn: psycopg.Connection, connect: Callable[[], psycopg.Connection
         return True
     finally:
         for other in others:
+            with suppress(psycopg.Error):
+                other.rollback()
             other.close()
     _exclusive.add(address)
     return False
