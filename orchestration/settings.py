@@ -418,7 +418,7 @@ def load_settings(env_file: Path = ROOT / ".env") -> Settings:
     }
     try:
         options: dict[str, Any] = {"_env_file": env_file, "_secrets_dir": credentials}
-        return Settings(**options, **_renamed(given))
+        return Settings(**options | _renamed(given))
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
