@@ -418,7 +418,8 @@ def load_settings(env_file: Path = ROOT / ".env") -> Settings:
     }
     try:
         options: dict[str, Any] = {"_env_file": env_file, "_secrets_dir": credentials}
-        return Settings(**options | _renamed(given))
+        options.update(_renamed(given))
+        return Settings(**options)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
