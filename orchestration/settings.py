@@ -444,11 +444,8 @@ def load_settings(env_file: Path = ROOT / ".env") -> Settings:
         **os.environ,
     }
     try:
-        options: dict[str, Any] = {
-            "_env_file": env_file,
-            "_secrets_dir": credentials,
-            **_renamed(given),
-        }
+        options: dict[str, Any] = {"_env_file": env_file, "_secrets_dir": credentials}
+        options.update(_renamed(given))
         return Settings(**options)
     except ValidationError as error:
         first = error.errors()[0]
