@@ -239,7 +239,8 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
     yield _checks(conn)
     yield from _erasure_key(conn, settings)
     yield _access_log(conn)
-    yield from _large_objects(conn)
+    if settings.database_url:
+        yield from _large_objects(conn)
     yield _alarms(conn, shown)
     yield from _channels(conn, settings, shown)
     yield from _last_retention_run(conn, shown)
@@ -350,7 +351,7 @@ def _access_log(conn: psycopg.Connection) -> DoctorCheck:
 
 
 def _large_objects(conn: psycopg.Connection) -> Iterator[DoctorCheck]:
-    """Yield a line for a role of the page that may store them, as on a server of your own."""
+    """Yield a line for each role of the page that may store them on a server of your own."""
     roles = conn.execute("select role_name from access.login where purpose = 'page'").fetchall()
     for fault in large_object_faults(conn, [name for (name,) in roles]):
         yield DoctorCheck("large objects", True, fault)
