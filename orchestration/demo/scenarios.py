@@ -17,7 +17,7 @@ from orchestration.demo.rng import Rng
 
 # The contact date of most scenarios: older than every grace period, and not today.
 _YESTERDAY = 26 * HOUR
-_OUTCOMES = ("no_answer", "busy", "wrong_number", "call_back", "booked", "refused", "other")
+_OUTCOMES = ("no_answer", "busy", "wrong_number", "call_back", "booked", "refused", "do_not_call", "other")
 
 
 class Scenarios:

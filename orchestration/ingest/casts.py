@@ -7,6 +7,7 @@ cast; the exact check decides every value and never raises.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 from psycopg import sql
@@ -40,8 +41,20 @@ _TIMESTAMP = (
     r"(\.[0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
 _LONGEST_COMMON_TIMESTAMP = 40  # PostgreSQL's parser accepts about 128 characters
-_DAYS = "^-?[0-9]{1,9}$"
+_WHOLE = "^-?[0-9]{1,9}$"
 _HOURS = r"^-?[0-9]{1,9}(\.[0-9]{1,30})?$"
+
+
+def text_that_counts(
+    column: Column, text_of: Callable[[str], sql.Composable]
+) -> sql.Composable:
+    """Build an expression for the delivered text of a column, null where it is to be ignored."""
+    if column.only_with is None:
+        return text_of(column.name)
+    other, code = column.only_with
+    return sql.SQL("case when {} = {} then {} end").format(
+        text_of(other), sql.Literal(code), text_of(column.name)
+    )
 
 
 def cheap_check(column: Column, value: sql.Composable) -> sql.Composed:
@@ -163,7 +176,7 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
         case "timezone":
             known = "{v} in (select name from load_staging.timezone)"
             return [(known, errors.UNKNOWN_TIMEZONE)]
-        case "days" | "hours":
+        case "whole" | "hours":
             limits = [
                 f"{{v}}::numeric {sign} {bound}"
                 for sign, bound in (
@@ -197,7 +210,7 @@ def _constants(column: Column) -> dict[str, sql.Composable]:
         "date": sql.Literal("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "timestamp": sql.Literal(_TIMESTAMP),
         "limit": sql.Literal(_LONGEST_COMMON_TIMESTAMP),
-        "number": sql.Literal(_DAYS if column.kind == "days" else _HOURS),
+        "number": sql.Literal(_WHOLE if column.kind == "whole" else _HOURS),
         "id_length": sql.Literal(ID_LENGTH),
         "earliest": sql.Literal(f"{EARLIEST_YEAR:04}"),
         "after_latest": sql.Literal(f"{LATEST_YEAR + 1:04}"),

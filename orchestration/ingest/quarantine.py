@@ -211,7 +211,7 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
         ).format(
             sql.SQL(", ").join(
                 sql.SQL("{} as {}").format(
-                    casts.cast(column, _delivered_value(column.name)),
+                    casts.cast(column, casts.text_that_counts(column, _delivered_value)),
                     sql.Identifier(column.name),
                 )
                 for column in table.columns

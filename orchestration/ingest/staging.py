@@ -15,7 +15,7 @@ from psycopg import sql
 
 from orchestration.ingest import casts
 from orchestration.ingest.conflicts import has_rows, repeated_key_with_two_parents, repeated_version
-from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.contract import Column, SourceTable
 from orchestration.ingest.errors import NeedsRowByRow
 from orchestration.ingest.raw_tables import analyze_keys, staging_table
 from orchestration.ingest.sources.delivery import TableSource
@@ -80,7 +80,7 @@ def stage_fast(
                     _cast_columns(table, source.header, common=True),
                     text,
                     sql.SQL(" and ").join(
-                        casts.cheap_check(column, _value(source.header, column.name))
+                        casts.cheap_check(column, _value(source.header, column))
                         for column in table.columns
                     ),
                 )
@@ -198,11 +198,15 @@ def _copy_blocks(
     return cursor.rowcount
 
 
-def _value(header: tuple[str, ...], column: str) -> sql.Composable:
-    """The delivered text of a column; null when the file lacks the column."""
-    if column not in header:
-        return sql.SQL('null::text collate "C"')
-    return sql.Identifier(f"f{header.index(column)}")
+def _value(header: tuple[str, ...], column: Column) -> sql.Composable:
+    """The text of a column that counts; null when the file lacks the column."""
+
+    def field(name: str) -> sql.Composable:
+        if name not in header:
+            return sql.SQL('null::text collate "C"')
+        return sql.Identifier(f"f{header.index(name)}")
+
+    return casts.text_that_counts(column, field)
 
 
 def _cast_columns(
@@ -210,7 +214,7 @@ def _cast_columns(
 ) -> sql.Composed:
     return sql.SQL(", ").join(
         sql.SQL("{} as {}").format(
-            casts.cast(column, _value(header, column.name), common=common),
+            casts.cast(column, _value(header, column), common=common),
             sql.Identifier(column.name),
         )
         for column in table.columns
@@ -228,7 +232,7 @@ def _name_faults(
     found = sql.SQL(", ").join(
         sql.SQL("{} || ({})").format(
             sql.Literal(f"{column.name}:"),
-            casts.fault(column, _value(header, column.name), is_key=column.name in table.key),
+            casts.fault(column, _value(header, column), is_key=column.name in table.key),
         )
         for column in table.columns
     )

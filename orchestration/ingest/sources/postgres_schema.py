@@ -126,7 +126,7 @@ class SourceRelation:
         numbers = {
             column.name
             for column in self.table.columns
-            if column.kind in ("days", "hours") and types.get(column.name) == "numeric"
+            if column.kind in ("whole", "hours") and types.get(column.name) == "numeric"
         }
         return sql.SQL(", ").join(
             sql.SQL("trim_scale({})::text" if name in numbers else "{}::text").format(
