@@ -14,6 +14,7 @@ TOTALIZERS = {
     "booked": "Cliente agendou",
     "call_requested": "Cliente pediu para ligar",
     "no_reply": "Cliente não respondeu",
+    "replied": "Respondeu sem concluir",
 }
 
 WHATSAPP_STATUS = {
@@ -39,12 +40,21 @@ BUCKETS = {
         "other_unregistered": "Outros, sem cadastro",
     },
     "refused": {UNSPECIFIED: "Sem motivo informado"},
-    "booked": {"booked": "Agendou pelo LEADZAP"},
+    "booked": {
+        "arrived": "Compareceu",
+        "confirmed": "Confirmado",
+        "to_confirm": "A confirmar",
+        "unattended": "Horário passou, sem confirmação nem comparecimento",
+    },
     "call_requested": {"call_requested": "Pediu para ligar"},
     "no_reply": {
         "1": "Há 1 dia",
         "2": "Há 2 dias",
         "3+": "Há 3 dias ou mais",
+    },
+    "replied": {
+        "unfinished_booking": "Começou a agendar e não concluiu",
+        "other": "Outra resposta",
     },
 }
 
@@ -56,6 +66,7 @@ TOTALIZER_NOTES = {
     "booked": "abertas e fechadas",
     "call_requested": "ativas e abertas",
     "no_reply": "dias completos desde a mensagem",
+    "replied": "ativas e abertas",
 }
 
 
@@ -110,6 +121,7 @@ OUTCOMES = {
     "call_back": "pediu retorno",
     "booked": "agendou",
     "refused": "recusou",
+    "do_not_call": "pediu para não ligar",
     "other": "outro resultado",
 }
 
@@ -643,6 +655,7 @@ BUCKET_NAMES = {
     "booked": "Agendamento",
     "call_requested": "Pedido",
     "no_reply": "Dias sem resposta",
+    "replied": "Resposta",
 }
 GRID_COLUMNS = {
     "client": "Cliente",

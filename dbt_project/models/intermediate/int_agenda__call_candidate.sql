@@ -59,8 +59,7 @@ candidate as (
         {{ local_midnight('agenda.contact_date', 'company.timezone') }} as contact_midnight,
         cycle.cycle_start,
         company.dispatch_grace_hours * interval '1 hour' as grace,
-        {{ local_time('response.cycle_sent_at', 'company.timezone') }}
-        + company.no_reply_days * interval '24 hours' as silence_ends_locally,
+        response.cycle_sent_at + company.no_reply_days * interval '24 hours' as silence_ends_at,
         case response.response
             when 'replied' then 'not_sent'
             when 'awaiting_reply' then 'no_reply'
@@ -102,7 +101,7 @@ timed as (
         *,
         case
             when call_reason = 'no_reply'
-                then {{ instant_of_local_time('silence_ends_locally', 'timezone') }}
+                then silence_ends_at
             when call_detail = 'other' then greatest(contact_midnight, cycle_start) + grace
         end as callable_at
     from candidate

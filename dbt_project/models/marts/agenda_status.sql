@@ -40,6 +40,12 @@ response as (
 
 ),
 
+other_detail as (
+
+    select * from {{ ref('int_agenda__other_detail') }}
+
+),
+
 latest_booking as (
 
     select * from {{ ref('int_agenda__latest_booking') }}
@@ -66,6 +72,7 @@ booking as (
         latest_booking.agenda_id,
         latest_booking.booking_id,
         latest_booking.scheduled_for,
+        latest_booking.visit_state,
         no_show.no_show_kind,
         no_show.no_show_at,
         cycle.cycle_start
@@ -100,8 +107,11 @@ select
     response.replied_at,
     response.days_without_reply,
     response.no_reply_bucket,
+    response.replied_bucket,
     booking.booking_id,
     booking.scheduled_for as booked_for,
+    booking.visit_state,
+    other_detail.other_detail,
     call.call_reason,
     call.call_detail,
     call_obstacle.call_obstacle,
@@ -114,5 +124,6 @@ left join whatsapp_status using (company_id, agenda_id)
 left join response using (company_id, agenda_id)
 left join whatsapp_cause using (company_id, agenda_id)
 left join booking using (company_id, agenda_id)
+left join other_detail using (company_id, agenda_id)
 left join call using (company_id, agenda_id)
 left join call_obstacle using (company_id, agenda_id)
