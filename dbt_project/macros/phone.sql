@@ -30,11 +30,15 @@
 {%- endmacro %}
 
 {# R10. A WhatsApp number without the country: digits only, a leading 55 dropped when there are 12
-   or 13. #}
+   or 13. One that holds a letter, like a user id, is none. #}
 {% macro national_number(whatsapp_number) -%}
-    regexp_replace(
-        regexp_replace({{ whatsapp_number }}, '[^0-9]', '', 'g'), '^55([0-9]{10,11})$', '\1'
-    )
+    case
+        when {{ whatsapp_number }} !~ '[[:alpha:]]'
+            then regexp_replace(
+                regexp_replace({{ whatsapp_number }}, '[^0-9]', '', 'g'),
+                '^55([0-9]{10,11})$', '\1'
+            )
+    end
 {%- endmacro %}
 
 {# R10. The key shared by all spellings of a number: DDD (2) and subscriber (8 or 9), a mobile

@@ -17,7 +17,8 @@ _ATTENDANTS_PER_TEAM = 12
 _SIZES = (1.6, 1.3, 0.9, 0.4, 0.6, 1.2, 1.1, 0.9)
 
 # no_reply_days, no_show_hours, dispatch_grace_hours, call_rest_hours and max_call_attempts as
-# delivered; empty means the default. Messages are sent until 11:20, so no grace (R9) may end earlier.
+# delivered; empty means the default. Messages are sent until 11:20, so no grace (R9) may end
+# earlier.
 _PARAMETERS = (
     ("1", "2", "12", "3", "3"),
     ("", "", "", "", ""),

@@ -45,9 +45,7 @@ _WHOLE = "^-?[0-9]{1,9}$"
 _HOURS = r"^-?[0-9]{1,9}(\.[0-9]{1,30})?$"
 
 
-def text_that_counts(
-    column: Column, text_of: Callable[[str], sql.Composable]
-) -> sql.Composable:
+def text_that_counts(column: Column, text_of: Callable[[str], sql.Composable]) -> sql.Composable:
     """Build an expression for the delivered text of a column, null where it is to be ignored."""
     if column.only_with is None:
         return text_of(column.name)

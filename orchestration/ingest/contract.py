@@ -369,8 +369,8 @@ CALL_ATTEMPT = SourceTable(
         _id("attempt_id"),
         _UPDATED_AT,
         _id("agenda_id", "agenda"),
-        # Who called and why the client refused need not be known: a call that is not stored would be
-        # made again.
+        # Who called and why the client refused need not be known: a call that is not stored would
+        # be made again.
         _id("user_id"),
         _at("called_at"),
         Column(

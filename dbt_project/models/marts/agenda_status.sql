@@ -1,3 +1,5 @@
+-- Read by its row policy (macros/row_policies.sql).
+-- depends_on: {{ ref('call_list') }}
 with agenda as (
 
     select * from {{ ref('stg_agenda') }}
@@ -52,9 +54,17 @@ latest_booking as (
 
 ),
 
-call as (
+-- Due agendas; the others of this model wait.
+candidate as (
 
-    select * from {{ ref('int_agenda__call') }}
+    select * from {{ ref('int_agenda__call_candidate') }}
+    where wait_reason is null
+
+),
+
+call_state as (
+
+    select * from {{ ref('int_agenda__call_state') }}
 
 ),
 
@@ -112,8 +122,9 @@ select
     booking.scheduled_for as booked_for,
     booking.visit_state,
     other_detail.other_detail,
-    call.call_reason,
-    call.call_detail,
+    candidate.call_reason,
+    candidate.call_detail,
+    call_state.call_state,
     call_obstacle.call_obstacle,
     agenda.created_at,
     agenda.closed_at,
@@ -125,5 +136,6 @@ left join response using (company_id, agenda_id)
 left join whatsapp_cause using (company_id, agenda_id)
 left join booking using (company_id, agenda_id)
 left join other_detail using (company_id, agenda_id)
-left join call using (company_id, agenda_id)
+left join candidate using (company_id, agenda_id)
+left join call_state using (company_id, agenda_id)
 left join call_obstacle using (company_id, agenda_id)

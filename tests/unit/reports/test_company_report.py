@@ -132,7 +132,7 @@ def test_calls_made_today_are_those_of_the_companys_day_and_of_who_called(
     for number, called_at in enumerate((midnight - timedelta(seconds=1), midnight, AS_OF)):
         insert(
             conn,
-            "call_attempt",
+            "phone_call",
             {
                 "company_id": "c1",
                 "agenda_id": "c1/mine/1",
