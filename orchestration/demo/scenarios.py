@@ -91,7 +91,7 @@ class Scenarios:
         origin: str = "active",
         attendant: int | None = None,
     ) -> Agenda:
-        """Write an open agenda, its contact date `ago` seconds back, of any or a given attendant."""
+        """Write an open agenda, its contact date `ago` seconds back, of any attendant or one."""
         agents = company.attendants
         agent = self.dice.pick(agents) if attendant is None else agents[attendant % len(agents)]
         now = company.clock.now
@@ -239,7 +239,7 @@ class Scenarios:
         return agenda
 
     def _calls(self) -> None:
-        """R15: each outcome of a call; numbers struck; calls just made, taken back, at the limit."""
+        """R15: each outcome; numbers struck; calls just made, taken back, at the limit."""
         attempt, now = self.events.attempt, self.quickest.clock.now
         for outcome in _OUTCOMES:
             attempt(self._silent(), now - 22 * HOUR, outcome)

@@ -11,8 +11,9 @@ from decimal import Decimal
 from typing import Literal
 
 Kind = Literal[
-    "id",  # text of 1 to 64 characters
-    "text",  # any text
+    "id",  # text of 1 to 64 characters, without the white space around it
+    "text",  # text of at most 254 characters
+    "long_text",  # text that is cut at 2,000 characters
     "timestamp",  # ISO 8601 with an offset
     "date",  # YYYY-MM-DD
     "boolean",  # true/false/t/f/1/0/S/N, any case
@@ -24,6 +25,7 @@ Kind = Literal[
 SQL_TYPE: dict[Kind, str] = {
     "id": "text",
     "text": "text",
+    "long_text": "text",
     "timestamp": "timestamptz",
     "date": "date",
     "boolean": "boolean",
@@ -33,6 +35,8 @@ SQL_TYPE: dict[Kind, str] = {
 }
 
 ID_LENGTH = 64
+TEXT_LENGTH = 254
+LONG_TEXT_LENGTH = 2_000
 MANIFEST = "manifest.json"
 """The file that lists the contents of a delivery folder."""
 DEMO_GENERATOR = "atendimento demo"
@@ -239,7 +243,7 @@ CHATBOT_OPTION = SourceTable(
     (
         _id("option_id"),
         _id("event_type_id", "event_type", nullable=True),
-        Column("label"),
+        Column("label", "long_text"),
         Column("action", codes=("book", "refuse", "call_me", "opt_out", "opt_in", "other")),
         _id("loss_reason_id", "loss_reason", nullable=True),
     ),
@@ -311,7 +315,7 @@ DISPATCH = SourceTable(
         _at("read_at", nullable=True),
         _at("failed_at", nullable=True),
         Column("error_code", nullable=True, description="WhatsApp's numeric code, as text."),
-        Column("error_message", nullable=True),
+        Column("error_message", "long_text", nullable=True),
     ),
     parent="agenda_id",
     company_from="agenda",
@@ -369,8 +373,7 @@ CALL_ATTEMPT = SourceTable(
         _id("attempt_id"),
         _UPDATED_AT,
         _id("agenda_id", "agenda"),
-        # Who called and why the client refused need not be known: a call that is not stored would
-        # be made again.
+        # Need not be known: a call that is not counted is made again.
         _id("user_id"),
         _at("called_at"),
         Column(
@@ -402,7 +405,7 @@ CALL_ATTEMPT = SourceTable(
             only_with=("outcome", "refused"),
             description="Why the client refused; ignored unless `refused`.",
         ),
-        Column("note", nullable=True),
+        Column("note", "long_text", nullable=True),
     ),
     parent="agenda_id",
     company_from="agenda",
@@ -442,8 +445,9 @@ def source_table(name: str) -> SourceTable:
 
 
 def number_text(value: float | Decimal) -> str:
-    """Format a number in full, without exponent, and a whole one without a decimal point."""
+    """Format a number in full, without exponent and without zeros after the last digit."""
     exact = Decimal(repr(value)) if isinstance(value, float) else value
-    if not exact.is_finite():
-        return str(exact)
-    return format(exact.to_integral_value() if exact == exact.to_integral_value() else exact, "f")
+    if not exact:
+        return "0"  # of either sign
+    text = format(exact, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -151,14 +151,14 @@ left join loss_reason
 where
     totalizer_row.company_id = %(company_id)s
     and totalizer_row.agenda_id = any(%(agenda_ids)s)
-order by totalizer_row.totalizer, totalizer_row.row_id collate "C"
+order by totalizer_row.totalizer collate "C", totalizer_row.row_id collate "C"
 """
 
 _VEHICLES = """
 select client_id, vehicle_id, model, plate, active
 from vehicle
 where client_id = any(%(client_ids)s)
-order by active desc, lower(model), vehicle_id collate "C"
+order by active desc, lower(model collate "pg_c_utf8"), vehicle_id collate "C"
 """
 
 # Only agendas of the same agent, because an attendant sees only their own (R14).

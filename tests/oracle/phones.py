@@ -32,6 +32,8 @@ def valid_phone(ddd: str | None, mobile: str | None) -> bool:
 
 def phone_key(number: str | None) -> str | None:
     """R10. The key of a WhatsApp number, or None when it is no number of this shape."""
+    if any(sign.isalpha() for sign in number or ""):
+        return None
     digits = "".join(sign for sign in number or "" if sign in _DIGITS)
     if len(digits) in (12, 13) and digits.startswith("55"):
         digits = digits[2:]

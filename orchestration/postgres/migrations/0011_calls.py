@@ -3,7 +3,7 @@
 from orchestration.postgres.migrate import execute_file
 
 revision = "0011"
-down_revision = "0003"
+down_revision = "0008"
 
 
 def upgrade() -> None:

@@ -93,6 +93,7 @@ def _instant(text: str) -> datetime:
 CAST: dict[Kind, Callable[[str], object]] = {
     "id": str,
     "text": str,
+    "long_text": str,
     "timestamp": _instant,
     "date": date.fromisoformat,
     "boolean": {"true": True, "false": False}.__getitem__,

@@ -50,7 +50,8 @@ create table agenda_status (agenda_id text, company_id text, contact_date date, 
     is_no_show boolean, no_show_kind text, no_show_at timestamptz, cycle_start timestamptz,
     response text, loss_reason_id text, replied_at timestamptz, days_without_reply integer,
     booking_id text, booked_for timestamptz, visit_state text, replied_bucket text,
-    other_detail text, call_reason text, call_detail text, call_state text, call_obstacle text, created_at timestamptz, closed_at timestamptz, as_of timestamptz);
+    other_detail text, call_reason text, call_detail text, call_state text, call_obstacle text,
+    created_at timestamptz, closed_at timestamptz, as_of timestamptz);
 create table passive_contact_status (contact_id text, company_id text, contact_date date,
     client_id text, is_ambiguous boolean, bucket text, agenda_id text, booking_id text,
     contacted_at timestamptz, as_of timestamptz);
@@ -65,7 +66,8 @@ create table sending_alarm (company_id text, cause text, agenda_count bigint,
 create table call_list (agenda_id text, company_id text, agent_id text, agenda_agent_id text,
     client_id text, card bigint, position bigint, priority integer, call_reason text,
     call_detail text, since timestamptz, phone text, phone_kind text, own_calls bigint,
-    call_back_at timestamptz, hints text[], attempts bigint, last_attempt_at timestamptz, last_outcome text, listed_at timestamptz,
+    call_back_at timestamptz, hints text[], attempts bigint,
+    last_attempt_at timestamptz, last_outcome text, listed_at timestamptz,
     days_untried integer, as_of timestamptz);
 create table call_waiting (company_id text, agenda_id text, agent_id text, position bigint,
     wait_reason text, since timestamptz, callable_at timestamptz, as_of timestamptz);
