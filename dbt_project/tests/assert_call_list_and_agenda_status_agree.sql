@@ -1,5 +1,5 @@
--- R9, R15: the call list, the waiting agendas and those that are done with agree with the call state
--- of each agenda; due agendas are active and open, and agree with their response.
+-- R9, R15: the call list, the waiting agendas and those that are done with agree with the call
+-- state of each agenda; due agendas are active and open, and agree with their response.
 with agenda_status as (
 
     select * from {{ ref('agenda_status') }}

@@ -61,7 +61,7 @@ class ReasonCount(NamedTuple):
     """The number of agendas to call for one reason."""
 
     label: str
-    count: int
+    agendas: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,10 @@ timed as (
             person.company_id = last_call.company_id
             and person.person = last_call.person
             -- Who asks for a call after the last one asks for another.
-            and (candidate.call_reason <> 'call_requested' or last_call.called_at >= candidate.since)
+            and (
+                candidate.call_reason <> 'call_requested'
+                or candidate.since <= last_call.called_at
+            )
     where candidate.wait_reason is null
 
 ),

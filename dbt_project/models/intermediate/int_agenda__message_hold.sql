@@ -54,7 +54,10 @@ recent as (
 newest as (
 
     select
-        recent.*,
+        company_id,
+        person,
+        agenda_id,
+        holds_until,
         row_number() over (
             partition by company_id, person
             order by holds_until desc, agenda_id collate "C"

@@ -181,12 +181,15 @@ select
     company_id,
     counted.activity_date,
     counted.agent_id,
-    {%- for measure in [
-        'messages_sent', 'replies', 'bookings_leadzap', 'bookings_other', 'arrivals', 'no_shows',
-        'calls', 'clients_called', 'calls_booked',
-    ] %}
-    cast(sum(counted.{{ measure }}) as bigint) as {{ measure }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    cast(sum(counted.messages_sent) as bigint) as messages_sent,
+    cast(sum(counted.replies) as bigint) as replies,
+    cast(sum(counted.bookings_leadzap) as bigint) as bookings_leadzap,
+    cast(sum(counted.bookings_other) as bigint) as bookings_other,
+    cast(sum(counted.arrivals) as bigint) as arrivals,
+    cast(sum(counted.no_shows) as bigint) as no_shows,
+    cast(sum(counted.calls) as bigint) as calls,
+    cast(sum(counted.clients_called) as bigint) as clients_called,
+    cast(sum(counted.calls_booked) as bigint) as calls_booked
 from counted
 inner join clock using (company_id)
 where counted.activity_date between clock.local_date - 59 and clock.local_date

@@ -15,8 +15,9 @@ compared as (
     select
         client_id,
         client_version.updated_at,
-        (client_version.ddd, client_version.mobile, client_version.landline)
-        is not distinct from (client.ddd, client.mobile, client.landline) as is_same
+        (client_version.ddd is not distinct from client.ddd)
+        and (client_version.mobile is not distinct from client.mobile)
+        and (client_version.landline is not distinct from client.landline) as is_same
     from client_version
     inner join client using (client_id)
 

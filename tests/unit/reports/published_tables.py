@@ -192,10 +192,10 @@ def count_totals(conn: psycopg.Connection) -> None:
         """
         insert into totalizer
         select company_id, contact_date, campaign_id, event_type_id, team_id, agent_id, totalizer,
-            bucket, count(*), as_of
+            bucket, bucket_detail, count(*), as_of
         from totalizer_row
         group by company_id, contact_date, campaign_id, event_type_id, team_id, agent_id,
-            totalizer, bucket, as_of
+            totalizer, bucket, bucket_detail, as_of
         """
     )
 

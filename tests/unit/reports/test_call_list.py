@@ -203,7 +203,7 @@ def test_the_order_and_positions_of_the_list_stay() -> None:
         for place, reason in enumerate(reasons, start=1)
     ]
     page = page_of(*rows, WAITING)
-    assert [reason.count for reason in page.reasons] == [2, 1, 1]
+    assert [reason.agendas for reason in page.reasons] == [2, 1, 1]
     assert [row.position for row in page.rows] == [1, 2, 3, 4]
     assert [bool(row.same_person) for row in page.rows] == [False, True, False, False]
     assert (page.count, page.waiting_count) == (4, 1)
