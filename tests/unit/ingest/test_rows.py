@@ -150,7 +150,7 @@ def test_padded_ids_and_long_texts(database: Database, tmp_path: Path, row_by_ro
     assert rejected(database) == []
     assert stored(database) == held
     assert [row[:5:3] for row in held["agenda"]] == [("a1", "h1"), ("a2", None), ("a3", "h1")]
-    ((_, attempt, *_, user, _, _, note),) = held["call_attempt"]
+    ((_, attempt, _, _, user, *_, note),) = held["call_attempt"]
     assert (attempt, user, note) == ("x1", "nobody", "n" * 2_000)
 
 
