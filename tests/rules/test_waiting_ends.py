@@ -1,4 +1,4 @@
-"""R9: who must not be phoned yet comes onto the call list at the second that was promised."""
+"""R9: who is not due yet is due at the second that was promised."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from orchestration.postgres.database import Database
 from orchestration.publication.dbt import build
 from tests.oracle import warehouse
-from tests.oracle.agenda_rules import Wait, read_agenda
+from tests.oracle.agenda_rules import NotYet, read_agenda
 from tests.oracle.deliveries import random_delivery
 from tests.oracle.failure_causes import KNOWN_ERRORS
 from tests.oracle.rows import (
@@ -96,10 +96,10 @@ def test_the_waiting_come_onto_the_list_at_the_promised_second(
         assert set(told.values()) <= {CHANGE}
 
 
-def waits(world: World) -> dict[str, Wait]:
+def waits(world: World) -> dict[str, NotYet]:
     """Who waits as of that instant, by agenda."""
     readings = (read_agenda(world, agenda, KNOWN_ERRORS) for agenda in world.agendas.values())
-    return {one.agenda.agenda_id: one.wait for one in readings if one.wait}
+    return {one.agenda.agenda_id: one.not_yet for one in readings if one.not_yet}
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -118,5 +118,5 @@ def test_nothing_else_happening_a_wait_ends_when_it_was_said(seed: int) -> None:
         cycle = read_agenda(world, agenda, KNOWN_ERRORS).cycle_start
         if then.cycle_start != cycle:
             continue  # a deadline passed meanwhile: something else happened
-        assert then.call, wait
-        assert wait.callable_at - SECOND < delivery.as_of or not before.call, wait
+        assert then.due, wait
+        assert wait.callable_at - SECOND < delivery.as_of or not before.due, wait
