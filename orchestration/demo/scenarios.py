@@ -92,8 +92,12 @@ class Scenarios:
         attendant: int | None = None,
     ) -> Agenda:
         """Write an open agenda, its contact date `ago` seconds back, of any attendant or one."""
-        agents = company.attendants
-        agent = self.dice.pick(agents) if attendant is None else agents[attendant % len(agents)]
+        agents = (*company.attendants, company.former_attendant)
+        agent = (
+            self.dice.pick(company.attendants)
+            if attendant is None
+            else agents[attendant % len(agents)]
+        )
         now = company.clock.now
         agenda = Agenda(
             agenda_id=self.events.next_agenda_id(),
