@@ -9,9 +9,9 @@ DEMO ?= var/demo
 # Each core takes the tests of one file, or of one costly state, at a time.
 PYTEST := $(VENV)/bin/pytest -q -n auto --dist loadscope --no-loadscope-reorder
 
-.PHONY: run test test-fast proofs check format screenshots setup serve dagster stop clean fresh
+.PHONY: run test test-fast proofs check audit format screenshots install setup serve dagster stop clean fresh
 
-run: setup ## Set up, make a demo delivery (once), run the main job on it
+run: install ## Set up, make a demo delivery (once), run the main job on it
 	@test -e $(DEMO)/manifest.json || $(VENV)/bin/atendimento demo $(DEMO) --agendas $(AGENDAS)
 	$(VENV)/bin/atendimento run --source $(DEMO)
 
@@ -31,6 +31,9 @@ check: setup ## Format, lint, types, SQL style, definitions, tests
 	$(VENV)/bin/sqlfluff lint dbt_project/models dbt_project/tests
 	$(PYTEST) -m "not proof"
 
+audit: setup ## Fail on a known vulnerability of what the lock names; needs the network
+	.ci/audit
+
 format: setup
 	$(VENV)/bin/ruff format
 	$(VENV)/bin/ruff check --fix
@@ -38,16 +41,18 @@ format: setup
 screenshots: setup ## Pictures of the main pages of a demo, into docs/; needs Chromium
 	$(VENV)/bin/python -m tests.browser.screenshots docs
 
-serve: setup ## The lookup page on http://127.0.0.1:8000 over what the last run published
+serve: install ## The lookup page on http://127.0.0.1:8000 over what the last run published
 	$(VENV)/bin/atendimento serve
 
-dagster: setup ## The Dagster UI with schedules and sensors
+dagster: install ## The Dagster UI with schedules and sensors
 	$(VENV)/bin/atendimento dagster
 
 stop: ## Stop the embedded PostgreSQL
 	$(VENV)/bin/atendimento stop
 
-setup: $(VENV)/.installed dbt_project/target/.parsed
+install: $(VENV)/.installed dbt_project/target/.parsed ## What runs need, without development tools
+
+setup: $(VENV)/.developed install ## The same with development tools
 
 # Parsed here, since services may not write to the project's folder.
 dbt_project/target/.parsed: $(VENV)/.installed $(DBT_FILES)
@@ -56,13 +61,19 @@ dbt_project/target/.parsed: $(VENV)/.installed $(DBT_FILES)
 
 # Once installed nothing here needs the network, until the lock or a tool changes. .installed is
 # written last, and is .updating during an update. Without either, an installation was killed and is
-# made again; with .updating, an update was killed: any package may be there in part.
-$(VENV)/.installed: pyproject.toml uv.lock
+# made again; with .updating, an update was killed: any package may be there in part. Development
+# tools that are there stay up to date.
+$(VENV)/.installed: pyproject.toml uv.lock requirements-uv.txt
 	@test -e $@ || { test -e $(VENV)/.updating && $(VENV)/bin/uv --version >/dev/null 2>&1; } || rm -rf $(VENV)
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@test -x $(VENV)/bin/uv || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
 	@anew=; test ! -e $(VENV)/.updating || anew=--reinstall; \
 		test ! -e $@ || mv $@ $(VENV)/.updating; \
+		$(UV) sync --locked --quiet $$anew $(if $(wildcard $(VENV)/.developed),,--no-dev)
+	@rm -f $(VENV)/.updating; touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	@anew=; test ! -e $(VENV)/.updating || anew=--reinstall; touch $(VENV)/.updating; \
 		$(UV) sync --locked --quiet $$anew
 	@rm -f $(VENV)/.updating; touch $@
 
@@ -71,5 +82,5 @@ fresh: $(VENV)/.installed ## Delete the demo and everything that was loaded and 
 	rm -rf var
 
 clean: ## Delete what was installed and made by tools; data in var/ stay
-	@test ! -e $(VENV)/.installed || $(VENV)/bin/atendimento stop
+	-@test ! -e $(VENV)/.installed || $(VENV)/bin/atendimento stop
 	rm -rf $(VENV) dbt_project/target .pytest_cache .mypy_cache .ruff_cache

@@ -154,8 +154,9 @@ def make_people(conn: psycopg.Connection, users: int) -> list[Person]:
     for role in ("manager", "attendant"):
         found = conn.execute(_PEOPLE, [role, users // 2]).fetchall()
         for user_id, is_manager, company_id in found:
+            lasts = timedelta(hours=2)
             opened = sessions.start_session(
-                conn, user_id, lifetime=timedelta(hours=2), address="benchmark"
+                conn, user_id, lifetime=lasts, idle=lasts, address="benchmark"
             )
             conn.execute(
                 "insert into access.account (user_id, password_hash, must_change, changed_at)"

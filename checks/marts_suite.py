@@ -19,6 +19,7 @@ from checks.spec import (
     values_between,
     values_in_set,
 )
+from checks.zones import OFFSETS
 
 SCHEMA = "marts_next"
 LEAST_AGENDAS = 20  # of fewer agendas a share says nothing
@@ -71,6 +72,14 @@ FRESHNESS = Measurement(
     from marts_next.source_freshness
     where table_name in ('agenda', 'dispatch')
     """,
+)
+ZONES = Measurement(
+    "zones",
+    f"""
+    select timezone, timezone || ' ' || {OFFSETS.format(zone="timezone", around="{as_of}")}
+        as zone_offsets
+    from (select distinct timezone from marts_next.company) as used
+    """,  # noqa: S608 — its parts are constants
 )
 
 HAS_COLUMNS = values_in_set(PUBLIC_COLUMNS, "is_there", [True])
@@ -240,4 +249,14 @@ def _freshness() -> Iterator[Check]:
         )
 
 
-MARTS_SUITE = Suite("published", (*_of_tables(), *AGENDAS, CHANGE, *_freshness()))
+SAME_ZONES = Check(
+    "time_zones_are_the_same_everywhere",
+    (SCHEMA, "company"),
+    values_in_set(ZONES, "zone_offsets", "zone_offsets"),
+    ("timezone",),
+    "PostgreSQL, which decides every published value, and Python, which decides when schedules run,"
+    " have the same offsets of each company's time zone for a year before and after.",
+    "O banco de dados e os horários programados usam as mesmas regras de fuso horário.",
+)
+
+MARTS_SUITE = Suite("published", (*_of_tables(), *AGENDAS, CHANGE, *_freshness(), SAME_ZONES))

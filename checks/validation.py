@@ -12,7 +12,9 @@ from typing import Any
 
 import great_expectations as gx
 
+from checks.marts_suite import ZONES
 from checks.spec import Check, Expectation, Finding, Limits, Measurement, Suite
+from checks.zones import offsets_by_python
 
 SAMPLE = 10
 _ERROR_CLASS = re.compile(r"\bpsycopg\.errors\.(\w+)\)\s*([^\n]*)")
@@ -49,7 +51,11 @@ def run(suite: Suite, url: str, as_of: datetime, limits: Limits) -> Iterator[Fin
     engine = source.get_execution_engine().engine
     try:
         engine.connect().close()
-        parameters = {**asdict(limits), "instants": [as_of]}
+        parameters = {
+            **asdict(limits),
+            "instants": [as_of],
+            "zone_offsets": _zone_offsets(engine, suite, as_of),
+        }
         for measurement, checks in groupby(
             sorted(suite.checks, key=lambda check: check.expectation.over.name),
             key=lambda check: check.expectation.over,
@@ -59,6 +65,17 @@ def run(suite: Suite, url: str, as_of: datetime, limits: Limits) -> Iterator[Fin
     finally:
         for used in (engine, source.get_engine()):
             used.dispose()
+
+
+def _zone_offsets(engine: Any, suite: Suite, as_of: datetime) -> list[str]:
+    """What `ZONES` measures, by Python's zone data: of each zone that is used."""
+    if not any(check.expectation.over is ZONES for check in suite.checks):
+        return []
+    with engine.connect() as conn:
+        used = conn.exec_driver_sql(
+            "select distinct timezone from marts_next.company where timezone is not null"
+        )
+        return [f"{zone} {offsets_by_python(zone, as_of)}" for (zone,) in used]
 
 
 def _measure(

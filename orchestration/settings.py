@@ -16,7 +16,7 @@ from functools import cache
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,7 @@ from orchestration.postgres.database import Database
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "ATENDIMENTO_"
 # Set by the program itself for the processes it starts, or by the tests.
+_CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd: files named as settings
 _INTERNAL = ("ATENDIMENTO_DBT_", "ATENDIMENTO_DAGSTER_", "ATENDIMENTO_TEST_")
 
 # Names of 0.3.0, accepted for one release: what they are called now.
@@ -103,6 +104,14 @@ class Settings(BaseSettings):
     )
     sign_in_database_url: str | None = Field(
         None, description="postgresql:// URL of the lookup page's sign-in role; default: created"
+    )
+    lookup_account: str | None = Field(
+        None,
+        description="system account of the lookup page, if not that of the embedded PostgreSQL",
+    )
+    lookup_socket_dir: Path | None = Field(
+        None,
+        description="second folder for the embedded PostgreSQL's socket, for LOOKUP_ACCOUNT",
     )
     home: Path = Field(ROOT / "var", description="state folder: embedded database, Dagster, logs")
     source: str | None = Field(
@@ -332,7 +341,9 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is not an encoding Python knows") from error
         return name
 
-    @field_validator("home", "publish_dir", "inbox", "whatsapp_spool_dir", "metrics_file")
+    @field_validator(
+        "home", "publish_dir", "inbox", "whatsapp_spool_dir", "metrics_file", "lookup_socket_dir"
+    )
     @classmethod
     def _is_absolute(cls, path: Path | None) -> Path | None:
         try:
@@ -357,7 +368,8 @@ class Settings(BaseSettings):
         if self.notify_chats and not find_spec("apprise"):
             raise SettingsError(
                 "ATENDIMENTO_NOTIFY_CHAT_URLS is set, and what it needs is not installed: "
-                "`uv sync --extra chat`, or `pip install 'tela-de-atendimento[chat]'`."
+                "`uv sync --inexact --no-dev --extra chat`, or "
+                "`pip install 'tela-de-atendimento[chat]'`."
             )
         if not self.notify_recipients:
             return self
@@ -420,10 +432,24 @@ class Settings(BaseSettings):
 
 
 def load_settings(env_file: Path = ROOT / ".env") -> Settings:
-    """Read the settings. Raises SettingsError for an unknown name or an unusable value."""
-    given = {**_values_in(env_file), **os.environ}
+    """Read the settings: from the environment, then `env_file`, then systemd's credentials.
+
+    Raises SettingsError for an unknown name or an unusable value.
+    """
+    credentials = os.environ.get(_CREDENTIALS)
+    files = Path(credentials).iterdir() if credentials else ()
+    given = {
+        **dict.fromkeys(file.name.upper() for file in files),
+        **_values_in(env_file),
+        **os.environ,
+    }
     try:
-        return Settings(_env_file=env_file, **_renamed(given))  # type: ignore[arg-type, call-arg]
+        options: dict[str, Any] = {
+            "_env_file": env_file,
+            "_secrets_dir": credentials,
+            **_renamed(given),
+        }
+        return Settings(**options)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 
 OWNER_ONLY_FOLDER = 0o700
 OWNER_ONLY_FILE = 0o600
+_SHARED = stat.S_ISGID | 0o050
 CURRENT = "current"
 FACTS = "edition.json"
 BEFORE_0_2_0 = "editions"  # the editions folder of version 0.1.0; never read or removed
@@ -134,6 +136,7 @@ def activate_edition(publish_dir: Path, name: str) -> Path:
     partial, whole = publish_dir / f"{name}{_PARTIAL}", publish_dir / name
     with publish_errors(publish_dir / CURRENT, f"switched to the edition {name}"):
         if partial.is_dir():
+            share_with_group(partial, publish_dir)
             partial.rename(whole)
         elif not whole.is_dir():
             raise PublishError(
@@ -145,6 +148,18 @@ def activate_edition(publish_dir: Path, name: str) -> Path:
         new_link.symlink_to(name, target_is_directory=True)
         os.replace(new_link, publish_dir / CURRENT)
     return whole
+
+
+def share_with_group(path: Path, publish_dir: Path) -> None:
+    """Let the group of a publish folder with the setgid bit read a file, or a whole folder.
+
+    Such a folder belongs to the group of another account, which serves the lookup page.
+    """
+    if publish_dir.stat().st_mode & _SHARED != _SHARED:
+        return
+    for each in (path, *path.rglob("*")):
+        # Without the setgid bit, which a hardened service may not set.
+        each.chmod(each.stat().st_mode & 0o777 | (0o050 if each.is_dir() else 0o040))
 
 
 def withdraw_current(publish_dir: Path) -> None:

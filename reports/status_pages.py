@@ -17,7 +17,7 @@ from typing import NamedTuple
 import psycopg
 
 from reports import editions, formats, labels
-from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, publish_errors
+from reports.editions import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, publish_errors, share_with_group
 from reports.pages import editions_index, quality
 from reports.pages.check_history import Words
 from reports.paths import EDITIONS, INDEX, QUALITY
@@ -145,6 +145,7 @@ def _replace(publish_dir: Path, name: str, content: bytes) -> None:
             handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
             with open(handle, "wb") as file:
                 file.write(content)
+            share_with_group(fresh, publish_dir)
             os.replace(fresh, publish_dir / name)
         finally:
             fresh.unlink(missing_ok=True)

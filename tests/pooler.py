@@ -1,16 +1,25 @@
-"""A small pooler of connections, as PgBouncer is one: per session, or per transaction."""
+"""Poolers of connections, per session or per transaction: a small one of our own, and PgBouncer."""
 
 from __future__ import annotations
 
+import os
+import pwd
+import shutil
 import socket
 import struct
+import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
 
 from orchestration.postgres.database import Database
 
+PGBOUNCER = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
 _ENCRYPTION_ASKED_FOR = (80877103, 80877104)
 _OWN_PROCESS_ID = 1
 
@@ -98,6 +107,59 @@ def pooled(
         yield Database(f"postgresql://{user}@127.0.0.1:{pooler.port}/{name}")
     finally:
         pooler.close()
+
+
+@contextmanager
+def pgbouncer(database: Database, folder: Path, **settings: str) -> Iterator[Database]:
+    """The same database through PgBouncer with its defaults and these settings."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    parts = database.parts
+    config = folder / "pgbouncer.ini"
+    lines = {
+        "listen_addr": "127.0.0.1",
+        "listen_port": str(port),
+        "auth_type": "any",
+        "unix_socket_dir": "",
+        **settings,
+    }
+    config.write_text(
+        f"[databases]\n{parts['dbname']} = host={parts['host']} port={parts['port']}"
+        f" user={parts['user']}\n[pgbouncer]\n"
+        + "".join(f"{name} = {value}\n" for name, value in lines.items())
+    )
+    # PgBouncer does not run as root; the account of the server can reach its socket.
+    owner = pwd.getpwuid(Path(parts["host"]).stat().st_uid).pw_name
+    account = [f"--user={owner}"] if os.geteuid() == 0 else []
+    process = subprocess.Popen([str(PGBOUNCER), "-q", *account, str(config)])
+    with admitted(database, owner):
+        try:
+            for _ in range(100):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            yield Database(f"postgresql://{parts['user']}@127.0.0.1:{port}/{parts['dbname']}")
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def admitted(database: Database, account: str) -> Iterator[None]:
+    """Let an account of the machine connect to the embedded server."""
+    with psycopg.connect(database.named("postgres", "postgres").url, autocommit=True) as conn:
+        (name,) = conn.execute("show ident_file").fetchone() or ("",)
+        rules = Path(name)
+        before = rules.read_text(encoding="utf-8")
+        last = before.splitlines()[-1]
+        rules.write_text(f'{before}{last.split()[0]} "{account}" all\n', encoding="utf-8")
+        conn.execute("select pg_reload_conf()")
+        try:
+            yield
+        finally:
+            rules.write_text(before, encoding="utf-8")
+            conn.execute("select pg_reload_conf()")
 
 
 def _startup(client: socket.socket) -> bytes:

@@ -15,6 +15,7 @@ from psycopg import sql
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import migrate
+from orchestration.settings import Settings
 
 _MIGRATED = f"test_{os.getpid()}_migrated"
 _SETTINGS = """
@@ -35,6 +36,11 @@ def start_server(folder: Path) -> Database:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedded, "_server_settings", lambda: usual() + _SETTINGS)
         return embedded.start_server(folder)
+
+
+def home_settings(home: Path) -> Settings:
+    """Settings of a home over the tests' server."""
+    return Settings(home=home, database_url=os.environ.get("ATENDIMENTO_TEST_DATABASE_URL"))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ It works as the owner of the database, which the page never does.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import psycopg
 from orchestration.files import read_regular
 from orchestration.ingest.contract import DEMO_GENERATOR, MANIFEST
 from orchestration.ingest.manifest import LARGEST_MANIFEST
-from reports.lookup import accounts, passwords, sessions
+from reports.lookup import accounts, audit_log, passwords, sessions
 from reports.lookup.config import HashCost
 from reports.lookup.passwords import Hasher
 
@@ -27,16 +28,21 @@ class AccountUser(NamedTuple):
     user_id: str
     login: str
     role: str
+    company_id: str
     active: bool
 
 
 class AccountStatus(NamedTuple):
-    """A user with what there is of an account; without one `must_change` is None."""
+    """A user with what there is of an account; without one `must_change` is None.
+
+    `is_locked`: for some address or browser. `is_expired`: a first password that was not changed.
+    """
 
     login: str
     role: str
     company_id: str
     must_change: bool | None
+    is_expired: bool
     is_locked: bool
     changed_at: datetime | None
     sessions: int
@@ -55,7 +61,7 @@ def find_user(conn: psycopg.Connection, login_or_id: str) -> AccountUser | None:
     if not _is_published(conn):
         return None
     found = conn.execute(
-        "select user_id, login, role, active from marts.app_user"
+        "select user_id, login, role, company_id, active from marts.app_user"
         " where login = %(sought)s or user_id = %(sought)s"
         " order by login = %(sought)s desc limit 1",
         {"sought": login_or_id},
@@ -63,21 +69,49 @@ def find_user(conn: psycopg.Connection, login_or_id: str) -> AccountUser | None:
     return AccountUser._make(found) if found else None
 
 
-def give_first_password(conn: psycopg.Connection, user_id: str) -> str:
-    """Set a password that must be changed at the next sign-in, end all sessions, and return it."""
+def give_first_password(conn: psycopg.Connection, user_id: str, company_id: str) -> str:
+    """Set a password that must be changed within 72 hours; end all sessions.
+
+    Args:
+        conn: A connection of the database's owner.
+        user_id: The user.
+        company_id: The user's home company, whose managers see the entry in the access log.
+
+    Returns:
+        The password, which is not stored.
+    """
     password = passwords.generate_password()
     hashed = Hasher(HashCost()).hash(password)
     with conn.transaction():
         accounts.set_password(conn, user_id, hashed, must_change=True)
         sessions.revoke_all_sessions(conn, user_id)
+        _record(conn, "account_set", user_id, company_id)
     return password
 
 
-def revoke_account(conn: psycopg.Connection, user_id: str) -> int:
-    """End all sessions and remove the password; how many sessions were in force."""
+def revoke_account(conn: psycopg.Connection, user_id: str, company_id: str) -> int:
+    """End all sessions and remove the password.
+
+    Args:
+        conn: A connection of the database's owner.
+        user_id: The user.
+        company_id: The user's home company, whose managers see the entry in the access log.
+
+    Returns:
+        How many sessions were in force.
+    """
     with conn.transaction():
         conn.execute("delete from access.account where user_id = %s", [user_id])
-        return sessions.revoke_all_sessions(conn, user_id)
+        ended = sessions.revoke_all_sessions(conn, user_id)
+        _record(conn, "account_revoked", user_id, company_id)
+    return ended
+
+
+def _record(
+    conn: psycopg.Connection, action: audit_log.Action, user_id: str, company_id: str
+) -> None:
+    """Record what an administrator did, by the number of their account on this machine."""
+    audit_log.record_action(conn, action, user_id, company_id=company_id, operator=str(os.getuid()))
 
 
 def list_accounts(conn: psycopg.Connection) -> Iterator[AccountStatus]:
@@ -91,19 +125,25 @@ def list_accounts(conn: psycopg.Connection) -> Iterator[AccountStatus]:
             app_user.role,
             app_user.company_id,
             account.must_change,
-            coalesce(account.locked_until > clock_timestamp(), false),
+            coalesce(
+                account.must_change and account.changed_at < clock_timestamp() - %s, false
+            ),
+            exists (
+                select from access.sign_in_limit
+                where sign_in_limit.user_id = app_user.user_id
+                    and sign_in_limit.locked_until > clock_timestamp()
+            ),
             account.changed_at,
             (
-                select count(*) from access.session
-                where session.user_id = app_user.user_id
-                    and session.revoked_at is null
-                    and session.expires_at > clock_timestamp()
+                select count(*) from access.live_session
+                where live_session.user_id = app_user.user_id
             )
         from marts.app_user
         left join access.account on account.user_id = app_user.user_id
         where app_user.active
         order by app_user.login collate "C"
-        """
+        """,
+        [accounts.FIRST_PASSWORD_LASTS],
     )
     for row in rows:
         yield AccountStatus._make(row)
@@ -117,12 +157,13 @@ def demo_first_passwords(conn: psycopg.Connection) -> list[FirstPassword]:
     if not _is_published(conn) or not _is_demo(conn):
         return []
     shown = []
-    for user_id, role, login in conn.execute(_DEMO_PEOPLE).fetchall():
+    for user_id, role, login, company_id in conn.execute(_DEMO_PEOPLE).fetchall():
         chosen = conn.execute(
             "select 1 from access.account where user_id = %s and not must_change", [user_id]
         ).fetchone()
         if not chosen:
-            shown.append(FirstPassword(role, login, give_first_password(conn, user_id)))
+            password = give_first_password(conn, user_id, company_id)
+            shown.append(FirstPassword(role, login, password))
     return shown
 
 
@@ -140,22 +181,22 @@ with manager as (
 
 ), attendant as (
 
-    select app_user.user_id, app_user.role, app_user.login
+    select app_user.user_id, app_user.role, app_user.login, app_user.company_id
     from marts.app_user
     inner join manager on manager.company_id = app_user.company_id
     left join marts.call_list
         on call_list.company_id = app_user.company_id
         and call_list.agent_id = app_user.user_id
     where app_user.active and app_user.role = 'attendant'
-    group by app_user.user_id, app_user.role, app_user.login
+    group by app_user.user_id, app_user.role, app_user.login, app_user.company_id
     order by count(call_list.agenda_id) desc, app_user.user_id collate "C"
     limit 1
 
 )
 
-select user_id, role, login from manager
+select user_id, role, login, company_id from manager
 union all
-select user_id, role, login from attendant
+select user_id, role, login, company_id from attendant
 """
 
 

@@ -6,24 +6,25 @@ from datetime import timedelta
 
 import psycopg
 
-_SESSIONS_STAY = timedelta(days=30)
-_SEARCHES_STAY = timedelta(days=1)
+from reports.lookup import sessions
+
+_LIMITS_STAY = timedelta(days=1)
 
 
 def delete_expired(conn: psycopg.Connection, log_days: int) -> None:
     """Delete old rows of the access log, sessions that ended long ago, and expired sign-ins.
 
-    Also clears what was searched for in sessions that nobody has used for a day.
+    Also deletes failed sign-ins that no longer count.
     """
     with conn.transaction():
         conn.execute("select access.forget_log(clock_timestamp() - %s)", [timedelta(days=log_days)])
         conn.execute(
             "delete from access.session where expires_at < clock_timestamp() - %s",
-            [_SESSIONS_STAY],
+            [sessions.KEPT_FOR],
         )
         conn.execute(
-            "update access.session set searches = '{}'"
-            " where searches <> '{}' and last_seen_at < clock_timestamp() - %s",
-            [_SEARCHES_STAY],
+            "delete from access.sign_in_limit"
+            " where failed_at < clock_timestamp() - %s and locked_until < clock_timestamp()",
+            [_LIMITS_STAY],
         )
         conn.execute("delete from access.openid_state where expires_at <= clock_timestamp()")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from orchestration.access import rights
 from orchestration.errors import DatabaseError
+from orchestration.folders import write_whole
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE, SIGN_IN
 from orchestration.settings import Settings
@@ -47,7 +48,7 @@ def page_logins(settings: Settings, database: Database) -> Logins:
         with conn.transaction():
             for role, purpose in ((PAGE, "page"), (SIGN_IN, "sign_in")):
                 rights.register_login(conn, found[role].parts.get("user", role), purpose)
-            rights.grant_rights(conn)
+    rights.restrict_roles(settings, database)
     for login in found.values():
         login.connect(application="atendimento lookup").close()
     return Logins(found[PAGE], found[SIGN_IN])
@@ -98,15 +99,12 @@ def _passwords(secrets_file: Path) -> dict[str, str]:
 
 
 def _keep_password(secrets_file: Path, role: str, password: str) -> None:
-    text = json.dumps(_passwords(secrets_file) | {role: password})
-    secrets_file.unlink(missing_ok=True)
-    handle = os.open(secrets_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    write_whole(secrets_file, json.dumps(_passwords(secrets_file) | {role: password}), 0o600)
 
 
-# These answer for nobody but the reader whom the transaction names, and have a fixed search_path.
-_KNOWN_FUNCTIONS = ("access.identify", "access.user_of_login", "marts.search")
+# These answer for nobody but the reader of the session that the transaction names, and have a fixed
+# search_path.
+_KNOWN_FUNCTIONS = ("access.identify", "access.reader", "marts.search")
 
 # What the server and its extensions bring, and what this session made for itself, is not ours.
 _OURS = """
@@ -125,6 +123,12 @@ where rolname = current_user and rolbypassrls
 union all
 select format('the role %I may create roles or databases', rolname) from pg_roles
 where rolname = current_user and (rolcreaterole or rolcreatedb)
+union all
+select format(
+    'the role may create temporary tables: let the owner of the database execute '
+    '`revoke temporary on database %I from public`', current_database()
+)
+where has_database_privilege(current_database(), 'temporary')
 union all
 select format('the role may become %I', rolname) from pg_roles
 where rolname <> current_user and pg_has_role(current_user, oid, 'member')
@@ -184,11 +188,39 @@ where p.prosecdef
     and {_OURS.format(catalogue="pg_proc", oid="p.oid")}
 order by 1
 """  # noqa: S608 — its parts are constants of this module
+_LARGE_OBJECTS = """
+select format(
+    'the role %%I may store large objects: let a superuser execute in this database '
+    '`revoke execute on function %%s from public`',
+    page.rolname,
+    string_agg(cast(cast(p.oid as regprocedure) as text), ', ' order by p.oid)
+)
+from pg_roles as page
+inner join pg_proc as p on has_function_privilege(page.oid, p.oid, 'execute')
+where
+    page.rolname = any(%s)
+    and p.pronamespace = cast('pg_catalog' as regnamespace)
+    and (starts_with(p.proname, 'lo_') or p.proname in ('loread', 'lowrite'))
+group by page.rolname
+order by 1
+"""
 
 
-def page_role_faults(conn: psycopg.Connection) -> list[str]:
+def page_role_faults(conn: psycopg.Connection, *, large_objects: bool = True) -> list[str]:
     """What would let the role of this connection see or change more than a page may.
 
-    Empty is good; the page must not be served otherwise. Tells names of relations and roles only.
+    Args:
+        conn: A connection of the page's role.
+        large_objects: Whether storing large objects is a fault.
+
+    Returns:
+        The faults; empty is good, and the page must not be served otherwise. They tell names of
+        relations and roles only.
     """
-    return [str(fault) for (fault,) in conn.execute(_FAULTS.encode())]
+    faults = [str(fault) for (fault,) in conn.execute(_FAULTS.encode())]
+    return faults + (large_object_faults(conn, [conn.info.user]) if large_objects else [])
+
+
+def large_object_faults(conn: psycopg.Connection, names: Sequence[str]) -> list[str]:
+    """Which of these roles may store large objects, and how to withdraw that."""
+    return [str(fault) for (fault,) in conn.execute(_LARGE_OBJECTS, [list(names)])]

@@ -40,8 +40,8 @@ DUMP, EVENTS = "database.dump", "whatsapp"
 _LEFT_OUT = (
     "intermediate", "load_staging", "marts_next", "marts_previous", "measurements", "staging",
 )  # fmt: skip
-# Who is signed in, and what they searched for: nothing to bring back.
-TRANSIENT = ("access.session", "access.openid_state")
+# Who is signed in, what they searched for, and sign-ins under way: nothing to bring back.
+TRANSIENT = ("access.openid_state", "access.session", "access.sign_in_limit")
 _COUNTED = ("access", "history", "marts", "ops", "raw")
 _HELD_SECONDS = 3_600  # a load of a first, large delivery holds its tables for many minutes
 _TURN_SECONDS = 0.3  # less than the second after which PostgreSQL looks for deadlocks
@@ -215,7 +215,9 @@ def _dump(database: Database, to: Path) -> tuple[dict[str, int], tuple[str, ...]
                     database,
                     "--format=custom", "--compress=gzip:1", "--enable-row-security",
                     f"--snapshot={snapshot}", f"--lock-wait-timeout={_TURN_SECONDS}s",
-                    *(f"--exclude-schema={schema}" for schema in _LEFT_OUT),
+                    # Rights on functions of PostgreSQL's own are given anew
+                    # (`access.grant_rights`); only a superuser could restore them.
+                    *(f"--exclude-schema={schema}" for schema in (*_LEFT_OUT, "pg_catalog")),
                     *(f"--exclude-table-data={table}" for table in TRANSIENT),
                     f"--file={to}",
                     unless="due to (statement|lock) timeout",

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration import VERSION
+from orchestration.access import rights
 from orchestration.access import roles as access_roles
 from orchestration.backup.create import (
     DUMP,
@@ -105,7 +106,7 @@ def restore_backup(settings: Settings, folder: Path, *, without_key: bool = Fals
     ):
         erased = _erased(settings, database)
         try:
-            _make(server, coming)
+            _make(server, name, coming)
             client_programs.run_client_program(
                 "pg_restore", coming, "--exit-on-error", "--no-owner",
                 f"--jobs={min(4, os.cpu_count() or 1)}", str(folder / DUMP),
@@ -200,13 +201,33 @@ def _erased(settings: Settings, database: Database) -> ErasureRecord:
         ) from error
 
 
-def _make(server: psycopg.Connection, coming: Database) -> None:
+# A template may have another encoding and locale than the present database.
+_LOCALE = """
+select
+    format(
+        'encoding %%L lc_collate %%L lc_ctype %%L locale_provider %%s',
+        pg_encoding_to_char(encoding), datcollate, datctype,
+        case datlocprovider when 'b' then 'builtin' when 'i' then 'icu' else 'libc' end
+    )
+    || case datlocprovider
+        when 'b' then format(' builtin_locale %%L', datlocale)
+        when 'i' then format(' icu_locale %%L', datlocale)
+        else ''
+    end
+from pg_database
+where datname = %s
+"""
+
+
+def _make(server: psycopg.Connection, present: str, coming: Database) -> None:
+    """Make an empty database like the present one."""
     name, owner = coming.parts["dbname"], coming.parts["user"]
     drop_database(server, name)
+    (locale,) = server.execute(_LOCALE, [present]).fetchone() or ("",)
     try:
         server.execute(
-            sql.SQL("create database {} owner {} template template0").format(
-                sql.Identifier(name), sql.Identifier(owner)
+            sql.SQL("create database {} owner {} template template0 {}").format(
+                sql.Identifier(name), sql.Identifier(owner), sql.SQL(locale)
             )
         )
     except psycopg.errors.InsufficientPrivilege:
@@ -228,12 +249,13 @@ def _assert_whole(coming: Database, manifest: BackupManifest) -> None:
 
 
 def _bring_up(settings: Settings, coming: Database) -> None:
-    """Make the restored state this version's."""
+    """Make the restored state this version's, and give the page's roles their rights."""
     with coming.connect(application="atendimento restore") as conn:
         migrate(conn, home=settings.home)
         conn.commit()
         conn.autocommit = True
         conn.execute("analyze")
+    rights.restrict_roles(settings, coming)
 
 
 def _put_back_events(

@@ -31,8 +31,11 @@ def set_first_password(user: User) -> None:
         person = _person(conn, user)
         if not person.active:
             raise UsageError(f"{person.login} is not active. Nothing was changed.")
-        print(accounts.give_first_password(conn, person.user_id))
-    print(f"The line above is the first password of {person.login}; it is not kept.")
+        print(accounts.give_first_password(conn, person.user_id, person.company_id))
+    print(
+        f"The line above is the first password of {person.login}. It is not kept, and expires "
+        "after 72 hours."
+    )
 
 
 @account.command()
@@ -42,7 +45,7 @@ def revoke(user: User) -> None:
 
     with _connected() as conn:
         person = _person(conn, user)
-        ended = accounts.revoke_account(conn, person.user_id)
+        ended = accounts.revoke_account(conn, person.user_id, person.company_id)
     print(f"{person.login}: password withdrawn, {ended} sessions ended.")
 
 
@@ -56,7 +59,8 @@ def list_accounts() -> None:
         for listed in accounts.list_accounts(conn):
             count += 1
             state = {None: "no account", True: "first password", False: "password chosen"}
-            said = state[listed.must_change] + (", locked" if listed.is_locked else "")
+            said = state[listed.must_change] + (", expired" if listed.is_expired else "")
+            said += ", locked somewhere" if listed.is_locked else ""
             print(
                 f"{listed.login:<32} {listed.role:<10} {listed.company_id:<16} {said:<24}"
                 f" {listed.sessions} sessions"

@@ -9,15 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as time_of_day
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 import psycopg
 
 from orchestration.errors import CheckFailed, DatabaseError, UsageError, UserError
 from orchestration.ingest import ledger
 from orchestration.postgres.database import Database
+from orchestration.postgres.zones import ends_of_days, local_date
 from orchestration.progress import stage
 from orchestration.publication.dbt import build
 from orchestration.publication.swap import record_history
@@ -29,8 +28,6 @@ from orchestration.runs.bootstrap import (
     run_lock,
 )
 from orchestration.settings import Settings
-
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class InvalidDates(UsageError):
@@ -75,50 +72,22 @@ def run_backfill(
         raise InvalidDates(f"{first} is after {last}: write the earlier day after --from.")
     prepare_home(settings)
     database = open_database(settings)
-    zone = ZoneInfo(settings.group_timezone)
+    zone = settings.group_timezone
     with backfill_lock(database):
         with database.connect() as conn:
-            _assert_over(last, zone, _now(conn, clock))
+            _assert_over(last, local_date(conn, _now(conn, clock), zone), zone)
             if not ledger.any_loaded(conn):
                 raise NothingLoaded(
                     "Nothing is loaded yet, so there is no history to compute: load a delivery "
                     "first with `atendimento run --source PATH`."
                 )
-            asked = days_between(first, last, zone)
+            asked = [BackfillDay(*day) for day in ends_of_days(conn, first, last, zone)]
             began_at = _begin(conn, first, last, again)
             due = _not_done(conn, asked, began_at, again)
         _compute(settings, database, due)
         with database.connect() as conn:
             conn.execute("delete from ops.backfill_in_progress")
     return BackfillResult(computed=len(due), known=len(asked) - len(due))
-
-
-def days_between(first: date, last: date, zone: ZoneInfo) -> list[BackfillDay]:
-    """Each day of the zone from `first` to `last`. One that the zone skipped is left out."""
-    dates = (first + timedelta(days=after) for after in range((last - first).days + 1))
-    return [BackfillDay(day, end) for day in dates if (end := end_of_day(day, zone))]
-
-
-def end_of_day(day: date, zone: ZoneInfo) -> datetime | None:
-    """The last microsecond on whose date it is `day` there; None when the zone skipped the day.
-
-    Where clocks go back over midnight, that is the later of the two ends of the evening.
-    """
-
-    def is_on_day(instant: datetime) -> bool:
-        return instant.astimezone(zone).date() == day
-
-    midnight = datetime.combine(day + timedelta(days=1), time_of_day.min, zone)
-    ends = [midnight.replace(fold=fold).astimezone(UTC) - _MICROSECOND for fold in (0, 1)]
-    end = max((end for end in ends if is_on_day(end)), default=None)
-    if end is None:
-        return None
-    # Where clocks go forward over midnight, from before it to after it, the last instant before
-    # the change is later than either.
-    for step in (timedelta(minutes=1), timedelta(seconds=1)):
-        while is_on_day(end + step):
-            end += step
-    return end
 
 
 def _now(conn: psycopg.Connection, clock: datetime) -> datetime:
@@ -129,11 +98,10 @@ def _now(conn: psycopg.Connection, clock: datetime) -> datetime:
     return max(clock, row[0]) if row else clock
 
 
-def _assert_over(last: date, zone: ZoneInfo, now: datetime) -> None:
-    today = now.astimezone(zone).date()
+def _assert_over(last: date, today: date, zone: str) -> None:
     if last >= today:
         raise InvalidDates(
-            f"{last} is not over yet in {zone.key}: history is computed as of the end of a day. "
+            f"{last} is not over yet in {zone}: history is computed as of the end of a day. "
             f"The last day that can be asked for is {today - timedelta(days=1)}."
         )
 

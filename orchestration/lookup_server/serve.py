@@ -20,8 +20,9 @@ from orchestration.http_server.slow_clients import limited_protocol
 from orchestration.lookup_server.metrics_endpoint import with_metrics_endpoint
 from orchestration.postgres import session
 from orchestration.postgres.database import Database
+from orchestration.postgres.roles import PAGE, SIGN_IN
 from orchestration.publication.swap import published_by
-from orchestration.runs.bootstrap import open_database, prepare_home
+from orchestration.runs.bootstrap import lookup_access, open_database, prepare_home
 from orchestration.settings import Settings, SettingsError
 from reports.lookup.app import create_app
 from reports.lookup.config import LookupConfig, OpenIdConfig
@@ -73,7 +74,8 @@ def _openid(settings: Settings) -> OpenIdConfig:
     if not all(find_spec(module) for module in ("authlib", "requests")):
         raise SettingsError(
             "ATENDIMENTO_SIGN_IN is openid, and what it needs is not installed: "
-            "`uv sync --extra openid`, or `pip install 'tela-de-atendimento[openid]'`."
+            "`uv sync --inexact --no-dev --extra openid`, or "
+            "`pip install 'tela-de-atendimento[openid]'`."
         )
     from reports.lookup.openid import is_safe
 
@@ -94,10 +96,19 @@ def _openid(settings: Settings) -> OpenIdConfig:
     )
 
 
-def assert_fit(logins: Logins) -> None:
-    """Raise UnfitRole unless the page's role sees by policies alone, and changes nothing."""
+def assert_fit(logins: Logins, *, large_objects: bool = True) -> None:
+    """Check that the page's role sees by policies alone, and changes nothing.
+
+    Args:
+        logins: The page's logins.
+        large_objects: Whether the role must not be able to store large objects either. On a server
+            that is not ours perhaps nobody may withdraw them; `atendimento doctor` tells how.
+
+    Raises:
+        UnfitRole: The role could see or change more.
+    """
     with logins.page.connect(application="atendimento lookup") as conn:
-        faults = roles.page_role_faults(conn)
+        faults = roles.page_role_faults(conn, large_objects=large_objects)
     if faults:
         raise UnfitRole(
             "The lookup page is not served, since its database role is not fit for it: "
@@ -108,6 +119,41 @@ def assert_fit(logins: Logins) -> None:
 
 def prepare_lookup_server(settings: Settings) -> tuple[Database, Logins]:
     """The database with all that the page needs. Raises DatabaseError, SettingsError, UnfitRole."""
+    _assert_sign_in(settings)
+    prepare_home(settings)
+    database = open_database(settings)
+    logins = roles.page_logins(settings, database)
+    assert_fit(logins, large_objects=settings.database_url is None)
+    return database, logins
+
+
+def prepared_logins(settings: Settings) -> Logins:
+    """The page's two logins, for an account that can be no other role and needs no state folder.
+
+    Raises:
+        SettingsError: No settings name the logins.
+        DatabaseError: A login does not get in.
+        UnfitRole: The page's role could see or change more than a page may.
+    """
+    _assert_sign_in(settings)
+    given = (settings.lookup_database_url, settings.sign_in_database_url)
+    access = lookup_access(settings)
+    if all(given):
+        page, sign_in = (Database(str(url)) for url in given)
+    elif access and not settings.database_url:
+        page, sign_in = access.database(PAGE), access.database(SIGN_IN)
+    else:
+        raise SettingsError(
+            "--prepared needs ATENDIMENTO_LOOKUP_DATABASE_URL and "
+            "ATENDIMENTO_SIGN_IN_DATABASE_URL, or for the embedded PostgreSQL "
+            "ATENDIMENTO_LOOKUP_ACCOUNT and ATENDIMENTO_LOOKUP_SOCKET_DIR."
+        )
+    sign_in.connect(application="atendimento lookup").close()
+    assert_fit(logins := Logins(page, sign_in))
+    return logins
+
+
+def _assert_sign_in(settings: Settings) -> None:
     if settings.sign_in == "proxy" and not settings.proxies:
         raise SettingsError(
             "ATENDIMENTO_SIGN_IN is proxy, and ATENDIMENTO_TRUSTED_PROXIES names none: nobody "
@@ -122,11 +168,6 @@ def prepare_lookup_server(settings: Settings) -> tuple[Database, Logins]:
         )
     if settings.sign_in == "openid":
         _openid(settings)
-    prepare_home(settings)
-    database = open_database(settings)
-    logins = roles.page_logins(settings, database)
-    assert_fit(logins)
-    return database, logins
 
 
 def startup_messages(settings: Settings, database: Database) -> list[str]:

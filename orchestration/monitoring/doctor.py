@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
+from checks.zones import OFFSETS, offsets_by_python
+from orchestration.access import log_chain
+from orchestration.access.roles import large_object_faults
 from orchestration.backup.catalog import future_backups, last_backup_at
 from orchestration.errors import DatabaseError
 from orchestration.ingest import inbox
@@ -69,6 +73,7 @@ def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
                 "database", True, f"{database.label}, {conn.info.server_version // 10000}"
             )
             yield _server_log(conn)
+            yield _zones(conn, settings, now)
             yield from _state(conn, settings, now)
     except DatabaseError as error:
         yield DoctorCheck("database", False, str(error).splitlines()[0])
@@ -176,6 +181,33 @@ def _server_log(conn: psycopg.Connection) -> DoctorCheck:
     )
 
 
+def _zones(conn: psycopg.Connection, settings: Settings, now: datetime) -> DoctorCheck:
+    """Check that PostgreSQL and Python agree about the time zones in use.
+
+    PostgreSQL decides every published value, Python when schedules run.
+    """
+    used = {settings.group_timezone}
+    if _exists(conn, "marts.company"):
+        used |= {zone for (zone,) in conn.execute("select distinct timezone from marts.company")}
+    query = "select " + OFFSETS.format(zone="%(zone)s", around="%(around)s::timestamptz")
+    different = []
+    for zone in sorted(used):
+        by_database = None
+        with suppress(psycopg.errors.InvalidParameterValue), conn.transaction():
+            row = conn.execute(query.encode(), {"zone": zone, "around": now}).fetchone()
+            by_database = row and row[0]
+        if by_database != offsets_by_python(zone, now):
+            different.append(zone)
+    if not different:
+        return DoctorCheck("time zones", True, ", ".join(sorted(used)))
+    return DoctorCheck(
+        "time zones",
+        False,
+        f"PostgreSQL and Python have different rules for {', '.join(different)}: update the older"
+        " of PostgreSQL and the package tzdata; until then schedules may run an hour off",
+    )
+
+
 def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Iterator[DoctorCheck]:
     if not _exists(conn, "ops.publication"):
         yield DoctorCheck("publication", False, "no run has been made yet: `atendimento run`")
@@ -206,6 +238,8 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
     yield _failure(conn, shown)
     yield _checks(conn)
     yield from _erasure_key(conn, settings)
+    yield _access_log(conn)
+    yield from _large_objects(conn)
     yield _alarms(conn, shown)
     yield from _channels(conn, settings, shown)
     yield from _last_retention_run(conn, shown)
@@ -304,6 +338,22 @@ def _checks(conn: psycopg.Connection) -> DoctorCheck:
 
 def _named(check: FailedCheck) -> str:
     return f"{check.name} ({check.parked})" if check.parked else check.name
+
+
+def _access_log(conn: psycopg.Connection) -> DoctorCheck:
+    """Check that no entry of the access log was changed or removed."""
+    chain = log_chain.verify(conn)
+    if chain.fault:
+        return DoctorCheck("access log", False, chain.fault)
+    last = f", the last is {chain.last_id} {chain.last_hash[:16]}" if chain.entries else ""
+    return DoctorCheck("access log", True, f"{chain.entries:,} entries, unbroken{last}")
+
+
+def _large_objects(conn: psycopg.Connection) -> Iterator[DoctorCheck]:
+    """Yield a line for a role of the page that may store them, as on a server of your own."""
+    roles = conn.execute("select role_name from access.login where purpose = 'page'").fetchall()
+    for fault in large_object_faults(conn, [name for (name,) in roles]):
+        yield DoctorCheck("large objects", True, fault)
 
 
 def _alarms(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:

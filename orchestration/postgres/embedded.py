@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +22,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from orchestration.errors import DatabaseError
+from orchestration.folders import write_whole
 from orchestration.postgres import roles, root_place
 from orchestration.postgres.database import Database
 from orchestration.postgres.server_place import ServerPlace, place_in_home, this_account
@@ -42,7 +43,23 @@ _HBA = f"{_WRITTEN}\nlocal all all peer map={_MAP}\n"
 _ERROR = re.compile(r"^.*?(?:FATAL|ERROR|PANIC|error):\s+")
 
 
-def start_server(data_directory: Path) -> Database:
+@dataclass(frozen=True, slots=True)
+class LookupAccess:
+    """The account of the lookup page, where it has one of its own, and a socket that it reaches.
+
+    It gets in as the roles of the page only. `folder` is readable by others, the socket's folder of
+    this server is not.
+    """
+
+    account: str
+    folder: Path
+
+    def database(self, role: str) -> Database:
+        """Return the database as that role of the page."""
+        return Database(f"postgresql://{role}@/{DATABASE}?host={self.folder}&port=5432")
+
+
+def start_server(data_directory: Path, lookup: LookupAccess | None = None) -> Database:
     """Start the server of a data folder, creating it first if needed; return its database.
 
     The database's owner is not a superuser. The server outlives this process.
@@ -50,13 +67,14 @@ def start_server(data_directory: Path) -> Database:
     Args:
         data_directory: `HOME/postgres`. Started by root, the data are elsewhere
             (`orchestration.postgres.root_place`).
+        lookup: The account of the lookup page, when another one runs it.
 
     Raises:
         DatabaseError: The server does not start. The message names its log.
     """
     given = _usable(data_directory)
     with _locked(given) as lock:
-        server = _Server(_make_place(given), given)
+        server = _Server(_make_place(given), given, lookup)
         if not server.place.is_initialised:
             server.initialise(lock)
         server.ensure_running()
@@ -153,9 +171,10 @@ def _make_place(given: Path) -> ServerPlace:
 class _Server:
     """A server at its place. Its log is in the home."""
 
-    def __init__(self, place: ServerPlace, given: Path) -> None:
+    def __init__(self, place: ServerPlace, given: Path, lookup: LookupAccess | None = None) -> None:
         self.place = place
         self.given = given
+        self.lookup = lookup
         self.log = given.parent / f"{given.name}.log"
 
     def database(self, user: str, name: str = DATABASE) -> Database:
@@ -245,9 +264,14 @@ class _Server:
         self.stop("fast")
         if self.place.account:
             root_place.remove_other_programs(self.place)
+        sockets, mode = f"{self.place.socket}", "0700"
+        if self.lookup:
+            # A socket's mode holds for all of them: the first is in a folder that only its owner
+            # enters, the second admits the accounts that the map names.
+            sockets, mode = f"{sockets},{self.lookup.folder}", "0777"
         options = (
-            f"-c listen_addresses='' -c unix_socket_directories='{self.place.socket}' -p 5432"
-            " -c unix_socket_permissions=0700"
+            f"-c listen_addresses='' -c unix_socket_directories='{sockets}' -p 5432"
+            f" -c unix_socket_permissions={mode}"
         )
         if (rules := self.place.rules) != self.place.data:
             options += f" -c hba_file={rules}/pg_hba.conf -c ident_file={rules}/pg_ident.conf"
@@ -287,13 +311,17 @@ class _Server:
         """Write who may connect; return whether that has changed."""
         names = dict.fromkeys((this_account().pw_name, "root"))
         lines = [f'{_MAP} "{name}" all' for name in names]
+        if self.lookup:
+            lines += [
+                f'{_MAP} "{self.lookup.account}" {role}' for role in (roles.PAGE, roles.SIGN_IN)
+            ]
         wanted = {"pg_hba.conf": _HBA, "pg_ident.conf": "\n".join([_WRITTEN, *lines, ""])}
         is_new = False
         for name, text in wanted.items():
             path = self.place.rules / name
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 # Readable by the server's account; they hold nothing confidential.
-                root_place.write_whole(path, text, 0o644)
+                write_whole(path, text, 0o644)
                 is_new = True
         return is_new
 

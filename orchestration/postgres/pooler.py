@@ -13,6 +13,9 @@ from orchestration.postgres import session
 
 _OTHERS = 2
 
+# Addresses whose pooler keeps a session for one client, so that they are asked once per process.
+_exclusive: set[tuple[str, int, str, str]] = set()
+
 
 def is_direct(conn: psycopg.Connection) -> bool:
     """Return whether no pooler is in between: a pooler states a process id of its own."""
@@ -32,8 +35,10 @@ def is_shared(conn: psycopg.Connection, connect: Callable[[], psycopg.Connection
     Returns:
         Whether advisory locks, settings and temporary tables of `conn` would go astray.
     """
+    info = conn.info
+    address = (info.host, info.port, info.dbname, info.user)
     mine = _server_process(conn)
-    if mine == conn.info.backend_pid:
+    if mine == info.backend_pid or address in _exclusive:
         return False
     others: list[psycopg.Connection] = []
     try:
@@ -47,6 +52,7 @@ def is_shared(conn: psycopg.Connection, connect: Callable[[], psycopg.Connection
     finally:
         for other in others:
             other.close()
+    _exclusive.add(address)
     return False
 
 

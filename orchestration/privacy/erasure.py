@@ -76,6 +76,7 @@ def erase_client(settings: Settings, client_id: str) -> ErasureReceipt:
     erased, EraseIncomplete when something is left.
     """
     database = open_database(settings)
+    client_id = client_id.strip()
     try:
         return _erase(settings, database, client_id)
     except psycopg.Error as error:

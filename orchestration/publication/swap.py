@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
@@ -13,6 +12,7 @@ from psycopg import sql
 from orchestration import VERSION
 from orchestration.access import rights
 from orchestration.errors import UserError
+from orchestration.postgres.zones import local_date
 
 _TURNS = 600
 _TURN_SECONDS = 0.25
@@ -55,7 +55,7 @@ def swap_schemas(
         conn.execute("set local synchronous_commit = on")
         _assert_complete(conn, as_of, expected)
         if not keep_history:
-            record_history(conn, as_of.astimezone(ZoneInfo(group_timezone)).date())
+            record_history(conn, local_date(conn, as_of, group_timezone))
         conn.execute("drop schema if exists marts_previous cascade")
         if _schema_exists(conn, "marts"):
             _wait_for_readers(conn)
@@ -102,7 +102,7 @@ def _wait_for_readers(conn: psycopg.Connection) -> None:
             time.sleep(_TURN_SECONDS)
             turns += not _is_dumped(conn)
         else:
-            conn.execute("set local lock_timeout to default")
+            conn.execute("set local lock_timeout = 0")
             return
     raise PublicationError(
         "marts.company has been read or locked by one transaction for minutes (pg_stat_activity "

@@ -87,6 +87,7 @@ def open_database(settings: Settings) -> Database:
     database = find_database(settings)
     with database.connect() as conn:
         database.assert_fit(conn)
+        _assert_zone_known(conn, settings.group_timezone)
         try:
             migrate(conn, home=settings.home)
             failure_file.store_kept_failure(settings.home, conn)
@@ -110,6 +111,18 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
+def _assert_zone_known(conn: psycopg.Connection, zone: str) -> None:
+    """Python, which has checked the setting, may have zones of a newer release than PostgreSQL."""
+    try:
+        conn.execute("select now() at time zone %s", [zone])
+    except psycopg.errors.InvalidParameterValue:
+        raise SettingsError(
+            f"ATENDIMENTO_GROUP_TIMEZONE is {zone}, which PostgreSQL does not know. "
+            "Nothing was changed. Name a zone with the same rules, or update PostgreSQL."
+        ) from None
+    conn.rollback()
+
+
 @contextmanager
 def open_database_and_instance(settings: Settings) -> Iterator[tuple[Database, DagsterInstance]]:
     """The database of the settings and the Dagster instance in it, until the block ends."""
@@ -128,10 +141,22 @@ def find_database(settings: Settings) -> Database:
     if settings.database_url:
         return Database(settings.database_url)
     data_directory = settings.home / "postgres"
-    # A server started by a service would end with that service.
-    return (embedded.start_server if settings.embedded_autostart else embedded.server_database)(
-        data_directory
-    )
+    if not settings.embedded_autostart:
+        # A server started by a service would end with that service.
+        return embedded.server_database(data_directory)
+    return embedded.start_server(data_directory, lookup_access(settings))
+
+
+def lookup_access(settings: Settings) -> embedded.LookupAccess | None:
+    """How the lookup page reaches the embedded server under an account of its own; None if not."""
+    account, folder = settings.lookup_account, settings.lookup_socket_dir
+    if not account and not folder:
+        return None
+    if not account or not folder:
+        raise SettingsError(
+            "ATENDIMENTO_LOOKUP_ACCOUNT and ATENDIMENTO_LOOKUP_SOCKET_DIR need each other."
+        )
+    return embedded.LookupAccess(account, folder)
 
 
 def export_environment(settings: Settings, database: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -58,6 +59,10 @@ class SpoolWriter:
             path = self._folder / f"{time.time_ns()}-{os.getpid()}{OPEN}"
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
             try:
+                folder = self._folder.stat().st_mode
+                if folder & stat.S_ISGID:
+                    # A load under another account, of the folder's group, reads and redacts it.
+                    os.fchmod(descriptor, 0o600 | folder & 0o060)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # Between open and lock a load may have closed it as the file of a crashed writer.
                 if path.exists():

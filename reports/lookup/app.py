@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import psycopg
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.routing import Route
 
 from reports.lookup import (
@@ -16,6 +20,7 @@ from reports.lookup import (
     ficha_page,
     filter_params,
     health,
+    lookup_labels,
     password_page,
     report_files,
     reports_index,
@@ -24,7 +29,12 @@ from reports.lookup import (
     totals_page,
 )
 from reports.lookup.config import LookupConfig
-from reports.lookup.connections import ConnectionPools, page_settings, sign_in_settings
+from reports.lookup.connections import (
+    ConnectionPools,
+    DatabaseUnavailable,
+    page_settings,
+    sign_in_settings,
+)
 from reports.lookup.errors import HANDLERS, error_page
 from reports.lookup.health_probe import HealthProbe
 from reports.lookup.middleware import (
@@ -42,7 +52,10 @@ from reports.lookup.request_context import (
     in_turn_of_address,
     open_request_context,
 )
+from reports.lookup.search_texts import SearchTexts
 from reports.lookup.turns import Turns
+
+_FORGET_SECONDS = 60
 
 
 def create_app(config: LookupConfig) -> Starlette:
@@ -54,6 +67,7 @@ def create_app(config: LookupConfig) -> Starlette:
         keeper=keeper,
         probe=HealthProbe(*_pools(config, 1), config.publish_dir),
         hasher=Hasher(config.hash_cost),
+        searches=SearchTexts(),
         sign_in_form=sign_in.form,
         turns=Turns(
             of_user=config.requests_of_user,
@@ -77,7 +91,11 @@ def create_app(config: LookupConfig) -> Starlette:
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
         with services.opened():
-            yield
+            forgetting = asyncio.create_task(_forget_searches(services))
+            try:
+                yield
+            finally:
+                forgetting.cancel()
 
     app = Starlette(
         routes=[*own_routes, *routes()],
@@ -87,13 +105,17 @@ def create_app(config: LookupConfig) -> Starlette:
             Middleware(LastErrors, error_page),
             Middleware(KnownHosts, config.hosts, error_page),
             Middleware(SmallBodies, config.largest_body, error_page),
-            Middleware(FewRequests, config.requests_at_once, error_page, without=health.PATH),
+            Middleware(FewRequests, config.requests_at_once, _busy_page, without=health.PATH),
         ],
         exception_handlers=HANDLERS,
         lifespan=life,
     )
     app.state.services = services
     return app
+
+
+def _busy_page() -> Response:
+    return error_page(503, lookup_labels.BUSY)
 
 
 def _pools(config: LookupConfig, size: int) -> tuple[ConnectionPools, ConnectionPools]:
@@ -116,6 +138,27 @@ def _pools(config: LookupConfig, size: int) -> tuple[ConnectionPools, Connection
             patience=config.patience_seconds,
         ),
     )
+
+
+async def _forget_searches(services: AppServices) -> None:
+    """Forget what was searched for in sessions that have ended, once a minute."""
+    while True:
+        await asyncio.sleep(_FORGET_SECONDS)
+        await run_in_threadpool(forget_searches, services)
+
+
+def forget_searches(services: AppServices) -> None:
+    """Forget what was searched for in sessions that have ended.
+
+    While the database cannot be asked which these are, everything is forgotten.
+    """
+    if not services.searches:
+        return
+    try:
+        with services.keeper.one() as conn:
+            services.searches.forget_ended(conn)
+    except (DatabaseUnavailable, psycopg.Error):
+        services.searches.keep_only(())
 
 
 def routes() -> list[Route]:

@@ -1,4 +1,4 @@
-"""The access log: who did what, when and why. Append-only.
+"""The access log: who did what, when and why. Append-only, and a hash chain (`access.chain_entry`).
 
 It holds ids, codes and network addresses only: no names, phones, plates, e-mails or search terms.
 """
@@ -15,14 +15,19 @@ Action = Literal[
     "signed_in",
     "sign_in_refused",
     "signed_out",
+    "account_set",
+    "account_revoked",
     "password_changed",
+    "password_refused",
     "report_opened",
     "report_taken",
     "ficha_opened",
     "phone_revealed",
+    "rows_shown",
     "rows_taken",
     "searched",
     "log_read",
+    "entries_expired",
 ]
 
 

@@ -25,6 +25,21 @@ class HashCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignInLimits:
+    """How many failed sign-ins within `period` lock an account or an address, and for how long.
+
+    The first lock lasts `first_lock`, each further one of the same day twice as long as the one
+    before it, up to `longest_lock`.
+    """
+
+    tries_of_account: int = 5
+    tries_of_address: int = 30
+    period: timedelta = timedelta(minutes=15)
+    first_lock: timedelta = timedelta(minutes=1)
+    longest_lock: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIdConfig:
     """The OpenID provider, this app's registration there, and the ID token claim used as login.
 
@@ -66,9 +81,7 @@ class LookupConfig:
     openid: OpenIdConfig | None = None
     idle: timedelta = timedelta(minutes=30)
     lifetime: timedelta = timedelta(hours=12)
-    tries_of_account: int = 5
-    tries_of_address: int = 30
-    locked_for: timedelta = timedelta(minutes=15)
+    limits: SignInLimits = SignInLimits()
     hash_cost: HashCost = HashCost()
     connections: int = 10
     statement_seconds: float = 5

@@ -57,6 +57,10 @@ OTHER_EDITION = Problem(
     "As páginas e as tabelas publicadas não são da mesma execução. Espere um minuto e atualize a "
     "página; se continuar, avise o TI: a próxima execução (atendimento run) as junta de novo.",
 )
+BUSY = Problem(
+    "Muitos pedidos ao mesmo tempo",
+    "Espere alguns segundos e atualize a página. Nada foi alterado.",
+)
 TOO_SLOW = Problem(
     "A consulta demorou demais", "Escolha menos agendas, por exemplo um dia só, e tente de novo."
 )
@@ -82,19 +86,22 @@ OPENID_GO_ON = "Sair do acesso da empresa"
 OPENID_LEFT = "Você saiu desta tela."
 OPENID_AGAIN = "Entrar de novo"
 REFUSED = (
-    "Não foi possível entrar. Confira usuário e senha. Depois de {tries} tentativas erradas, a "
-    "entrada fica bloqueada por {minutes} minutos; quem esqueceu a senha pede outra ao TI."
+    "Não foi possível entrar. Confira usuário e senha. Depois de {tries} tentativas erradas, é "
+    "preciso esperar, cada vez mais; a primeira senha vale por 72 horas. Quem esqueceu a senha "
+    "pede outra ao TI."
 )
 NEW_PASSWORD = "Nova senha"  # noqa: S105 — a title
 OBJECTIONS = {
-    "short": "A nova senha precisa de pelo menos 10 letras ou números.",
+    "short": "A nova senha precisa de pelo menos 12 letras ou números.",
     "long": "A nova senha pode ter no máximo 200 letras ou números.",
-    "guessable": "A nova senha é fácil de adivinhar: não use o seu nome, nem poucas letras "
-    "repetidas.",
+    "guessable": "A nova senha é fácil de adivinhar ou está em listas de senhas vazadas: não use o "
+    "seu nome, palavras comuns com números, datas nem letras repetidas. Três ou quatro palavras "
+    "sem relação entre si são uma boa senha.",
     "different": "As duas vezes em que você escreveu a nova senha não são iguais.",
     "same": "A nova senha precisa ser diferente da atual.",
     "wrong": "A senha atual não confere.",
-    "locked": "Muitas tentativas. Espere 15 minutos e tente de novo.",
+    "locked": "Muitas tentativas. Espere alguns minutos e tente de novo.",
+    "expired": "A primeira senha venceu depois de 72 horas. Peça outra ao TI.",
 }
 
 HOME = "Listas e relatórios"
@@ -103,22 +110,39 @@ ACTIONS = {
     "signed_in": "Entrou",
     "sign_in_refused": "Entrada recusada",
     "signed_out": "Saiu",
+    "account_set": "Recebeu uma primeira senha",
+    "account_revoked": "Perdeu a senha",
     "password_changed": "Trocou a senha",
+    "password_refused": "Troca de senha recusada",
     "report_opened": "Abriu uma página",
     "report_taken": "Baixou um arquivo",
     "ficha_opened": "Abriu uma Ficha",
     "phone_revealed": "Viu um telefone",
+    "rows_shown": "Viu linhas da tela",
     "rows_taken": "Baixou linhas da tela",
     "searched": "Procurou um cliente",
     "log_read": "Leu o registro de acessos",
+    "entries_expired": "Registros apagados pelo prazo",
 }
 # The details of an entry, by key.
 DETAILS = {
     "address": "endereço {value}",
     "edition": "edição {value}",
     "found": "encontrados: {value}",
+    "operator": "conta do sistema {value}",
+    "page": "página {value}",
     "reason": "motivo: {value}",
     "rows": "linhas: {value}",
+}
+# Why a sign-in was refused.
+REFUSALS = {
+    "expired": "primeira senha vencida",
+    "inactive": "usuário inativo",
+    "locked": "muitas tentativas",
+    "no_account": "sem senha",
+    "provider": "recusado pelo acesso da empresa",
+    "unknown": "usuário desconhecido",
+    "wrong": "senha errada",
 }
 FILE_KINDS = {"csv": "CSV", "xlsx": "planilha (XLSX)"}
 SIGN_IN_KINDS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -234,12 +235,14 @@ class SmallBodies:
 
 
 class FewRequests:
-    """Refuses (503) what arrives while many requests wait or run, but for one path.
+    """Refuses what arrives while many requests wait or run, but for one path.
 
     Counts requests that have arrived whole, so that slow clients cannot lock others out.
     """
 
-    def __init__(self, app: ASGIApp, most: int, page: ErrorPage, *, without: str) -> None:
+    def __init__(
+        self, app: ASGIApp, most: int, page: Callable[[], Response], *, without: str
+    ) -> None:
         self.app = app
         self.most = most
         self.page = page
@@ -247,12 +250,12 @@ class FewRequests:
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on the request, or refuse it."""
+        """Pass on the request, or respond with the page."""
         if scope["type"] != "http" or scope["path"] == self.without:
             await self.app(scope, receive, send)
             return
         if self._running >= self.most:
-            await self.page(503)(scope, receive, send)
+            await self.page()(scope, receive, send)
             return
         self._running += 1
         try:
@@ -329,7 +332,14 @@ def cookie_name(request: Request, name: str) -> str:
     return f"__Host-{name}" if request.url.scheme == "https" else name
 
 
-def set_cookie(request: Request, response: Response, name: str, value: str) -> None:
+def set_cookie(
+    request: Request,
+    response: Response,
+    name: str,
+    value: str,
+    *,
+    lasts: timedelta | None = None,
+) -> None:
     """Set a cookie that scripts cannot read and other sites cannot send.
 
     Args:
@@ -337,10 +347,12 @@ def set_cookie(request: Request, response: Response, name: str, value: str) -> N
         response: The response to set the cookie on.
         name: The name without prefix.
         value: The value.
+        lasts: How long it lasts; by default until the browser is closed.
     """
     response.set_cookie(
         cookie_name(request, name),
         value,
+        max_age=round(lasts.total_seconds()) if lasts else None,
         path="/",
         httponly=True,
         samesite="lax",

@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from reports.lookup import audit_log, lookup_labels, openid_states, sessions, sign_in
+from reports.lookup import accounts, lookup_labels, openid_states, sessions, sign_in
 from reports.lookup.config import OpenIdConfig
 from reports.lookup.errors import error_page
 from reports.lookup.middleware import LOGGER, cookie_name, drop_cookie, set_cookie
 from reports.lookup.openid import AFTER_PATH, RETURN_PATH, Provider, ProviderAway, SignInRefused
-from reports.lookup.read_transaction import user_of_login
+from reports.lookup.read_transaction import assert_readable
 from reports.lookup.request_context import (
     SESSION,
     AppServices,
@@ -30,6 +30,8 @@ from reports.lookup.request_context import (
     app_services,
     in_turn_of_address,
     open_request_context,
+    open_session,
+    record_refusal,
 )
 from reports.lookup.sessions import NewSession
 from reports.lookup.view_model import LookupPage, render_response
@@ -50,6 +52,10 @@ class OutsidePage(LookupPage):
     onward: str
     onward_text: str
     leads_by_itself: bool = False
+
+
+class _NotAUser(SignInRefused):
+    """The provider knows a login that no active user has; recorded already."""
 
 
 class OpenIdSignIn:
@@ -114,12 +120,17 @@ class OpenIdSignIn:
             return error_page(503, lookup_labels.PROVIDER_AWAY)
         except SignInRefused as refused:
             LOGGER.warning("openid: sign-in refused: %s", refused)
-            _record_refusal(services, address_of(request))
+            if not isinstance(refused, _NotAUser):
+                with services.keeper.one() as conn:
+                    record_refusal(
+                        services, conn, None, kind="openid", address=address_of(request),
+                        reason="provider",
+                    )  # fmt: skip
             return _invitation("/", lookup_labels.OPENID_REFUSED, 401)
         before = request.cookies.get(cookie_name(request, SESSION))
         if before:
             with services.keeper.one() as conn:
-                sessions.revoke_session(conn, before)
+                sessions.revoke_session(conn, sessions.token_hash(before))
         response = RedirectResponse(under_way.next_path, 303)
         set_cookie(request, response, SESSION, opened.token)
         drop_cookie(request, response, _BROWSER)
@@ -148,28 +159,14 @@ class OpenIdSignIn:
 
 
 def _open(services: AppServices, login: str, address: str) -> NewSession:
-    """Start a session for the active user of a login; raises SignInRefused when there is none."""
-    user = user_of_login(services.page, login) if len(login) <= _LONGEST_LOGIN else None
-    if user is None:
-        raise SignInRefused("no active user with that login")
+    """Start a session for the active user of a login; raises _NotAUser when there is none."""
+    assert_readable(services.page)
     with services.keeper.one() as conn:
-        opened = sessions.start_session(
-            conn, user.user_id, lifetime=services.config.lifetime, address=address
-        )
-        audit_log.record_action(
-            conn,
-            "signed_in",
-            user.user_id,
-            company_id=user.home_company_id,
-            kind="openid",
-            address=address,
-        )
-    return opened
-
-
-def _record_refusal(services: AppServices, address: str) -> None:
-    with services.keeper.one() as conn:
-        audit_log.record_action(conn, "sign_in_refused", None, kind="openid", address=address)
+        user = accounts.find_login(conn, login) if len(login) <= _LONGEST_LOGIN else None
+        if user is None or not user.active:
+            record_refusal(services, conn, user, kind="openid", address=address)
+            raise _NotAUser("no active user with that login")
+        return open_session(services, conn, user, kind="openid", address=address)
 
 
 def _invitation(next_path: str, text: str, status: int) -> Response:

@@ -43,23 +43,29 @@ def change(visit: RequestContext) -> Response:
         objection = "same"
     if objection:
         return _form(visit, objection)
+    address = address_of(visit.request)
     with visit.keeping() as conn:
-        account = accounts.try_password(
-            conn, user.user_id, limit=config.tries_of_account, locked_for=config.locked_for
-        )
-    if account is None:
+        # Counted for this browser, so that a stolen session does not keep the user out elsewhere.
+        is_allowed = accounts.try_in_session(conn, visit.session.key, user.user_id, config.limits)
+        account = accounts.find_account(conn, user.user_id)
+    if account is None or not is_allowed:
         return _form(visit, "locked")
+    if account.is_expired:
+        return _form(visit, "expired")
     if not hasher.verify(account.password_hash, given["atual"]):
+        visit.record(
+            "password_refused", company_id=user.home_company_id, why="wrong", address=address
+        )
         return _form(visit, "wrong")
     hashed = hasher.hash(given["nova"])
     with visit.keeping() as conn, conn.transaction():
         accounts.set_password(conn, user.user_id, hashed, must_change=False)
         sessions.revoke_all_sessions(conn, user.user_id)
         opened = sessions.start_session(
-            conn, user.user_id, lifetime=config.lifetime, address=address_of(visit.request)
+            conn, user.user_id, lifetime=config.lifetime, idle=config.idle, address=address
         )
         audit_log.record_action(
-            conn, "password_changed", user.user_id, company_id=user.home_company_id
+            conn, "password_changed", user.user_id, company_id=user.home_company_id, address=address
         )
     response = RedirectResponse("/", 303)
     set_cookie(visit.request, response, SESSION, opened.token)

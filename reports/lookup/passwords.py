@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import unicodedata
@@ -12,8 +13,21 @@ from argon2.low_level import Type
 
 from reports.lookup.config import HashCost
 
-SHORTEST = 10
+SHORTEST = 12
 LONGEST = 200
+# Of zxcvbn's scores: at least 10^10 guesses by leaked passwords, words, names, dates and patterns.
+_LEAST_SCORE = 4
+_MOST_SCORED = 72  # zxcvbn's own limit: its time grows faster than the length
+# What people here choose, which zxcvbn's lists lack; it finds them with digits and signs too.
+_OBVIOUS = """
+senha minhasenha novasenha mudar trocar acesso entrar usuario brasil brasileiro deus jesus cristo
+jesuscristo senhor familia amor amorzinho amordaminhavida meuamor teamo euteamo gatinha princesa
+flamengo corinthians palmeiras saopaulo santos vasco gremio internacional cruzeiro atletico
+botafogo fluminense bahia segunda terca quarta quinta sexta sabado domingo feira janeiro fevereiro
+marco abril maio junho julho agosto setembro outubro novembro dezembro primavera verao outono
+inverno atendimento atendente agenda agendamento gerente telefone whatsapp leadzap oficina
+concessionaria carro carros veiculo empresa trabalho primeira temporaria administrador
+"""
 # Without letters and digits that are easily confused.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _AT_ONCE = 2
@@ -50,7 +64,7 @@ def generate_password() -> str:
 
 
 def password_problem(password: str, *, login: str, name: str) -> str | None:
-    """Check a new password.
+    """Check a new password, also against leaked and obvious ones.
 
     Args:
         password: The password.
@@ -65,11 +79,21 @@ def password_problem(password: str, *, login: str, name: str) -> str | None:
         return "short"
     if len(plain) > LONGEST:
         return "long"
-    told = plain.casefold()
-    parts = {login, *login.split("."), *name.split()}
-    if len(set(told)) < 5 or any(part.casefold() in told for part in parts if len(part) > 3):
+    from zxcvbn import zxcvbn  # imported late: its lists take 300 ms
+
+    parts = [part for part in re.split(r"[\W_]+", _folded(f"{login} {name}")) if len(part) > 2]
+    folded = _folded(plain)
+    if any(len(part) > 3 and part in folded for part in parts):
         return "guessable"
-    return None
+    inputs = [_folded(login), _folded(name), *parts, *_OBVIOUS.split()]
+    scores = (zxcvbn(text[:_MOST_SCORED], inputs)["score"] for text in {plain, folded})
+    return "guessable" if min(scores) < _LEAST_SCORE else None
+
+
+def _folded(text: str) -> str:
+    """Return a text in lower case and without accents, which no list has."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
 
 
 def _plain(password: str) -> str:

@@ -5,6 +5,9 @@ the transaction's snapshot, so a rename between the two would show new, seemingl
 transaction therefore begins by locking `marts.company`, which `publish` locks exclusively during
 the swap. `lock table` takes no snapshot: a transaction that waited for it sees the state after the
 swap.
+
+The reader is identified by the hash of the session's token, which the row policies look up: the
+role of the page cannot name a reader who has no session.
 """
 
 from __future__ import annotations
@@ -54,27 +57,21 @@ def transaction(connections: ConnectionPools) -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def read_as_user(
-    connections: ConnectionPools, user_id: str
+    connections: ConnectionPools, session_key: bytes
 ) -> Iterator[tuple[psycopg.Connection, User | None]]:
-    """Open a read-only transaction that sees one user's rows; yield it and the user.
+    """Open a read-only transaction that sees the rows of a session's user; yield it and the user.
 
-    The user is None, and no row is visible, if the user does not exist or is not active.
+    The user is None, and no row is visible, if the session is not in force or its user not active.
     """
     with transaction(connections) as conn:
-        found = conn.execute(_IDENTIFY, [user_id]).fetchone()
+        found = conn.execute(_IDENTIFY, [session_key]).fetchone()
         yield conn, _user(*found) if found else None
 
 
-def user_of_login(connections: ConnectionPools, login: str) -> User | None:
-    """Return the active user of a login, or None."""
-    if "\0" in login:
-        return None
-    with transaction(connections) as conn:
-        sought = conn.execute("select access.user_of_login(%s)", [login]).fetchone()
-        if not sought or sought[0] is None:
-            return None
-        found = conn.execute(_IDENTIFY, [sought[0]]).fetchone()
-        return _user(*found) if found else None
+def assert_readable(connections: ConnectionPools) -> None:
+    """Raise, as every page would, when nothing is published or another version's tables are."""
+    with transaction(connections):
+        pass
 
 
 def _user(

@@ -21,9 +21,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from reports.lookup import audit_log, sessions
+from reports.lookup import accounts, audit_log, sessions
+from reports.lookup.accounts import LoginUser
 from reports.lookup.audit_log import Action
-from reports.lookup.config import LookupConfig
+from reports.lookup.config import LookupConfig, SignInKind
 from reports.lookup.connections import ConnectionPools
 from reports.lookup.health_probe import HealthProbe
 from reports.lookup.middleware import (
@@ -35,7 +36,8 @@ from reports.lookup.middleware import (
     set_cookie,
 )
 from reports.lookup.passwords import Hasher
-from reports.lookup.read_transaction import read_as_user, user_of_login
+from reports.lookup.read_transaction import read_as_user
+from reports.lookup.search_texts import SearchTexts
 from reports.lookup.sessions import NewSession, Session
 from reports.lookup.turns import Turns
 from reports.lookup.users import User
@@ -54,8 +56,8 @@ class AppServices:
     """The resources of the app.
 
     `page` reads the published tables; `keeper` writes accounts, sessions and the access log.
-    `sign_in_form` answers requests that are not signed in. `turns` are those of all signed-in
-    requests, `export_turns` those of exports.
+    `searches` holds the search texts of all sessions. `sign_in_form` answers requests that are not
+    signed in. `turns` are those of all signed-in requests, `export_turns` those of exports.
     """
 
     config: LookupConfig
@@ -63,6 +65,7 @@ class AppServices:
     keeper: ConnectionPools
     probe: HealthProbe
     hasher: Hasher
+    searches: SearchTexts
     sign_in_form: SignInForm
     turns: Turns
     export_turns: Turns
@@ -110,11 +113,6 @@ class RequestContext:
             self.user.is_manager,
             self.config.sign_in == "local",
         )
-
-    @property
-    def token(self) -> str:
-        """The session token that the browser sent; empty if this request opened the session."""
-        return self.request.cookies.get(cookie_name(self.request, SESSION)) or ""
 
     def keeping(self) -> AbstractContextManager[psycopg.Connection]:
         """Borrow a connection to accounts, sessions and the access log."""
@@ -236,10 +234,10 @@ def _admit(request: Request, with_first_password: bool) -> _Admitted | Response:
 
 def _visit(request: Request, view: View, admitted: _Admitted) -> Response:
     services, session = app_services(request), admitted.session
-    with read_as_user(services.page, session.user_id) as (conn, user):
+    with read_as_user(services.page, session.key) as (conn, user):
         if user is None:
             with services.keeper.one() as keeper:
-                sessions.revoke_all_sessions(keeper, session.user_id)
+                sessions.revoke_session(keeper, session.key)
             return _not_signed_in(services, request)
         answer = view(RequestContext(request, services, user, session, conn, admitted.form))
     response = answer if isinstance(answer, Response) else answer()
@@ -255,27 +253,95 @@ def _session(services: AppServices, request: Request) -> tuple[NewSession | None
     token = request.cookies.get(cookie_name(request, SESSION))
     if token:
         with services.keeper.one() as conn:
-            session = sessions.find_session(
-                conn, token, idle=config.idle, with_account=config.sign_in == "local"
-            )
+            session = sessions.find_session(conn, token, with_account=config.sign_in == "local")
     if config.sign_in != "proxy":
         return None, session
     login = request.scope[PROXY_USER]
-    user = user_of_login(services.page, login) if login else None
-    if user is None:
+    if not login:
         return None, None
-    if session and session.user_id == user.user_id:
-        return None, session
-    if request.method not in _SAFE_METHODS:
-        raise HTTPException(403)
     with services.keeper.one() as conn:
-        opened = sessions.start_session(
-            conn, user.user_id, lifetime=config.lifetime, address=address_of(request)
-        )
-        audit_log.record_action(
-            conn, "signed_in", user.user_id, company_id=user.home_company_id, kind="proxy"
-        )
+        user = accounts.find_login(conn, login)
+        if user is None or not user.active:
+            record_refusal(services, conn, user, kind="proxy", address=address_of(request))
+            return None, None
+        if session and session.user_id == user.user_id:
+            return None, session
+        if request.method not in _SAFE_METHODS:
+            raise HTTPException(403)
+        opened = open_session(services, conn, user, kind="proxy", address=address_of(request))
     return opened, opened.session
+
+
+def open_session(
+    services: AppServices,
+    conn: psycopg.Connection,
+    user: LoginUser,
+    *,
+    kind: SignInKind,
+    address: str,
+    must_change: bool = False,
+) -> NewSession:
+    """Start a session and record the sign-in.
+
+    Args:
+        services: The resources of the app.
+        conn: A connection of the sign-in login.
+        user: The user, who is active.
+        kind: How they signed in.
+        address: The client's IP address.
+        must_change: Whether the user must first set a new password.
+
+    Returns:
+        The session and its token.
+    """
+    opened = sessions.start_session(
+        conn,
+        user.user_id,
+        lifetime=services.config.lifetime,
+        idle=services.config.idle,
+        address=address,
+        must_change=must_change,
+    )
+    audit_log.record_action(
+        conn, "signed_in", user.user_id, company_id=user.company_id, kind=kind, address=address
+    )
+    return opened
+
+
+def record_refusal(
+    services: AppServices,
+    conn: psycopg.Connection,
+    user: LoginUser | None,
+    *,
+    kind: SignInKind,
+    address: str,
+    reason: str = "",
+) -> None:
+    """Record a refused sign-in.
+
+    With local accounts whoever calls has counted the attempt; of others, no more are recorded than
+    the limit of an address.
+
+    Args:
+        services: The resources of the app.
+        conn: A connection of the sign-in login.
+        user: The user of the login, or None when it is unknown.
+        kind: How they tried to sign in.
+        address: The client's IP address.
+        reason: A key of `lookup_labels.REFUSALS`; by default `unknown` or `inactive`.
+    """
+    limits = services.config.limits
+    if kind != "local" and accounts.begin_attempt(conn, None, limits, address=address).locked:
+        return
+    audit_log.record_action(
+        conn,
+        "sign_in_refused",
+        user.user_id if user else None,
+        company_id=user.company_id if user else None,
+        kind=kind,
+        why=reason or ("inactive" if user else "unknown"),
+        address=address,
+    )
 
 
 def _not_signed_in(services: AppServices, request: Request) -> Response:

@@ -1,8 +1,9 @@
 """Searches clients, and says why each is or is not to be called today.
 
-The search text is posted and stored in the session, so that no URL holds it, which proxies and
-browsers log; the URL has its number in the session. Of each client found in a company one agenda is
-shown: the one on a call list, else one that is waiting, else the latest open one, else the latest.
+The search text is posted and kept in memory, so that no table holds it, and no URL, which proxies
+and browsers log; the URL has its number in the session. Of each client found in a company one
+agenda is shown: the one on a call list, else one that is waiting, else the latest open one, else
+the latest.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from reports import formats, labels, phrases
 from reports.filters import Filters
-from reports.lookup import lookup_labels, published_company, sessions
+from reports.lookup import lookup_labels, published_company
 from reports.lookup.grid_rows import ficha_address
 from reports.lookup.masking import masked, works
 from reports.lookup.request_context import RequestContext
@@ -119,12 +120,11 @@ where client_id = any(%s)
 
 
 def post_search(visit: RequestContext) -> Response:
-    """Store the search text and redirect to its results, or to the empty form."""
+    """Keep the search text and redirect to its results, or to the empty form."""
     sought = visit.form.get("q", "").replace("\0", "")[:_LONGEST].strip()
     if not sought:
         return RedirectResponse(PATH, 303)
-    with visit.keeping() as conn:
-        number = sessions.add_search(conn, visit.token, sought)
+    number = visit.services.searches.add(visit.session.key, sought)
     return RedirectResponse(f"{PATH}?{_NUMBER}={number}", 303)
 
 
@@ -133,8 +133,7 @@ def show(visit: RequestContext) -> Response:
     number = visit.request.query_params.get(_NUMBER, "")
     sought, hits = "", []
     if _IS_NUMBER.fullmatch(number):
-        with visit.keeping() as conn:
-            sought = sessions.read_search(conn, visit.token, int(number))
+        sought = visit.services.searches.read(visit.session.key, int(number))
     if sought:
         hits = _find(visit, sought)
         visit.record("searched", company_id=visit.user.home_company_id, found=str(len(hits)))

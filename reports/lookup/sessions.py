@@ -1,6 +1,7 @@
 """Server-side sessions.
 
-Only hashes of tokens are stored, so that reading the table does not allow signing in.
+Only hashes of tokens are stored, so that reading the table does not allow signing in. The view
+`access.live_session` decides which sessions are in force, for this module and the row policies.
 """
 
 from __future__ import annotations
@@ -12,12 +13,18 @@ from typing import NamedTuple
 
 import psycopg
 
+KEPT_FOR = timedelta(days=30)
+"""How long a session is kept after its end: a browser is known by its last one."""
 _SEEN_AGAIN_AFTER = timedelta(minutes=1)
 
 
 class Session(NamedTuple):
-    """A valid session. `must_change` requires a new password before anything else."""
+    """A valid session. `must_change` requires a new password before anything else.
 
+    `key`, the hash of its token, is what the row policies identify the reader by.
+    """
+
+    key: bytes
     user_id: str
     csrf: str
     must_change: bool
@@ -35,6 +42,7 @@ def start_session(
     user_id: str,
     *,
     lifetime: timedelta,
+    idle: timedelta,
     address: str,
     must_change: bool = False,
 ) -> NewSession:
@@ -44,6 +52,7 @@ def start_session(
         conn: A connection of the sign-in login.
         user_id: The user.
         lifetime: How long the session lasts at most.
+        idle: How long it lasts without requests.
         address: The client's IP address.
         must_change: Whether the user must first set a new password.
 
@@ -54,28 +63,25 @@ def start_session(
     conn.execute(
         """
         insert into access.session
-            (token_hash, user_id, csrf, created_at, last_seen_at, expires_at, address)
-        select %s, %s, %s, now, now, now + %s, %s
+            (token_hash, user_id, csrf, created_at, last_seen_at, expires_at, idle, address)
+        select %s, %s, %s, now, now, now + %s, %s, %s
         from clock_timestamp() as now
         """,
-        [_hash(token), user_id, csrf, lifetime, address],
+        [token_hash(token), user_id, csrf, lifetime, idle, address],
     )
-    return NewSession(token, Session(user_id, csrf, must_change))
+    return NewSession(token, Session(token_hash(token), user_id, csrf, must_change))
 
 
-def find_session(
-    conn: psycopg.Connection, token: str, *, idle: timedelta, with_account: bool
-) -> Session | None:
+def find_session(conn: psycopg.Connection, token: str, *, with_account: bool) -> Session | None:
     """Find the session of a token, and update when it was last seen.
 
     Args:
         conn: A connection of the sign-in login.
         token: The token that the browser sent.
-        idle: How long a session lasts without requests.
         with_account: Whether the session requires a local account, and ends when that is removed.
 
     Returns:
-        The session, or None if it is unknown, expired or revoked.
+        The session, or None if it is unknown or no longer in force.
     """
     found = conn.execute(
         """
@@ -85,14 +91,11 @@ def find_session(
             coalesce(account.must_change, false),
             account.user_id is not null,
             session.last_seen_at < clock_timestamp() - %s
-        from access.session
+        from access.live_session as session
         left join access.account on account.user_id = session.user_id
         where session.token_hash = %s
-            and session.revoked_at is null
-            and session.expires_at > clock_timestamp()
-            and session.last_seen_at > clock_timestamp() - %s
         """,
-        [_SEEN_AGAIN_AFTER, _hash(token), idle],
+        [_SEEN_AGAIN_AFTER, token_hash(token)],
     ).fetchone()
     if not found:
         return None
@@ -102,64 +105,37 @@ def find_session(
     if is_due:
         conn.execute(
             "update access.session set last_seen_at = clock_timestamp() where token_hash = %s",
-            [_hash(token)],
+            [token_hash(token)],
         )
-    return Session(user_id, csrf, must_change and with_account)
+    return Session(token_hash(token), user_id, csrf, must_change and with_account)
 
 
-def add_search(conn: psycopg.Connection, token: str, sought: str) -> int:
-    """Store a search text in the session.
-
-    Args:
-        conn: A connection of the sign-in login.
-        token: The session's token.
-        sought: The search text.
-
-    Returns:
-        Its number within the session, from 1; 0 without a session.
-    """
-    row = conn.execute(
-        "update access.session set searches = searches || %s::text where token_hash = %s"
-        " returning cardinality(searches)",
-        [sought, _hash(token)],
-    ).fetchone()
-    return row[0] if row else 0
-
-
-def read_search(conn: psycopg.Connection, token: str, number: int) -> str:
-    """Read a search text of the session.
-
-    Args:
-        conn: A connection of the sign-in login.
-        token: The session's token.
-        number: The number that `add_search` returned.
-
-    Returns:
-        The search text, or an empty string if there is none.
-    """
-    row = conn.execute(
-        "select searches[%s] from access.session where token_hash = %s", [number, _hash(token)]
-    ).fetchone()
-    return (row and row[0]) or ""
-
-
-def revoke_session(conn: psycopg.Connection, token: str) -> None:
-    """End the session of a token."""
+def revoke_session(conn: psycopg.Connection, key: bytes) -> None:
+    """End one session."""
     conn.execute(
-        "update access.session set revoked_at = clock_timestamp(), searches = '{}'"
+        "update access.session set revoked_at = clock_timestamp()"
         " where token_hash = %s and revoked_at is null",
-        [_hash(token)],
+        [key],
     )
 
 
 def revoke_all_sessions(conn: psycopg.Connection, user_id: str) -> int:
     """End every session of a user; return how many were valid."""
     return conn.execute(
-        "update access.session set revoked_at = clock_timestamp(), searches = '{}'"
+        "update access.session set revoked_at = clock_timestamp()"
         " where user_id = %s and revoked_at is null and expires_at > clock_timestamp()",
         [user_id],
     ).rowcount
 
 
-def _hash(token: str) -> bytes:
+def has_signed_in(conn: psycopg.Connection, key: bytes, user_id: str) -> bool:
+    """Whether a session was this user's, in force or ended."""
+    found = conn.execute(
+        "select from access.session where token_hash = %s and user_id = %s", [key, user_id]
+    ).fetchone()
+    return found is not None
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a token."""
     return sha256(token.encode("utf-8", "replace")).digest()

@@ -1,7 +1,8 @@
 """Sign-in and sign-out with a local account; with the sign-in `proxy`, a page that points there.
 
 A wrong password, an unknown or deactivated user and a locked account get the same response in the
-same time. A locked address gets the same response at once.
+same time. A locked address gets the same response at once. Attempts in a browser in which the user
+has signed in before are counted apart from those of its address, which others may share.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from reports.lookup import accounts, audit_log, lookup_labels, search, sessions
 from reports.lookup.errors import error_page
 from reports.lookup.middleware import assert_own_form, cookie_name, drop_cookie, form_of, set_cookie
-from reports.lookup.read_transaction import user_of_login
+from reports.lookup.read_transaction import assert_readable
 from reports.lookup.request_context import (
     PASSWORD_PATH,
     SESSION,
@@ -25,6 +26,8 @@ from reports.lookup.request_context import (
     RequestContext,
     address_of,
     app_services,
+    open_session,
+    record_refusal,
 )
 from reports.lookup.sessions import NewSession
 from reports.lookup.view_model import LookupPage, render_response
@@ -32,6 +35,7 @@ from reports.lookup.view_model import LookupPage, render_response
 PATH = "/entrar"
 LEAVE_PATH = "/sair"
 _FORM = "atendimento-entrada"
+_BROWSER = "atendimento-navegador"
 # A local path: browsers read `//host` and `/\host` as another host.
 _LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}", re.ASCII)
 _LONGEST_LOGIN = 200
@@ -76,81 +80,81 @@ def enter(request: Request) -> Response:
     assert_own_form(request, given.get("csrf", ""), expected)
     next_path = local_path(given.get("ir", "/"))
     login = given.get("usuario", "").strip()[:_LONGEST_LOGIN]
-    opened = _try(services, login, given.get("senha", ""), address_of(request))
+    opened = _try(services, request, login, given.get("senha", ""))
     if opened is None:
-        said = lookup_labels.REFUSED.format(
-            tries=services.config.tries_of_account,
-            minutes=round(services.config.locked_for.total_seconds() / 60),
-        )
+        said = lookup_labels.REFUSED.format(tries=services.config.limits.tries_of_account)
         return _form(request, next_path, login=login, refusal=said)
     before = request.cookies.get(cookie_name(request, SESSION))
     if before:
         with services.keeper.one() as conn:
-            sessions.revoke_session(conn, before)
+            sessions.revoke_session(conn, sessions.token_hash(before))
     goes_to = PASSWORD_PATH if opened.session.must_change else next_path
     response = RedirectResponse(goes_to, 303)
     set_cookie(request, response, SESSION, opened.token)
+    # The hash opens nothing; it only tells that the user has signed in here.
+    set_cookie(request, response, _BROWSER, opened.session.key.hex(), lasts=sessions.KEPT_FOR)
     drop_cookie(request, response, _FORM)
     return response
 
 
 def leave(visit: RequestContext) -> Response:
     """End the session on the server, so that copies of its token become useless."""
-    token = visit.request.cookies.get(cookie_name(visit.request, SESSION), "")
     with visit.keeping() as conn:
-        sessions.revoke_session(conn, token)
+        sessions.revoke_session(conn, visit.session.key)
         audit_log.record_action(
             conn, "signed_out", visit.user.user_id, company_id=visit.user.home_company_id
         )
+    visit.services.searches.forget(visit.session.key)
     response = RedirectResponse(PATH, 303)
     drop_cookie(visit.request, response, SESSION)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
-def _try(services: AppServices, login: str, password: str, address: str) -> NewSession | None:
+def _try(services: AppServices, request: Request, login: str, password: str) -> NewSession | None:
     """Start a session if the credentials are valid; every failure takes the same time."""
-    config = services.config
-    user = user_of_login(services.page, login)
-    user_id = user.user_id if user else None
+    address = address_of(request)
+    assert_readable(services.page)
     with services.keeper.one() as conn:
-        # An address over its limit causes neither a password hash nor a log entry.
-        if not accounts.try_address(
-            conn, address, limit=config.tries_of_address, within=config.locked_for
-        ):
-            return None
-        account = accounts.try_password(
-            conn, user_id, limit=config.tries_of_account, locked_for=config.locked_for
+        user = accounts.find_login(conn, login)
+        attempt = accounts.begin_attempt(
+            conn,
+            user.user_id if user else None,
+            services.config.limits,
+            address=address,
+            browser=_last_session(request),
         )
-    kept = account.password_hash if account else None
+        if attempt.locked == "address":
+            # Causes neither a password hash nor a log entry: there could be any number.
+            return None
+        account = accounts.find_account(conn, user.user_id) if user else None
+    kept = account.password_hash if account and not attempt.locked else None
     is_right = services.hasher.verify(kept, password)
     with services.keeper.one() as conn:
-        if user is None or account is None or not is_right:
-            audit_log.record_action(
+        if user is None or account is None or not user.active:
+            why = "no_account" if user and user.active else ""
+        elif not is_right:
+            why = "locked" if attempt.locked else "wrong"
+        elif account.is_expired:
+            why = "expired"
+        else:
+            accounts.forget_attempts(conn, attempt.source, user.user_id)
+            return open_session(
+                services,
                 conn,
-                "sign_in_refused",
-                user_id,
-                company_id=user.home_company_id if user else None,
+                user,
+                kind="local",
                 address=address,
+                must_change=account.must_change,
             )
-            return None
-        accounts.forget_tries(conn, user.user_id, address)
-        opened = sessions.start_session(
-            conn,
-            user.user_id,
-            lifetime=config.lifetime,
-            address=address,
-            must_change=account.must_change,
-        )
-        audit_log.record_action(
-            conn,
-            "signed_in",
-            user.user_id,
-            company_id=user.home_company_id,
-            kind="local",
-            address=address,
-        )
-    return opened
+        record_refusal(services, conn, user, kind="local", address=address, reason=why)
+    return None
+
+
+def _last_session(request: Request) -> bytes:
+    """Return the key of the last session in this browser, or nothing."""
+    told = request.cookies.get(cookie_name(request, _BROWSER)) or ""
+    return bytes.fromhex(told) if re.fullmatch(r"[0-9a-f]{64}", told, re.ASCII) else b""
 
 
 def _form(

@@ -154,6 +154,14 @@ def show(visit: RequestContext) -> Response:
     spans = list(grid_rows.spans_of(picture.shown, choice.page))
     filters = choice.filters(visit.user.access)
     found = grid_rows.find_row_page(visit.conn, filters, company, choice.total, spans)
+    if found:
+        visit.record(
+            "rows_shown",
+            company_id=choice.company_id,
+            total=choice.total,
+            page=str(choice.page),
+            rows=str(sum(len(listed) for _, listed in found)),
+        )
     page = TotalsPage(
         title=lookup_labels.SCREEN,
         signed=visit.signed,

@@ -8,16 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from pipeline import Program, environment
 
 from orchestration.launch import backfill
-from orchestration.launch.backfill import end_of_day
 from orchestration.postgres.database import Database
 from orchestration.publication.swap import PublicationError, record_history, swap_schemas
 from orchestration.runs.bootstrap import backfill_lock, run_lock
@@ -241,23 +239,11 @@ def test_days_that_cannot_be_asked_for_are_wrong_usage(
     assert says in said.last_line
 
 
-@pytest.mark.parametrize(
-    ("clock", "over"),
-    [
-        ("2026-11-21T02:59:59.999999+00:00", False),
-        ("2026-11-21T03:00:00+00:00", True),
-    ],
-)
-def test_a_day_is_over_at_its_midnight(clock: str, over: bool) -> None:
-    def ask() -> None:
-        now = datetime.fromisoformat(clock)
-        backfill._assert_over(date(2026, 11, 20), ZoneInfo("America/Sao_Paulo"), now)
-
-    if over:
-        ask()
-    else:
-        with pytest.raises(backfill.InvalidDates, match="can be asked for is 2026-11-19"):
-            ask()
+def test_a_day_is_over_at_its_midnight() -> None:
+    zone = "America/Sao_Paulo"
+    backfill._assert_over(date(2026, 11, 20), date(2026, 11, 21), zone)
+    with pytest.raises(backfill.InvalidDates, match="can be asked for is 2026-11-19"):
+        backfill._assert_over(date(2026, 11, 20), date(2026, 11, 20), zone)
 
 
 def test_nothing_loaded_is_said(database: Database, tmp_path: Path) -> None:
@@ -313,35 +299,3 @@ def test_what_a_killed_backfill_left_is_not_published(conn: psycopg.Connection) 
             edition="edition",
             expected=("company", "totalizer"),
         )
-
-
-@pytest.mark.parametrize(
-    ("zone", "day", "end"),
-    [
-        ("America/Sao_Paulo", "2026-11-19", "2026-11-20T03:00:00"),
-        # Clocks go forward over midnight, which does not exist.
-        ("America/Sao_Paulo", "2018-11-03", "2018-11-04T03:00:00"),
-        ("America/Sao_Paulo", "2018-11-04", "2018-11-05T02:00:00"),
-        # They go back at midnight to 23:00: the day has 25 hours.
-        ("America/Sao_Paulo", "2018-02-17", "2018-02-18T03:00:00"),
-        # They go back at 01:00 to midnight, which comes twice: the day ends at the first.
-        ("America/Havana", "2026-10-31", "2026-11-01T04:00:00"),
-        # They went back at 00:01 to 23:01: the evening, and its end, came twice.
-        ("America/St_Johns", "2010-11-06", "2010-11-07T03:30:00"),
-        # They went forward at 23:30 to 00:30.
-        ("America/Toronto", "1919-03-30", "1919-03-31T04:30:00"),
-    ],
-)
-def test_a_day_ends_with_its_last_microsecond(zone: str, day: str, end: str) -> None:
-    there, snapshot_date = ZoneInfo(zone), date.fromisoformat(day)
-    after = datetime.fromisoformat(end).replace(tzinfo=UTC)
-    found = end_of_day(snapshot_date, there)
-    assert found == after - timedelta(microseconds=1)
-    assert found.astimezone(there).date() == snapshot_date
-    assert after.astimezone(there).date() > snapshot_date
-
-
-def test_a_day_that_a_zone_skipped_is_left_out() -> None:
-    apia = ZoneInfo("Pacific/Apia")
-    found = backfill.days_between(date(2011, 12, 29), date(2011, 12, 31), apia)
-    assert [day.snapshot_date for day in found] == [date(2011, 12, 29), date(2011, 12, 31)]

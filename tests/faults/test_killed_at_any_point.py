@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
-from forked_runs import STAGES, Mark
+from forked_runs import STAGES, spread
 from kept_state import Digest, Kept, digest
 
 from orchestration.postgres import session
@@ -21,6 +21,7 @@ from orchestration.postgres.roles import PAGE
 from reports import editions
 from reports.lookup.connections import ConnectionPools, page_settings
 from reports.lookup.read_transaction import read_as_user
+from tests.reader_sessions import session_key
 
 
 @dataclass
@@ -45,9 +46,10 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
         patience=10,
     )
     ended = threading.Event()
+    key = session_key(kept.database, "u2")
 
     def look() -> None:
-        with read_as_user(pool, "u2") as (conn, user):
+        with read_as_user(pool, key) as (conn, user):
             assert user
             first = digest(conn)
             assert digest(conn) == first, "one transaction sees one state, however long it lasts"
@@ -77,22 +79,6 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
         pool.close()
 
 
-def spread(marks: dict[str, int], stages: Sequence[str], points_a_stage: int) -> list[Mark]:
-    """The points to be killed at: in each stage from its first mark to its last, evenly; a single
-    one in its middle.
-
-    A fiftieth short of the last, since two threads of dbt do not always pass the same number.
-    """
-    places = (
-        [n / (points_a_stage - 1) for n in range(points_a_stage)] if points_a_stage > 1 else [0.5]
-    )
-    return [
-        (stage, 1 + int(place * (marks[stage] * 49 // 50 - 1)))
-        for stage in stages
-        for place in places
-    ]
-
-
 def wait_until_alone(maintenance: psycopg.Connection, name: str) -> None:
     """The server notices the death of a client; a statement under way is ended first."""
     deadline = time.monotonic() + 60
@@ -115,7 +101,7 @@ def test_killed_and_run_again_everything_is_as_if_undisturbed(
     kept: Kept, stages: Sequence[str], points_a_stage: int
 ) -> None:
     began, seen, same = time.monotonic(), Seen(), 0
-    points = spread(kept.undisturbed.marks, stages, points_a_stage)
+    points = spread(kept.undisturbed.marks, points_a_stage, stages)
     print(f"\nmarks of the undisturbed run: {kept.undisturbed.marks}")
     for point in points:
         kept.reset()

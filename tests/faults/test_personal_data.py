@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 from pipeline import Program, Said
+from tests_database import home_settings
 
 from orchestration.access import accounts, roles
 from orchestration.postgres import session
 from orchestration.postgres.database import Database
-from orchestration.settings import Settings
-from reports.lookup.config import HashCost, LookupConfig
+from reports.lookup.config import HashCost, LookupConfig, SignInLimits
 from tests.integration.lookup.office import CHEAP, Browser, running
 from tests.personal_data import files_with, rows_of, tables_with, write
 
@@ -120,17 +120,17 @@ def bad_deliveries(delivery: Path, folder: Path) -> Iterator[Path]:
 
 def use_the_page(database: Database, home: Path, manager: str) -> None:
     """Sign in wrongly and rightly, search for many of them, and meet errors."""
-    logins = roles.page_logins(Settings(home=home), database)
+    logins = roles.page_logins(home_settings(home), database)
     config = LookupConfig(
         page_database=logins.page.url, sign_in_database=logins.sign_in.url,
         pin=session.pin, publish_dir=home / "published", hash_cost=CHEAP, connections=2,
-        tries_of_address=1_000,
+        limits=SignInLimits(tries_of_address=1_000),
     )  # fmt: skip
     with database.connect() as conn:
         conn.autocommit = True
         found = accounts.find_user(conn, manager)
         assert found
-        first = accounts.give_first_password(conn, found.user_id)
+        first = accounts.give_first_password(conn, found.user_id, found.company_id)
     with running(config) as app:
         browser = Browser(app)
         for number in range(3):
@@ -191,8 +191,7 @@ def test_planted_people_are_nowhere_but_where_they_belong(
     everything = told()
     assert len(everything) > 1_000
     assert [one for one in PLANTED if one in everything] == []
-    # What is sought is a session's own until it ends.
-    assert tables_with(database, PLANTED, OF_THE_SOURCE) == ["access.session"]
+    assert tables_with(database, PLANTED, OF_THE_SOURCE) == []
     assert files_with(tmp_path, PLANTED, KEPT_BESIDES) == []
     assert {"raw.client", "raw.rejected_row", "marts.client"} <= set(
         tables_with(database, PLANTED)

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from hostile_defaults import ENVIRONMENT, HOSTILE
 from pipeline import Program
+from pooler import PGBOUNCER, pgbouncer
 from psycopg import sql
-from tests_database import fresh_database
+from tests_database import database_with_locale, fresh_database
 
+from orchestration.postgres import session
 from tests.conftest import PublishedDemo
 
 pytestmark = pytest.mark.usefixtures("one_check_worker")
 
 AS_OF = "2026-11-20T12:00:00-03:00"
 
+# What results must not depend on either: by which plan they are computed.
+OTHER_PLANS = {
+    "enable_hashjoin": "off",
+    "enable_hashagg": "off",
+    "enable_seqscan": "off",
+    "debug_parallel_query": "on",
+    "work_mem": "64kB",
+}
 _SCHEMA = """
 create schema hostile;
 create function hostile.lower(text) returns text language sql as $$ select 'hostile' $$;
@@ -49,20 +60,23 @@ def published(program: Program) -> dict[str, tuple[int, int]]:
 def defaults(
     maintenance: psycopg.Connection, owner: sql.Composable, settings: Mapping[str, str]
 ) -> Iterator[None]:
-    """Defaults of a role, a database, or both, for the length of the `with` block."""
+    """Defaults of an owner for the length of the `with` block."""
+    session.pin(maintenance)  # its own would be cut short
     try:
         for name, value in settings.items():
-            value_sql = (
+            given = (
                 sql.SQL(", ").join(sql.Identifier(part) for part in value.split(", "))
                 if name == "search_path"
                 else sql.Literal(value)
             )
             maintenance.execute(
-                sql.SQL("alter {} set {} = {}").format(owner, sql.Identifier(name), value_sql)
+                sql.SQL("alter {} set {} = {}").format(owner, sql.Identifier(name), given)
             )
+        maintenance.execute("select pg_reload_conf()")  # for defaults of the server
         yield
     finally:
         maintenance.execute(sql.SQL("alter {} reset all").format(owner))
+        maintenance.execute("select pg_reload_conf()")
 
 
 @pytest.fixture
@@ -83,6 +97,7 @@ def owners(program: Program) -> dict[str, sql.Composable]:
     return {
         "role": sql.SQL("role {}").format(role),
         "database": sql.SQL("database {}").format(database),
+        "server": sql.SQL("system"),
         "role in database": sql.SQL("role {} in database {}").format(role, database),
     }
 
@@ -102,10 +117,69 @@ def test_hostile_defaults_of_every_kind_change_no_published_table(
 ) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    role, database, both = owners(hostile).values()
-    with (
-        defaults(maintenance, role, HOSTILE),
-        defaults(maintenance, database, HOSTILE),
-        defaults(maintenance, both, HOSTILE),
-    ):
+    with ExitStack() as all_at_once:
+        for owner in owners(hostile).values():
+            all_at_once.enter_context(defaults(maintenance, owner, HOSTILE))
         assert run(hostile, published_demo) == published(program)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize(
+    ("owner", "settings"),
+    [
+        ("role", HOSTILE),
+        ("database", HOSTILE),
+        ("server", HOSTILE),
+        *(("role in database", {name: value}) for name, value in HOSTILE.items()),
+        ("role in database", {"default_transaction_isolation": "serializable"}),
+        ("role in database", OTHER_PLANS),
+    ],
+)
+def test_a_hostile_default_of_one_kind_changes_no_published_table(
+    hostile: Program,
+    program: Program,
+    published_demo: PublishedDemo,
+    maintenance: psycopg.Connection,
+    owner: str,
+    settings: dict[str, str],
+) -> None:
+    with defaults(maintenance, owners(hostile)[owner], settings):
+        assert run(hostile, published_demo) == published(program)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("variable", ENVIRONMENT)
+def test_a_variable_of_libpq_changes_no_published_table(
+    hostile: Program,
+    program: Program,
+    published_demo: PublishedDemo,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+) -> None:
+    monkeypatch.setenv(variable, ENVIRONMENT[variable])
+    assert run(hostile, published_demo) == published(program)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("locale", ["C", "C.utf8", "en_US.utf8", "pt_BR.utf8", "tr_TR.utf8"])
+def test_the_locale_of_the_database_changes_no_published_table(
+    tmp_path: Path,
+    program: Program,
+    published_demo: PublishedDemo,
+    maintenance: psycopg.Connection,
+    locale: str,
+) -> None:
+    if locale not in subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout:
+        pytest.skip(f"the locale {locale} is not installed")
+    with database_with_locale(program.database, maintenance, locale) as database:
+        assert run(Program(tmp_path / "home", database), published_demo) == published(program)
+
+
+@pytest.mark.proof
+@pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed")
+def test_a_pooler_of_sessions_changes_no_published_table(
+    hostile: Program, program: Program, published_demo: PublishedDemo, tmp_path: Path
+) -> None:
+    with pgbouncer(hostile.database, tmp_path, pool_mode="session") as pooled:
+        through = Program(tmp_path / "home", pooled)
+        assert run(through, published_demo) == published(program)

@@ -277,6 +277,17 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, root: Path) 
     print(f"\nkill -9, 3 times: {sent} sent, {len(acknowledged)} acknowledged, 0 of them lost")
 
 
+@pytest.mark.parametrize(("mode", "expected"), [(0o700, 0o600), (0o770, 0o600), (0o2770, 0o660)])
+def test_the_group_of_a_shared_folder_reads_its_files(
+    tmp_path: Path, mode: int, expected: int
+) -> None:
+    """Only with the setgid bit is the folder meant for a load under another account."""
+    tmp_path.chmod(mode)
+    SpoolWriter(tmp_path).append(b"{}")
+    (written,) = tmp_path.iterdir()
+    assert written.stat().st_mode & 0o777 == expected
+
+
 def test_a_file_still_written_to_is_left_alone(tmp_path: Path) -> None:
     journal = SpoolWriter(tmp_path, largest_file=100)
     journal.append(b"{}\r\n")

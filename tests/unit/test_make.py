@@ -37,7 +37,7 @@ esac
 @pytest.fixture
 def project(tmp_path: Path, root: Path) -> Path:
     shutil.copy(root / "Makefile", tmp_path)
-    for name in ("pyproject.toml", "uv.lock"):
+    for name in ("pyproject.toml", "uv.lock", "requirements-uv.txt"):
         (tmp_path / name).touch()
     for name, text in (("python", _PYTHON), ("uv", _UV)):
         (tmp_path / name).write_text(text)
@@ -45,10 +45,10 @@ def project(tmp_path: Path, root: Path) -> Path:
     return tmp_path
 
 
-def set_up(project: Path, die_at: str = "") -> bool:
-    """Make what `setup` needs first; return whether that succeeded."""
+def set_up(project: Path, die_at: str = "", stamp: str = ".installed") -> bool:
+    """Make what `install` or `setup` needs first; return whether that succeeded."""
     made = subprocess.run(
-        ["make", "-C", str(project), "PYTHON=./python", ".venv/.installed"],
+        ["make", "-C", str(project), "PYTHON=./python", f".venv/{stamp}"],
         env={**os.environ, "DIE_AT": die_at, "MAKEFLAGS": ""},
         capture_output=True,
         check=False,
@@ -75,3 +75,17 @@ def test_an_update_that_was_killed_reinstalls_every_package(project: Path) -> No
     assert set_up(project)
     assert "-m venv" not in calls.read_text(), "it is mended in place"
     assert not (project / ".venv" / ".updating").exists()
+
+
+def test_development_tools_are_installed_for_development_only(project: Path) -> None:
+    calls = project / "calls"
+    assert set_up(project)
+    assert calls.read_text().splitlines()[-1] == "uv sync --locked --quiet --no-dev"
+    assert not set_up(project, "sync", ".developed")
+    assert set_up(project, stamp=".developed")
+    assert calls.read_text().splitlines()[-1] == "uv sync --locked --quiet --reinstall"
+    later = (project / ".venv" / ".developed").stat().st_mtime + 5
+    os.utime(project / "uv.lock", (later, later))
+    calls.unlink()
+    assert set_up(project)
+    assert "--no-dev" not in calls.read_text(), "an update keeps them"

@@ -141,3 +141,20 @@ def test_a_file_of_settings_is_a_regular_file(tmp_path: Path) -> None:
     (tmp_path / "settings").write_text("ATENDIMENTO_STALE_HOURS=5\n")
     (tmp_path / ".env").symlink_to(tmp_path / "settings")
     assert load_settings(tmp_path / ".env").stale_hours == 5
+
+
+def test_credentials_of_systemd_are_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`LoadCredential=atendimento:FOLDER` names each file of the folder `atendimento_FILE`."""
+    (tmp_path / "atendimento_openid_client_secret").write_text("of the file\n")
+    (tmp_path / "atendimento_source").write_text("postgresql://u:p@h/d?schema=crm")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("ATENDIMENTO_SOURCE", "/of/the/environment")
+    settings = load_settings(tmp_path / "none")
+    assert settings.openid_client_secret
+    assert settings.openid_client_secret.get_secret_value() == "of the file"
+    assert settings.source == "/of/the/environment"
+    (tmp_path / "atendimento_openid_secret").write_text("x")
+    with pytest.raises(SettingsError, match="There is no setting ATENDIMENTO_OPENID_SECRET"):
+        load_settings(tmp_path / "none")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ _OWN_OF_A_RUN = (
 ERASED = "L00000042"  # in the state of 0.3.0
 _RENAMED = {
     "access.tombstone": "access.erased_client",
+    "access.erased_secret": "access.erasure_key",
     "access.to_compact": "access.pending_vacuum",
     "raw.whatsapp_aside": "raw.whatsapp_unhandled",
 }
@@ -238,6 +240,8 @@ def test_state_of_a_released_version_goes_on(fresh: Fresh, version: str) -> None
         settings = settings_of(program)
         database, _ = serve.prepare_lookup_server(settings)
 
+        if version == "0.3.0":
+            assert stat.S_IMODE((program.home / "erasure.key").stat().st_mode) == 0o600
         run(program, "second", SECOND)
 
         assert serve.startup_messages(settings, database) == []

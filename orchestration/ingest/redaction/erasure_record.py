@@ -68,13 +68,18 @@ def insert_erasures(conn: psycopg.Connection, ids: ErasureRecord) -> None:
 
 
 def read_file(home: Path) -> ErasureRecord:
-    """As the file has them. ValueError when it cannot be read: nobody must come back by that."""
+    """As the file has them. ValueError when it cannot be read: nobody must come back by that.
+
+    Versions up to 0.4.0 wrote ids with the white space around them.
+    """
     try:
         said = json.loads((home / _NAME).read_text(encoding="utf-8"))
-        numbers = frozenset((number, client, at) for number, client, at in said.get("numbers", ()))
+        numbers = frozenset(
+            (number, client.strip(), at) for number, client, at in said.get("numbers", ())
+        )
         return ErasureRecord(
-            frozenset(said["clients"]),
-            frozenset(said["contacts"]),
+            frozenset(client.strip() for client in said["clients"]),
+            frozenset(contact.strip() for contact in said["contacts"]),
             numbers,
             frozenset(said.get("keys", ()))
             # Before 0.5.0 the keys themselves.
@@ -82,7 +87,7 @@ def read_file(home: Path) -> ErasureRecord:
         )
     except FileNotFoundError:
         return ErasureRecord()
-    except (OSError, KeyError, TypeError) as error:
+    except (OSError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(str(home / _NAME)) from error
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from orchestration.ingest.casts import WHITE_SPACE
 from orchestration.ingest.contract import ENTITY_TABLES, ID_LENGTH, SourceTable, source_table
 from orchestration.ingest.errors import UNKNOWN_REFERENCE
 from orchestration.ingest.redaction import erased_numbers
@@ -33,18 +34,25 @@ REDACTED_VALUES: dict[str, dict[str, str | None]] = {
     "passive_contact": {"whatsapp_number": None},
     "call_attempt": {"note": None},
 }
+
+
+def delivered_id(column: str) -> str:
+    """Build the expression for an id of a rejected row, which is stored as it came."""
+    return f"btrim(row_as_delivered ->> '{column}', '{WHITE_SPACE}')"
+
+
 _CLIENT = "select client_id from access.erased_client"
 _CONTACT = "select contact_id from access.erased_contact"
 # An agenda that is set aside names its client too, and other rows may wait for it.
 OF_AGENDA = f"""
 select agenda_id from raw.agenda where client_id in ({_CLIENT})
-union select row_as_delivered ->> 'agenda_id' from raw.rejected_row
-where table_name = 'agenda' and row_as_delivered ->> 'client_id' in ({_CLIENT})
+union select {delivered_id("agenda_id")} from raw.rejected_row
+where table_name = 'agenda' and {delivered_id("client_id")} in ({_CLIENT})
 """  # noqa: S608 — texts of this module
 OF_DISPATCH = f"""
 select dispatch_id from raw.dispatch where agenda_id in ({OF_AGENDA})
-union select row_as_delivered ->> 'dispatch_id' from raw.rejected_row
-where table_name = 'dispatch' and row_as_delivered ->> 'agenda_id' in ({OF_AGENDA})
+union select {delivered_id("dispatch_id")} from raw.rejected_row
+where table_name = 'dispatch' and {delivered_id("agenda_id")} in ({OF_AGENDA})
 """  # noqa: S608 — texts of this module
 # By which columns of each table a row is known as an erased client's.
 OWNER_COLUMNS: dict[str, dict[str, str]] = {
@@ -176,19 +184,20 @@ def redact_quarantined_rows(
 
 def _theirs(table: SourceTable) -> sql.Composed:
     ways = [
-        sql.SQL("row_as_delivered ->> {} in ({})").format(
-            sql.Literal(column),
-            sql.SQL(ids),  # type: ignore[arg-type]  # a text of this module
+        sql.SQL("{} in ({})").format(
+            sql.SQL(delivered_id(column)),  # type: ignore[arg-type]  # a text of this module
+            sql.SQL(ids),  # type: ignore[arg-type]  # likewise
         )
         for column, ids in _WHOSE_REJECTED[table.name].items()
     ]
     if table.name == "vehicle":
         # With another owner it is theirs.
         ways.append(
-            sql.SQL(
-                "coalesce(row_as_delivered ->> 'client_id', '') = ''"
-                " and row_as_delivered ->> 'vehicle_id' in ({})"
-            ).format(sql.SQL(_VEHICLE))
+            sql.SQL("coalesce({}, '') = '' and {} in ({})").format(
+                sql.SQL(delivered_id("client_id")),  # type: ignore[arg-type]  # as above
+                sql.SQL(delivered_id("vehicle_id")),  # type: ignore[arg-type]
+                sql.SQL(_VEHICLE),
+            )
         )
     return sql.SQL(" or ").join(ways)
 
@@ -247,8 +256,11 @@ def _reduce_by_contact(
         sql.SQL(
             "select ctid::text, table_name, row_as_delivered from {}"
             " where jsonb_typeof(row_as_delivered) = 'string' or table_name = 'passive_contact'"
-            " or table_name = 'client' and coalesce(row_as_delivered ->> 'client_id', '') = ''"
-        ).format(relation)
+            " or table_name = 'client' and coalesce({}, '') = ''"
+        ).format(
+            relation,
+            sql.SQL(delivered_id("client_id")),  # type: ignore[arg-type]  # a text of this module
+        )
     ).fetchall()
     reduced = 0
     for place, name, row in rows:

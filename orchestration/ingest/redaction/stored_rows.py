@@ -14,6 +14,7 @@ from orchestration.ingest.redaction import erased_numbers
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.redaction.personal_data import (
     REDACTED_VALUES,
+    delivered_id,
     phone_keys,
     record_erased_contacts,
     redact_quarantined_rows,
@@ -69,9 +70,6 @@ def erase_stored(conn: psycopg.Connection, home: Path, client_id: str) -> dict[s
     rejected = sql.Identifier("raw", "rejected_row")
     rows["raw.rejected_row"] = redact_quarantined_rows(conn, rejected, numbers, emails)
     rows |= erase_events(conn, numbers)
-    # Whoever sought the client: in which of their searches cannot be told.
-    searches = conn.execute("update access.session set searches = '{}' where searches <> '{}'")
-    rows["access.session"] = searches.rowcount
     conn.execute(
         "insert into access.pending_vacuum select unnest(%s::text[]) on conflict do nothing",
         [[table for table, count in rows.items() if count]],
@@ -104,9 +102,9 @@ def _numbers(conn: psycopg.Connection, client_id: str) -> set[str]:
             phone_keys(ddd, mobile), phone_keys(landline)
         )
     for ddd, mobile, landline in conn.execute(
-        "select row_as_delivered ->> 'ddd', row_as_delivered ->> 'mobile',"
+        "select row_as_delivered ->> 'ddd', row_as_delivered ->> 'mobile',"  # noqa: S608
         " row_as_delivered ->> 'landline' from raw.rejected_row"
-        " where table_name = 'client' and row_as_delivered ->> 'client_id' = %s",
+        f" where table_name = 'client' and {delivered_id('client_id')} = %s".encode(),
         [client_id],
     ):
         ours.update(phone_keys(ddd, mobile), phone_keys(landline))
@@ -124,12 +122,12 @@ def _numbers(conn: psycopg.Connection, client_id: str) -> set[str]:
 def _emails(conn: psycopg.Connection, client_id: str) -> set[str]:
     """The client's e-mails in any version, in lower case, that no other client has."""
     rows = conn.execute(
-        """
+        f"""
         with told as (
             select client_id, email from raw.client
-            union all select row_as_delivered ->> 'client_id', row_as_delivered ->> 'email'
+            union all select {delivered_id("client_id")}, row_as_delivered ->> 'email'
             from raw.rejected_row
-            where table_name = 'client' and row_as_delivered ->> 'client_id' = %(id)s
+            where table_name = 'client' and {delivered_id("client_id")} = %(id)s
         ),
         emails as (
             select
@@ -139,7 +137,7 @@ def _emails(conn: psycopg.Connection, client_id: str) -> set[str]:
         )
         select email from emails where client_id = %(id)s
         except select email from emails where client_id <> %(id)s
-        """,
+        """.encode(),  # noqa: S608 — a text of this package
         {"id": client_id},
     )
     return {email for (email,) in rows}
@@ -148,11 +146,11 @@ def _emails(conn: psycopg.Connection, client_id: str) -> set[str]:
 def _contacts(conn: psycopg.Connection, numbers: ErasedNumbers) -> set[str]:
     """Passive contacts, good or set aside, that were made with the client's numbers."""
     rows = conn.execute(
-        "select contact_id, whatsapp_number from raw.passive_contact"
+        "select contact_id, whatsapp_number from raw.passive_contact"  # noqa: S608
         " where whatsapp_number is not null"
-        " union select row_as_delivered ->> 'contact_id', row_as_delivered ->> 'whatsapp_number'"
+        f" union select {delivered_id('contact_id')}, row_as_delivered ->> 'whatsapp_number'"
         " from raw.rejected_row where table_name = 'passive_contact'"
-        " and row_as_delivered ->> 'contact_id' <> ''"
-        " and row_as_delivered ->> 'whatsapp_number' <> ''"
+        f" and {delivered_id('contact_id')} <> ''"
+        " and row_as_delivered ->> 'whatsapp_number' <> ''".encode()
     )
     return {contact for contact, number in rows if numbers.in_text(number)}

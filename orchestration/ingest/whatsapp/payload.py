@@ -1,6 +1,7 @@
 """Parses a webhook body into events: statuses, replies, preferences, and unhandled content.
 
-Values of an event are text that PostgreSQL can store, and its ids fit the contract.
+Values of an event are text that PostgreSQL can store, and its ids fit the contract: at most 64
+characters, without white space around them.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def message_key(message_id: str) -> str:
 
     Ids of messages from clients often have 66 or 82 characters; the contract allows 64.
     """
+    message_id = message_id.strip()
     if len(message_id) <= ID_LENGTH:
         return _storable(message_id)
     digest = hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).digest()
@@ -158,6 +160,7 @@ def _of_message(item: dict[str, Any]) -> WhatsAppEvent:
     own, at = item.get("id"), _instant(item.get("timestamp"))
     if not _is_text(option) or not _is_text(own) or at is None:
         return _unhandled(_kind(*parts, *_without_time(at)), item)
+    option = option.strip()
     if len(option) > ID_LENGTH:
         return _unhandled(_kind(*parts, "too_long"), item)
     if not _is_text(about):
@@ -231,7 +234,7 @@ def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value != ""
+    return isinstance(value, str) and value.strip() != ""
 
 
 def _storable(text: str) -> str:

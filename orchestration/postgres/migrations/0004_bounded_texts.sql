@@ -206,8 +206,8 @@ begin
         )
 
         insert into verdict
-        select nth, null, case when is_same then 'known' else %2$L end from gone
-        $sql$, version, case when is_entity then 'duplicate_version' else 'duplicate_key' end);
+        select nth, null, case when is_same then 'known' else 'duplicate_version' end from gone
+        $sql$, version);
 
     execute format('truncate raw.%I', of_table);
     if company_from is null then

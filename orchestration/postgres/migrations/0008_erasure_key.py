@@ -10,7 +10,7 @@ from sqlalchemy import text
 from orchestration.postgres.migrate import MigrationError, execute_file
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0007"
 
 
 def upgrade() -> None:

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests_database import fresh_database
+from tests_database import fresh_database, home_settings
 
 from orchestration.access import roles as access_roles
 from orchestration.access.roles import Logins
 from orchestration.postgres.database import Database
-from orchestration.settings import Settings
 from tests.oracle import warehouse
 from tests.oracle.deliveries import random_delivery
 from tests.oracle.rows import SourceRows, UserCompany
@@ -87,7 +86,7 @@ def published_group(
         warehouse.load(database, delivery.rows, folder / "delivery", seed=7)
         for as_of in (delivery.as_of - timedelta(days=2), delivery.as_of):
             warehouse.publish(database, as_of, folder / "dbt")
-        logins = access_roles.page_logins(Settings(home=folder), database)
+        logins = access_roles.page_logins(home_settings(folder), database)
         yield Published(folder, database, logins, readers, inactive)
 
 
@@ -98,5 +97,5 @@ def published(
     """The published group, a copy of the module's own."""
     template = published_group.database.parts["dbname"]
     with fresh_database(postgres, maintenance, template) as database:
-        logins = access_roles.page_logins(Settings(home=published_group.home), database)
+        logins = access_roles.page_logins(home_settings(published_group.home), database)
         yield replace(published_group, database=database, logins=logins)

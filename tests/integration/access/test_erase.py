@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -18,7 +17,6 @@ from orchestration.postgres import locks
 from orchestration.postgres.database import Database
 from orchestration.runs.run_result import RunResult
 from reports import editions
-from reports.lookup import sessions
 from tests.personal_data import files_with, rows_of, tables_with, write
 
 AS_OF = "2026-11-20T10:30:00-03:00"
@@ -125,12 +123,7 @@ def test_nothing_of_an_erased_client_is_left_and_nothing_comes_back(program: Pro
     assert {"raw.client", "raw.call_attempt", "raw.rejected_row", "raw.whatsapp_unhandled"} <= set(
         found_in_tables(program.database)
     )
-    with program.database.connect() as conn:
-        opened = sessions.start_session(conn, "u", lifetime=timedelta(hours=1), address="")
-        sessions.add_search(conn, opened.token, f"{NAME} {MOBILE}")
-    assert {"marts.client", "marts_previous.client", "access.session"} <= set(
-        found_in_tables(program.database)
-    )
+    assert {"marts.client", "marts_previous.client"} <= set(found_in_tables(program.database))
     assert found_in_files(program.home)
     before = others(program, client)
 

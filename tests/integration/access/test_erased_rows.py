@@ -148,6 +148,7 @@ def test_rows_set_aside_keep_key_ids_and_times_alone(
         "client": (
             {**CLIENT, "client_id": ""},
             {**CLIENT, "updated_at": "never", "name": "Zulmira"},
+            {**CLIENT, "updated_at": "never", "client_id": "\t h1 "},
         ),
         "vehicle": (
             {
@@ -155,7 +156,7 @@ def test_rows_set_aside_keep_key_ids_and_times_alone(
                 "active": "t",
             },
         ),
-        "agenda": (agenda("a9", company_id="nowhere"),),
+        "agenda": (agenda("a9 ", company_id="nowhere", client_id=" h1"),),
         "call_attempt": (
             {
                 "attempt_id": "c1", "updated_at": AT, "agenda_id": "a9", "user_id": "u1",

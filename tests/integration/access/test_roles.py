@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
 import pytest
+from tests_database import home_settings
 
 from orchestration.access import roles
 from orchestration.access.roles import page_role_faults
 from orchestration.errors import DatabaseError
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
-from orchestration.settings import Settings
 from tests.integration.access.conftest import Published
+from tests.reader_sessions import identify
 
 
 def faults(published: Published) -> list[str]:
@@ -95,6 +97,34 @@ def test_rights_to_write_and_functions_of_the_owner_are_seen(published: Publishe
             )
 
 
+@pytest.mark.parametrize(
+    ("right", "fault"),
+    [
+        ("temporary on database {}", "may create temporary tables: .*revoke temporary on database"),
+        (
+            "execute on function lo_create(oid)",
+            "may store large objects: .*revoke execute on function lo_create",
+        ),
+    ],
+)
+@pytest.mark.parametrize("to", ["public", PAGE])
+def test_temporary_tables_and_large_objects_are_seen_and_taken_away(
+    published: Published,
+    maintenance: psycopg.Connection,
+    right: str,
+    fault: str,
+    to: str,
+) -> None:
+    name = published.database.parts["dbname"]
+    superuser = published.database.named(name, maintenance.info.user)
+    with superuser.connect() as conn:
+        conn.execute(f"grant {right.format(name)} to {to}".encode())
+    (found,) = faults(published)
+    assert re.search(fault, found)
+    roles.page_logins(home_settings(published.home), published.database)
+    assert faults(published) == []
+
+
 def test_the_owner_and_a_superuser_are_not_fit_to_serve(
     published: Published, maintenance: psycopg.Connection
 ) -> None:
@@ -132,6 +162,10 @@ def test_the_log_is_only_ever_added_to(published: Published) -> None:
         conn.execute("insert into access.access_log (user_id, action) values ('u', 'opened')")
         conn.commit()
         for change in (
+            "insert into access.access_log (at, action) values ('2000-01-01', 'opened')",
+            "insert into access.access_log (action, hash) values ('opened', '')",
+            "insert into access.access_log (action) values ('entries_expired')",
+            "update access.log_head set log_id = 0",
             "update access.access_log set user_id = 'v'",
             "delete from access.access_log",
         ):
@@ -160,7 +194,7 @@ def test_a_role_that_may_not_be_made_is_asked_for_by_name(
 ) -> None:
     monkeypatch.setattr(roles, "PAGE", "atendimento_unheard_of")
     with pytest.raises(DatabaseError, match="ATENDIMENTO_LOOKUP_DATABASE_URL"):
-        roles.page_logins(Settings(home=tmp_path), published.database)
+        roles.page_logins(home_settings(tmp_path), published.database)
 
 
 def test_roles_are_made_where_that_is_allowed(
@@ -176,17 +210,15 @@ def test_roles_are_made_where_that_is_allowed(
     user = maintenance.info.user
     superuser = published.database.named(published.database.parts["dbname"], user)
     try:
-        made = roles.page_logins(Settings(home=tmp_path), superuser)
-        again = roles.page_logins(Settings(home=tmp_path), superuser)
+        made = roles.page_logins(home_settings(tmp_path), superuser)
+        again = roles.page_logins(home_settings(tmp_path), superuser)
         assert made == again
         assert made.page.parts["user"] == named["PAGE"]
         assert len(made.page.parts["password"]) > 30
         assert (tmp_path / "lookup-logins.json").stat().st_mode & 0o777 == 0o600
         with made.page.connect() as conn:
             assert page_role_faults(conn) == []
-            conn.execute(
-                "select * from access.identify(%s)", [published.readers["manager"].user_id]
-            )
+            identify(conn, published.database, published.readers["manager"].user_id)
             assert conn.execute("select from marts.agenda_status limit 1").fetchall()
     finally:
         with superuser.connect() as conn:

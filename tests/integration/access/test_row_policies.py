@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from tests.integration.access.conftest import Published, Reader
+from tests.reader_sessions import identify, session_key
 
 OPEN = ("campaign", "event_type", "loss_reason", "source_freshness")
 OF_MANAGERS = (
@@ -49,7 +51,7 @@ def reading_as(published: Published, user_id: str | None) -> Iterator[psycopg.Co
     """A transaction of the page's role, on behalf of that user."""
     with published.logins.page.connect() as conn:
         if user_id is not None:
-            conn.execute("select * from access.identify(%s)", [user_id])
+            identify(conn, published.database, user_id)
         yield conn
 
 
@@ -181,7 +183,7 @@ def test_what_serves_the_search_is_read_by_nobody(
 def test_who_reads_ends_with_the_transaction(published: Published, ending: str) -> None:
     with published.logins.page.connect() as conn:
         for name in ("manager", "attendant", "manager of two"):
-            conn.execute("select * from access.identify(%s)", [published.readers[name].user_id])
+            identify(conn, published.database, published.readers[name].user_id)
             assert rows_of(conn, "agenda_status")
             conn.execute(ending)
             assert rows_of(conn, "agenda_status") == []
@@ -193,28 +195,102 @@ def test_identifying_again_replaces_who_was_there(
 ) -> None:
     attendant = published.readers["attendant"]
     with reading_as(published, published.readers["manager of two"].user_id) as conn:
-        conn.execute("select * from access.identify(%s)", [attendant.user_id])
+        identify(conn, published.database, attendant.user_id)
         assert counted(rows_of(conn, "agenda_status")) == counted(
             of_reader(attendant, everything, "agenda_status")
         )
-        conn.execute("select * from access.identify('nobody')")
+        identify(conn, published.database, "nobody")
         assert rows_of(conn, "agenda_status") == []
 
 
-@pytest.mark.parametrize("hostile", ["' or true --", "{*}", '{"x"}); select 1; --', "%", "\\"])
+@pytest.mark.parametrize("hostile", ["' or true --", "{*}", "%", "\\", "00", "0" * 64, "\\xff"])
 def test_hostile_values_of_who_reads_are_only_values(published: Published, hostile: str) -> None:
-    setting = "select set_config('atendimento.' || %s, %s, true)"
-    with reading_as(published, published.readers["manager"].user_id) as conn:
-        conn.execute(setting, ["agent", hostile])
-        assert rows_of(conn, "agenda_status") == []
-    with reading_as(published, published.readers["manager"].user_id) as conn:
-        conn.execute(setting, ["companies", hostile])
-        # What is no list at all is not answered.
-        with suppress(psycopg.errors.InvalidTextRepresentation):
+    with published.logins.page.connect() as conn:
+        conn.execute("select set_config('atendimento.session', %s, true)", [hostile])
+        # What is no hash at all is not answered.
+        with suppress(psycopg.errors.InvalidParameterValue):
             assert rows_of(conn, "agenda_status") == []
     with published.logins.page.connect() as conn:
-        assert conn.execute("select * from access.identify(%s)", [hostile]).fetchall() == []
-        assert conn.execute("select access.user_of_login(%s)", [hostile]).fetchone() == (None,)
+        known = [hostile.encode(), bytes(32), None]
+        for key in known:
+            assert conn.execute("select * from access.identify(%s)", [key]).fetchall() == []
+            assert rows_of(conn, "agenda_status") == []
+
+
+def is_refused(conn: psycopg.Connection, statement: str) -> bool:
+    try:
+        with conn.transaction():
+            conn.execute(statement.encode())
+    except psycopg.errors.InsufficientPrivilege:
+        return True
+    return False
+
+
+def test_a_stolen_password_of_the_role_shows_only_what_live_sessions_show(
+    published: Published, everything: dict[str, Rows]
+) -> None:
+    """Whoever has it says who they are in every way that 0.4.0 believed, and is nobody."""
+    director = published.readers["manager of two"]
+    key = session_key(published.database, director.user_id)
+    with published.logins.page.connect() as thief:
+        for name, value in {
+            "user_id": director.user_id,
+            "companies": "{" + ",".join(sorted(director.company_ids)) + "}",
+            "agent": "",
+            "session": director.user_id,
+        }.items():
+            thief.execute("select set_config('atendimento.' || %s, %s, false)", [name, value])
+        thief.commit()
+        for table in everything.keys() - set(SEEN_BY_NOBODY):
+            with suppress(psycopg.errors.InvalidParameterValue), thief.transaction():
+                assert rows_of(thief, table) == [], table
+        refused = (
+            f"select access.find_login('{director.user_id}')",
+            "select token_hash from access.session",
+            "select token_hash from access.live_session",
+            "create temporary table kept (x int)",
+            "select lo_creat(-1)",
+            "select lo_create(0)",
+            "select lo_from_bytea(0, 'x')",
+            "select lo_put(1, 0, 'x')",
+        )
+        assert [said for said in refused if not is_refused(thief, said)] == []
+        found = thief.execute("select * from access.identify(%s)", [director.user_id.encode()])
+        assert found.fetchall() == []
+        # With a session in force, that session's rows, for as long as it is in force.
+        found = thief.execute("select * from access.identify(%s)", [key]).fetchall()
+        assert found
+        assert counted(rows_of(thief, "agenda_status")) == counted(
+            of_reader(director, everything, "agenda_status")
+        )
+        for change in (
+            "revoked_at = clock_timestamp()",
+            "revoked_at = null, expires_at = clock_timestamp()",
+            "expires_at = 'infinity', last_seen_at = clock_timestamp() - idle",
+        ):
+            with published.database.connect() as owner:
+                owner.execute(f"update access.session set {change}".encode())
+            thief.commit()
+            assert thief.execute("select * from access.identify(%s)", [key]).fetchall() == []
+            assert rows_of(thief, "agenda_status") == [], change
+
+
+def test_the_reader_is_looked_up_once_a_statement(published: Published) -> None:
+    """The policies' calls are subqueries without a reference to the row (InitPlan)."""
+    reader = published.readers["attendant"]
+    with reading_as(published, reader.user_id) as conn:
+        plan = "\n".join(
+            line
+            for (line,) in conn.execute(
+                "explain (analyze, costs off, timing off, buffers off, summary off)"
+                " select count(*) from marts.agenda_status"
+                " inner join marts.client using (client_id)"
+            )
+        )
+    looked_up = re.findall(r"InitPlan \d+.*\n +-> +Result \(actual rows=\S+ loops=(\d+)\)", plan)
+    assert looked_up
+    assert set(looked_up) == {"1"}
+    assert not re.search(r"(Filter|Cond):.*\breader\(", plan), plan
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import psycopg
 import pytest
-from tests_database import database_with_locale
+from tests_database import database_with_locale, home_settings
 
 from orchestration.access import roles
 from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import migrate
-from orchestration.settings import Settings
 from tests.oracle import warehouse
 from tests.oracle.rows import (
     Agenda,
@@ -25,6 +25,7 @@ from tests.oracle.rows import (
     UserCompany,
     Vehicle,
 )
+from tests.reader_sessions import identify
 
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)
 
@@ -96,10 +97,21 @@ def delivery() -> SourceRows:
     return rows
 
 
+class Page(NamedTuple):
+    """A database with the clients, and the login of the lookup page."""
+
+    owner: Database
+    login: Database
+
+    def connect(self) -> psycopg.Connection:
+        """A connection of the page's role."""
+        return self.login.connect()
+
+
 @pytest.fixture(scope="module")
 def page(
     tmp_path_factory: pytest.TempPathFactory, postgres: Database, maintenance: psycopg.Connection
-) -> Iterator[Database]:
+) -> Iterator[Page]:
     folder = tmp_path_factory.mktemp("search")
     # The locale in which a database by itself knows no letters but those of ASCII.
     with database_with_locale(postgres, maintenance, "C") as database:
@@ -107,14 +119,14 @@ def page(
             migrate(conn)
         warehouse.load(database, delivery(), folder / "delivery", seed=1)
         warehouse.publish(database, NOON, folder / "dbt")
-        yield roles.page_logins(Settings(home=folder), database).page
+        yield Page(database, roles.page_logins(home_settings(folder), database).page)
 
 
-def search(page: Database, user: str | None, sought: str, at_most: int = 20) -> list[str]:
+def search(page: Page, user: str | None, sought: str, at_most: int = 20) -> list[str]:
     """What is found, best first: the client, and the company when it is not the first."""
     with page.connect() as conn:
         if user:
-            conn.execute("select * from access.identify(%s)", [user])
+            identify(conn, page.owner, user)
         found = conn.execute(
             "select kind, company_id, client_id from marts.search(%s, %s)", [sought, at_most]
         ).fetchall()
@@ -133,7 +145,7 @@ def search(page: Database, user: str | None, sought: str, at_most: int = 20) -> 
         ("oficina 1", []),
     ],
 )
-def test_long_names_and_numbers_in_names(page: Database, sought: str, found: list[str]) -> None:
+def test_long_names_and_numbers_in_names(page: Page, sought: str, found: list[str]) -> None:
     assert search(page, "rui", sought) == found
 
 
@@ -155,20 +167,20 @@ def test_accents_are_those_of_any_locale(page: Database, sought: str, found: str
 @pytest.mark.parametrize(
     "sought", ["Zilda de Quaresma", "zilda quaresma", "QUARESMA ZILDA", "Zilda da  Quaresma"]
 )
-def test_a_whole_name_is_found_however_many_have_its_words(page: Database, sought: str) -> None:
+def test_a_whole_name_is_found_however_many_have_its_words(page: Page, sought: str) -> None:
     found = search(page, "gil", sought)
     assert found[0] == "shares words"
     assert len(found) == 20
 
 
-def test_a_number_may_be_an_agenda_and_a_phone(page: Database) -> None:
+def test_a_number_may_be_an_agenda_and_a_phone(page: Page) -> None:
     found = search(page, "gil", "987654321")
     assert found[0] == "987654321"
     assert sorted(found[1:]) == ["joao", "wellington"]  # the ninth digit may lack
 
 
 def test_of_many_with_one_name_those_named_so_first_come_first_then_by_name(
-    page: Database,
+    page: Page,
 ) -> None:
     best = ["alone", "first", "first c2", "accent", "last", "second", "begins"]
     assert search(page, "rui", "benedita") == best
@@ -203,7 +215,7 @@ def test_of_many_with_one_name_those_named_so_first_come_first_then_by_name(
         ("Prado", "cut"),
     ],
 )
-def test_a_name_is_found_however_it_is_typed(page: Database, sought: str, client: str) -> None:
+def test_a_name_is_found_however_it_is_typed(page: Page, sought: str, client: str) -> None:
     found = search(page, "gil", sought)
     assert found[:1] == [client], found
 
@@ -227,36 +239,36 @@ def test_a_name_is_found_however_it_is_typed(page: Database, sought: str, client
         ("11 3333 0000", "unassigned"),
     ],
 )
-def test_a_phone_is_found_however_it_is_typed(page: Database, sought: str, client: str) -> None:
+def test_a_phone_is_found_however_it_is_typed(page: Page, sought: str, client: str) -> None:
     assert client in search(page, "gil", sought)
 
 
-def test_a_ddd_tells_two_equal_numbers_apart(page: Database) -> None:
+def test_a_ddd_tells_two_equal_numbers_apart(page: Page) -> None:
     assert sorted(search(page, "gil", "98765-4321")) == ["joao", "wellington"]
     assert search(page, "gil", "11 98765-4321") == ["joao"]
     assert search(page, "gil", "31 98765-4321") == []
 
 
 @pytest.mark.parametrize("sought", ["ABC1234", "abc-1234", "ABC 1C34", "abc1c34", "abc12"])
-def test_a_plate_is_found_in_both_spellings(page: Database, sought: str) -> None:
+def test_a_plate_is_found_in_both_spellings(page: Page, sought: str) -> None:
     assert search(page, "gil", sought) == ["joao"]
 
 
-def test_a_mercosul_plate_is_found_by_its_old_spelling(page: Database) -> None:
+def test_a_mercosul_plate_is_found_by_its_old_spelling(page: Page) -> None:
     assert search(page, "gil", "XYZ-1234") == ["joana"]
 
 
-def test_an_agenda_is_found_by_its_id(page: Database) -> None:
+def test_an_agenda_is_found_by_its_id(page: Page) -> None:
     assert search(page, "gil", " A-joao-c1 ")[0] == "joao"
     assert "both c2" not in search(page, "gil", "A-both-c2")
     assert search(page, "rui", "A-both-c2")[0] == "both c2"
     with page.connect() as conn:
-        conn.execute("select * from access.identify('gil')")
+        identify(conn, page.owner, "gil")
         found = conn.execute("select kind, agenda_id from marts.search('A-joao-c1')").fetchone()
     assert found == ("agenda", "A-joao-c1")
 
 
-def test_everybody_finds_only_what_they_may_see(page: Database) -> None:
+def test_everybody_finds_only_what_they_may_see(page: Page) -> None:
     assert search(page, "rui", "maria silva") == ["other c2", "both", "both c2"]
     assert search(page, "gil", "maria silva") == ["both"]
     assert search(page, "bia", "maria silva") == ["both"]
@@ -279,11 +291,11 @@ def test_everybody_finds_only_what_they_may_see(page: Database) -> None:
         "joao " * 100, "0", "000", "-", "Xyzzy Qwfp", "1" * 300, "\U0010ffff",
     ],
 )  # fmt: skip
-def test_whatever_is_typed_finds_nothing_or_what_it_names(page: Database, sought: str) -> None:
+def test_whatever_is_typed_finds_nothing_or_what_it_names(page: Page, sought: str) -> None:
     assert set(search(page, "gil", sought)) <= ({"joao"} if "joao" in sought else set())
 
 
-def test_no_more_is_answered_than_asked_for(page: Database) -> None:
+def test_no_more_is_answered_than_asked_for(page: Page) -> None:
     assert len(search(page, "rui", "maria", 1)) == 1
     assert len(search(page, "rui", "maria", 0)) == 1
     assert len(search(page, "rui", "maria", 100_000)) == 3

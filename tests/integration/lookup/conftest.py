@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import uvicorn
 from starlette.applications import Starlette
-from tests_database import fresh_database
+from tests_database import fresh_database, home_settings
 
 from orchestration.access import roles
 from orchestration.demo import write_demo
@@ -34,7 +34,7 @@ def published_office(
     with fresh_database(postgres, maintenance) as database:
         load_delivery(database, folder / "demo", LoadSettings())
         warehouse.publish(database, AS_OF, folder / "dbt")
-        logins = roles.page_logins(Settings(home=folder), database)
+        logins = roles.page_logins(home_settings(folder), database)
         edition = write_edition(database, folder / "published")
         yield _office(database, logins, folder, edition)
 

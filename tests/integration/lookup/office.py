@@ -23,6 +23,7 @@ from reports.lookup.app import create_app
 from reports.lookup.config import HashCost, LookupConfig
 from reports.lookup.passwords import Hasher
 from reports.write import write_pages
+from tests.reader_sessions import session_key
 
 AS_OF = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)
 CHEAP = HashCost(passes=1, memory=8, lanes=1)
@@ -74,14 +75,27 @@ class Office:
             cursor = conn.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
-    def forget_access(self) -> None:
-        """Nobody has an account, a session or an entry; all people get the password."""
+    def forget_log(self) -> None:
+        """The access log is as new, which only its owner can do."""
         with self.database.connect() as conn:
             conn.execute(
-                "truncate access.account, access.session, access.failed_sign_in,"
-                " access.openid_state"
+                "alter table access.access_log disable trigger only_added;"
+                " truncate access.access_log;"
+                " alter table access.access_log enable trigger only_added;"
+                " update access.log_head set log_id = 0, hash = ''"
             )
-            conn.execute("select access.forget_log('infinity')")
+
+    def session_key(self, user_id: str) -> bytes:
+        """The key of a new session of a user, whether or not there is one of that id."""
+        return session_key(self.database, user_id)
+
+    def forget_access(self) -> None:
+        """Nobody has an account, a session or an entry; all people get the password."""
+        self.forget_log()
+        with self.database.connect() as conn:
+            conn.execute(
+                "truncate access.account, access.session, access.sign_in_limit, access.openid_state"
+            )
             hashed = Hasher(CHEAP).hash(PASSWORD)
             for person in (
                 self.director,

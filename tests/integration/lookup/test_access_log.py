@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+from ipaddress import ip_network
 
 import psycopg
 import pytest
 from starlette.applications import Starlette
 
+from orchestration.access import accounts
 from reports.lookup import audit_log, audit_log_page
-from tests.integration.lookup.office import PASSWORD, Browser, Office
+from tests.integration.lookup.office import PASSWORD, Browser, Office, running, with_config
 
 
 def test_what_people_do_is_logged_without_what_they_typed(app: Starlette, office: Office) -> None:
@@ -34,6 +37,86 @@ def test_what_people_do_is_logged_without_what_they_typed(app: Starlette, office
     ]
     assert "10.3.2.1" in str(rows[0][3])
     assert not re.search("secret|senha|longa", str(rows))
+
+
+def test_why_a_sign_in_was_refused_is_logged(app: Starlette, office: Office) -> None:
+    browser = Browser(app, "10.3.2.1")
+    office.sql("delete from access.account where user_id = %s", office.colleague.user_id)
+    office.sql(
+        "update access.account set must_change = true, changed_at = '2020-01-01'"
+        " where user_id = %s",
+        office.director.user_id,
+    )
+    browser.sign_in("secret-unknown-login")
+    browser.sign_in(office.inactive.login)
+    browser.sign_in(office.colleague.login)
+    browser.sign_in(office.director.login)
+    for _ in range(6):
+        browser.sign_in(office.manager.login, "wrong")
+    rows = office.sql(
+        "select action, user_id, details ->> 'why' from access.access_log"
+        " where details ->> 'address' = '10.3.2.1' order by log_id"
+    )
+    assert {action for action, _, _ in rows} == {"sign_in_refused"}
+    assert [row[1:] for row in rows] == [
+        (None, "unknown"),
+        (office.inactive.user_id, "inactive"),
+        (office.colleague.user_id, "no_account"),
+        (office.director.user_id, "expired"),
+        *[(office.manager.user_id, "wrong")] * 5,
+        (office.manager.user_id, "locked"),
+    ]
+    # Of a locked address only what led to the lock.
+    for _ in range(40):
+        browser.sign_in("secret-unknown-login")
+    assert office.sql("select count(*) from access.access_log") == [(30,)]
+
+
+def test_grids_paged_through_are_logged(app: Starlette, office: Office) -> None:
+    browser = Browser(app)
+    browser.sign_in(office.director.login)
+    office.forget_log()
+    company = office.companies[0]
+    for page in (1, 2):
+        fields = {"empresa": company, "contato": "todas", "pagina": str(page)}
+        assert browser.get("/", params=fields).status_code == 200
+    rows = office.sql(
+        "select action, company_id, details - 'rows', cast(details ->> 'rows' as integer) > 0"
+        " from access.access_log order by log_id"
+    )
+    assert rows == [
+        ("rows_shown", company, {"total": "active", "page": page}, True) for page in ("1", "2")
+    ]
+
+
+def test_accounts_set_and_revoked_are_logged(office: Office) -> None:
+    office.forget_log()
+    with office.database.connect() as conn:
+        person = accounts.find_user(conn, office.attendant.login)
+        assert person
+        accounts.give_first_password(conn, person.user_id, person.company_id)
+        accounts.revoke_account(conn, person.user_id, person.company_id)
+    rows = office.sql(
+        "select action, user_id, company_id, details from access.access_log order by log_id"
+    )
+    (company,) = office.attendant.company_ids
+    told = {"operator": str(os.getuid())}
+    assert rows == [
+        ("account_set", office.attendant.user_id, company, told),
+        ("account_revoked", office.attendant.user_id, company, told),
+    ]
+
+
+def test_a_login_of_the_proxy_that_nobody_has_is_logged(office: Office) -> None:
+    config = with_config(office, sign_in="proxy", trusted_proxies=(ip_network("10.1.0.0/16"),))
+    with running(config) as app:
+        told = {"x-remote-user": "secret-unknown-login", "x-forwarded-for": "203.0.113.9"}
+        browser = Browser(app, "10.1.0.7")
+        for _ in range(40):
+            assert browser.get("/", headers=told).status_code == 401
+    rows = office.sql("select action, user_id, details from access.access_log order by log_id")
+    told = {"kind": "proxy", "why": "unknown", "address": "203.0.113.9"}
+    assert rows == [("sign_in_refused", None, told)] * 30
 
 
 def test_a_manager_reads_their_companies_and_an_attendant_nothing(
@@ -94,6 +177,8 @@ def test_hostile_queries_are_not_found(browser: Browser, office: Office, query: 
         ),
         ({"kind": "local", "address": "10.3.2.1"}, "com senha · endereço 10.3.2.1"),
         ({"kind": "proxy"}, "pelo acesso central"),
+        ({"why": "locked", "kind": "local"}, "muitas tentativas · com senha"),
+        ({"operator": "0", "page": "2"}, "conta do sistema 0 · página 2"),
         ({"kind": "openid"}, "pelo acesso da empresa"),
         ({"file": "lista-0a.html", "edition": "2026-x"}, "lista-0a.html · edição 2026-x"),
         ({"found": "3"}, "encontrados: 3"),

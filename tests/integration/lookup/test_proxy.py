@@ -212,7 +212,7 @@ def test_a_listed_proxy_is_believed_about_https_and_the_client(office: Office) -
         cookie = {"cookie": f"__Host-atendimento-entrada={token}"}
         answer = listed.post("/entrar", data=fields, headers=told | cookie)
         assert answer.status_code == 401
-    assert office.sql("select address from access.failed_sign_in order by 1") == [
+    assert office.sql("select source from access.sign_in_limit order by 1") == [
         ("10.2.0.7",),
         ("203.0.113.9",),
     ]

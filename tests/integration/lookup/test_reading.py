@@ -26,6 +26,7 @@ from reports.lookup.connections import ConnectionPools, page_settings
 from reports.lookup.read_transaction import NothingPublished, read_as_user, transaction
 from reports.lookup.request_context import RequestContext, open_request_context
 from tests.integration.lookup.office import ADDRESS, Browser, Office, running
+from tests.reader_sessions import session_key
 
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)
 
@@ -89,7 +90,7 @@ async def ask(
     ["", "nobody", "' or true --", "{C001,C002}", "U%", "x" * 10_000, "é", "}'; reset role; --"],
 )
 def test_who_is_nobody_sees_nothing(app: Starlette, office: Office, user_id: str) -> None:
-    with read_as_user(app.state.services.page, user_id) as (conn, user):
+    with read_as_user(app.state.services.page, office.session_key(user_id)) as (conn, user):
         assert user is None
         for table in ("agenda_status", "client", "company", "app_user", "call_list", "totalizer"):
             assert conn.execute(f"select count(*) from {table}".encode()).fetchone() == (0,), table
@@ -98,11 +99,12 @@ def test_who_is_nobody_sees_nothing(app: Starlette, office: Office, user_id: str
 def test_who_somebody_is_ends_with_the_transaction(office: Office) -> None:
     with running(replace(office.config, connections=1)) as app:
         page = app.state.services.page
-        with read_as_user(page, office.director.user_id) as (conn, user):
+        key = office.session_key(office.director.user_id)
+        with read_as_user(page, key) as (conn, user):
             assert user
             assert user.company_ids == office.companies
             assert conn.execute("select count(*) > 0 from agenda_status").fetchone() == (True,)
-        with pytest.raises(ZeroDivisionError), read_as_user(page, office.director.user_id):
+        with pytest.raises(ZeroDivisionError), read_as_user(page, key):
             raise ZeroDivisionError
         with transaction(page) as conn:
             assert conn.execute("select count(*) from agenda_status").fetchone() == (0,)
@@ -179,7 +181,10 @@ def test_20_publications_while_people_read_give_no_error_and_no_mixture(
             with pytest.raises(NothingPublished), transaction(pool):
                 pass
             publish_build(conn, 0)
-            seen, wrong = read_while(pool, lambda: [publish_build(conn, n) for n in range(1, 21)])
+            key = session_key(database, "u")
+            seen, wrong = read_while(
+                pool, key, lambda: [publish_build(conn, n) for n in range(1, 21)]
+            )
         finally:
             pool.close()
     assert wrong == []
@@ -187,7 +192,9 @@ def test_20_publications_while_people_read_give_no_error_and_no_mixture(
     assert len(seen) > 100
 
 
-def read_while(pool: ConnectionPools, publish_all: object) -> tuple[list[int], list[object]]:
+def read_while(
+    pool: ConnectionPools, key: bytes, publish_all: object
+) -> tuple[list[int], list[object]]:
     """Read in four threads until all is published: which builds were seen, and what was wrong."""
     ended = threading.Event()
     seen: list[int] = []
@@ -197,7 +204,7 @@ def read_while(pool: ConnectionPools, publish_all: object) -> tuple[list[int], l
         dice = Random()
         while not ended.is_set():
             try:
-                with read_as_user(pool, "u") as (conn, user):
+                with read_as_user(pool, key) as (conn, user):
                     first = conn.execute("select as_of from company").fetchall()
                     # Long enough for a publication to come between.
                     conn.execute("select pg_sleep(%s)", [dice.random() * 0.01])
@@ -228,23 +235,23 @@ def test_a_reader_who_stays_long_delays_a_publication_and_not_the_others(
 ) -> None:
     with fresh_database(postgres, maintenance) as database, database.connect() as conn:
         publish_build(conn, 0)
-        pool = readers_of(database)
+        pool, key = readers_of(database), session_key(database, "u")
         pool.open()
         waits, seen = [], []
         try:
-            with read_as_user(pool, "u") as (long, _):
+            with read_as_user(pool, key) as (long, _):
                 publishing = threading.Thread(target=publish_build, args=(conn, 1))
                 publishing.start()
                 until = time.monotonic() + 1.5
                 while time.monotonic() < until:
                     began = time.monotonic()
-                    with read_as_user(pool, "u") as (other, _):
+                    with read_as_user(pool, key) as (other, _):
                         seen += other.execute("select as_of from company").fetchall()
                     waits.append(time.monotonic() - began)
                 assert publishing.is_alive()
                 assert long.execute("select as_of from company").fetchall() == [(NOON,)]
             publishing.join()
-            with read_as_user(pool, "u") as (after, _):
+            with read_as_user(pool, key) as (after, _):
                 assert after.execute("select as_of from company").fetchall() > [(NOON,)]
         finally:
             pool.close()

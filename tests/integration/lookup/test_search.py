@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from urllib.parse import unquote_plus, urlencode
 
@@ -10,10 +11,11 @@ import psycopg
 import pytest
 from starlette.applications import Starlette
 
-from orchestration.access.retention import delete_expired
-from reports.lookup import search
+from reports.lookup import search, sessions
+from reports.lookup.app import forget_searches
 from reports.lookup.request_context import RequestContext
-from tests.integration.lookup.office import Browser, Office, Person, token_of
+from reports.lookup.search_texts import MOST_PER_SESSION, MOST_SESSIONS
+from tests.integration.lookup.office import Browser, Office, Person, running, token_of
 from tests.integration.lookup.test_app import disconnect
 from tests.integration.lookup.test_screen import signed_in
 
@@ -261,25 +263,73 @@ def test_nobody_goes_to_what_another_sought(app: Starlette, office: Office) -> N
     assert "maria" not in browser.get(str(found.url)).text.lower()
 
 
-def test_what_was_sought_is_kept_no_longer_than_its_session(app: Starlette, office: Office) -> None:
-    kept = "select searches from access.session where searches <> '{}'"
-    leaves, forgotten = (signed_in(app, office.manager) for _ in range(2))
-    leaves.search("maria")
-    forgotten.search("joão")
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "last_seen_at = clock_timestamp() - interval '31 minutes'",
+        "expires_at = clock_timestamp()",
+        "revoked_at = clock_timestamp()",
+    ],
+)
+def test_what_was_sought_is_gone_when_its_session_ends(
+    app: Starlette, office: Office, ending: str
+) -> None:
+    searches = app.state.services.searches
+    searches.keep_only(())
+    leaves, stays, ends = (signed_in(app, office.manager) for _ in range(3))
+    for one, sought in ((leaves, "maria"), (stays, "joão"), (ends, "ana")):
+        one.search(sought)
+    assert len(searches) == 3
     leaves.form("/sair")
-    assert office.sql(kept) == [(["joão"],)]
-    with office.database.connect() as conn:
-        delete_expired(conn, 365)
-        assert office.sql(kept) == [(["joão"],)]
-        office.sql("update access.session set last_seen_at = now() - interval '25 hours'")
-        delete_expired(conn, 365)
-    assert office.sql(kept) == []
+    assert len(searches) == 2
+    forget_searches(app.state.services)
+    assert len(searches) == 2
+    key = sessions.token_hash(ends.session_cookie())
+    office.sql(f"update access.session set {ending} where token_hash = %s", key)
+    forget_searches(app.state.services)
+    assert len(searches) == 1
+    assert searches.read(key, 1) == ""
+    # While nobody can say which sessions are in force, none is taken to be.
+    with running(replace(office.config, sign_in_database="host=127.0.0.1 port=1")) as away:
+        away.state.services.searches.add(key, "ana")
+        forget_searches(away.state.services)
+        assert not away.state.services.searches
+
+
+def test_what_was_sought_is_gone_after_an_erasure(app: Starlette, office: Office) -> None:
+    searches = app.state.services.searches
+    forget_searches(app.state.services)
+    signed_in(app, office.manager).search("maria")
+    office.sql("insert into access.erased_client (client_id) values ('erased')")
+    try:
+        forget_searches(app.state.services)
+        assert not searches
+    finally:
+        office.sql("delete from access.erased_client where client_id = 'erased'")
+
+
+def test_what_was_sought_is_in_no_table_and_bounded(app: Starlette, office: Office) -> None:
+    searches = app.state.services.searches
+    browser = signed_in(app, office.manager)
+    browser.search("zélia zebedeu")
+    tables = office.sql("select 'access.' || tablename from pg_tables where schemaname = 'access'")
+    for (table,) in tables:
+        assert not office.sql(f"select from {table} as t where t::text like '%%zebedeu%%'"), table
+    key = sessions.token_hash(browser.session_cookie())
+    for number in range(2, MOST_PER_SESSION + 3):
+        assert searches.add(key, f"sought {number}") == number
+    assert [searches.read(key, number) for number in (1, 2, 3)] == ["", "", "sought 3"]
+    for number in range(MOST_SESSIONS):
+        searches.add(str(number).encode(), "sought")
+    assert len(searches) == MOST_SESSIONS
+    assert searches.read(key, 3) == ""
+    searches.keep_only(())
 
 
 def test_an_address_with_words_in_it_finds_nobody(app: Starlette, office: Office) -> None:
     browser = signed_in(app, office.director)
     assert browser.search("maria").text.count('class="panel"') > 0
-    office.sql("select access.forget_log('infinity')")
+    office.forget_log()
     page = browser.get("/busca?q=maria").text
     assert page == browser.get("/busca").text
     assert "maria" not in page.lower()
@@ -289,7 +339,7 @@ def test_an_address_with_words_in_it_finds_nobody(app: Starlette, office: Office
 def test_a_search_needs_the_token_of_its_session(app: Starlette, office: Office) -> None:
     browser, other = signed_in(app, office.director), signed_in(app, office.manager)
     foreign = token_of(other.get("/busca").text)
-    office.sql("select access.forget_log('infinity')")
+    office.forget_log()
     for token in ({}, {"csrf": ""}, {"csrf": "x" * 43}, {"csrf": foreign}):
         answer = browser.post("/busca", data={"q": "maria"} | token)
         assert answer.status_code == 403

@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from reports.lookup import passwords
-from reports.lookup.config import HashCost
+from reports.lookup.config import HashCost, SignInLimits
 from reports.lookup.passwords import Hasher
 from tests.integration.lookup.office import (
     PASSWORD,
@@ -86,17 +86,92 @@ def test_wrong_unknown_inactive_and_locked_get_one_and_the_same_answer(
     )
 
 
-def test_the_sixth_try_is_refused_even_when_right_until_the_lock_ends(
+def waited(office: Office, seconds: float) -> None:
+    """Everything that counts is so much longer ago."""
+    office.sql(
+        "update access.sign_in_limit set"
+        f" failed_at = failed_at - interval '{seconds} s',"
+        f" locked_until = locked_until - interval '{seconds} s'"
+    )
+
+
+def test_the_sixth_try_is_refused_even_when_right_for_longer_each_time(
     browser: Browser, office: Office
 ) -> None:
     login = office.attendant.login
     for _ in range(5):
         assert browser.sign_in(login, "wrong").status_code == 401
-    assert browser.sign_in(login).status_code == 401
-    office.sql("update access.account set locked_until = locked_until - interval '14 minutes 50 s'")
-    assert browser.sign_in(login).status_code == 401
-    office.sql("update access.account set locked_until = clock_timestamp()")
+    for minutes in (1, 2, 4, 8, 16):
+        assert browser.sign_in(login).status_code == 401
+        waited(office, minutes * 60 - 5)
+        assert browser.sign_in(login).status_code == 401
+        waited(office, 5)
+        for _ in range(5):  # after a long wait the first failures count no more
+            assert browser.sign_in(login, "wrong").status_code == 401
+    waited(office, 33 * 60)
     assert browser.sign_in(login).status_code == 303
+    assert office.sql(
+        "select count(*) from access.sign_in_limit where user_id = %s", office.attendant.user_id
+    ) == [(0,)]
+
+
+def test_the_longest_lock_is_an_hour_and_a_day_later_all_begins_anew(
+    browser: Browser, office: Office
+) -> None:
+    login = office.attendant.login
+
+    def locked_for() -> timedelta:
+        for _ in range(6):
+            browser.sign_in(login, "wrong")
+        ((lasts,),) = office.sql(
+            "select locked_until - failed_at from access.sign_in_limit where user_id = %s",
+            office.attendant.user_id,
+        )
+        assert isinstance(lasts, timedelta)
+        return lasts
+
+    assert locked_for() == timedelta(minutes=1)
+    office.sql("update access.sign_in_limit set locks = 1000")
+    waited(office, 61)
+    assert locked_for() == timedelta(hours=1)
+    waited(office, 86_400)
+    assert locked_for() == timedelta(minutes=1)
+
+
+def test_nobody_else_holds_a_user_out(app: Starlette, office: Office) -> None:
+    login = office.attendant.login
+    elsewhere, colleague = Browser(app, "10.9.9.9"), Browser(app, "10.1.1.1")
+    own, new = Browser(app, "10.1.1.1"), Browser(app, "10.1.1.1")
+    assert own.sign_in(login).status_code == 303
+    own.form("/sair")
+    # From another address, whatever is tried; from the user's own, all that locks it for others.
+    for attacker in (elsewhere, colleague):
+        for _ in range(40):
+            attacker.sign_in(login, "wrong")
+    assert new.sign_in(login).status_code == 401, "the address is locked"
+    assert own.sign_in(login).status_code == 303, "but not where the user has signed in before"
+    assert Browser(app, "10.1.1.2").sign_in(login).status_code == 303
+    # The browser's own limit, and one of somebody else's browser.
+    own.form("/sair")
+    assert own.sign_in(office.manager.login).status_code == 401
+    for _ in range(5):
+        assert own.sign_in(login, "wrong").status_code == 401
+    assert own.sign_in(login).status_code == 401
+
+
+def test_the_cookie_of_a_known_browser_opens_nothing(app: Starlette, office: Office) -> None:
+    browser = Browser(app)
+    browser.sign_in(office.manager.login)
+    told = browser.cookies.get("atendimento-navegador") or ""
+    assert told != browser.session_cookie()
+    for name in ("atendimento", "atendimento-navegador"):
+        thief = Browser(app)
+        thief.cookies.set(name, told)
+        assert thief.get("/").status_code == 401
+    for made_up in ("", "x", "0" * 64, told[:-1], "Z" * 64):
+        thief = Browser(app)
+        thief.cookies.set("atendimento-navegador", made_up)
+        assert thief.sign_in(office.manager.login, "wrong").status_code == 401
 
 
 def test_the_fifth_try_may_be_right_and_forgets_the_others(
@@ -110,10 +185,18 @@ def test_the_fifth_try_may_be_right_and_forgets_the_others(
 
 
 def test_tries_at_the_same_instant_are_not_more_than_the_limit(
-    app: Starlette, office: Office
+    app: Starlette, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forms = [Browser(app, f"10.0.0.{number}") for number in range(12)]
+    forms = [Browser(app) for _ in range(12)]
     tokens = [token_of(form.get("/entrar").text) for form in forms]
+    verified = []
+    verify = Hasher.verify
+
+    def counted(hasher: Hasher, kept: str | None, password: str) -> bool:
+        verified.append(kept)
+        return verify(hasher, kept, password)
+
+    monkeypatch.setattr(Hasher, "verify", counted)
 
     def wrong(number: int) -> None:
         forms[number].form(
@@ -122,9 +205,8 @@ def test_tries_at_the_same_instant_are_not_more_than_the_limit(
 
     with ThreadPoolExecutor(12) as threads:
         list(threads.map(wrong, range(12)))
-    assert office.sql(
-        "select failed_attempts from access.account where user_id = %s", office.attendant.user_id
-    ) == [(5,)]
+    assert len(verified) == 12
+    assert len([kept for kept in verified if kept]) == 5
 
 
 def test_an_address_is_locked_whatever_logins_it_tries(app: Starlette, office: Office) -> None:
@@ -133,7 +215,7 @@ def test_an_address_is_locked_whatever_logins_it_tries(app: Starlette, office: O
         assert guesser.sign_in(f"guess{number}", "wrong").status_code == 401
     assert guesser.sign_in(office.manager.login).status_code == 401
     assert other.sign_in(office.manager.login).status_code == 303
-    office.sql("update access.failed_sign_in set at = at - interval '15 minutes'")
+    waited(office, 60)
     assert guesser.sign_in(office.manager.login).status_code == 303
 
 
@@ -144,15 +226,17 @@ def test_addresses_of_one_ipv6_network_count_as_one(app: Starlette, office: Offi
     assert Browser(app, "2001:db8:0:1::1").sign_in(office.manager.login).status_code == 303
 
 
-def test_right_passwords_do_not_lock_a_shared_address(browser: Browser, office: Office) -> None:
+def test_right_passwords_do_not_lock_a_shared_address(app: Starlette, office: Office) -> None:
     for _ in range(35):
-        assert browser.sign_in(office.manager.login).status_code == 303
+        assert Browser(app).sign_in(office.manager.login).status_code == 303
 
 
 def test_an_unknown_user_takes_as_long_as_a_wrong_password(office: Office) -> None:
     # Costly enough for the hash to be what takes the time.
     config = with_config(
-        office, hash_cost=HashCost(passes=2, memory=19_456, lanes=1), tries_of_account=1000
+        office,
+        hash_cost=HashCost(passes=2, memory=19_456, lanes=1),
+        limits=SignInLimits(tries_of_account=1000),
     )
     with running(config) as app:
         browser = Browser(app)
@@ -161,7 +245,7 @@ def test_an_unknown_user_takes_as_long_as_a_wrong_password(office: Office) -> No
         office.sql("update access.account set password_hash = %s", for_known)
 
         def seconds(login: str) -> float:
-            office.sql("truncate access.failed_sign_in")
+            office.sql("truncate access.sign_in_limit")
             began = time.perf_counter()
             browser.form("/entrar", usuario=login, senha="wrong", csrf=token)
             return time.perf_counter() - began
@@ -327,6 +411,33 @@ def test_the_first_password_must_be_changed_before_anything_else(
     assert again.headers["location"] == "/"
 
 
+@pytest.mark.parametrize(("hours", "is_in_time"), [(71.9, True), (72.1, False)])
+def test_a_first_password_expires_after_72_hours(
+    browser: Browser, office: Office, hours: float, is_in_time: bool
+) -> None:
+    office.sql(
+        "update access.account set must_change = true,"
+        f" changed_at = clock_timestamp() - interval '{hours} hours'"
+    )
+    entered = browser.sign_in(office.manager.login)
+    assert entered.status_code == (303 if is_in_time else 401)
+    if not is_in_time:
+        wrong = browser.sign_in("nobody.at.all", "wrong").text
+        assert entered.text.replace(office.manager.login, "") == wrong.replace("nobody.at.all", "")
+        return
+    # One who came in time cannot change it later either.
+    office.sql("update access.account set changed_at = changed_at - interval '1 hour'")
+    new = "outra-senha-bem-longa"
+    answer = browser.form("/senha", atual=PASSWORD, nova=new, repetida=new)
+    assert "venceu depois de 72 horas" in answer.text
+    assert browser.get("/").headers["location"] == "/senha"
+
+
+def test_a_chosen_password_does_not_expire(browser: Browser, office: Office) -> None:
+    office.sql("update access.account set changed_at = clock_timestamp() - interval '9 years'")
+    assert browser.sign_in(office.manager.login).status_code == 303
+
+
 def test_changing_the_password_ends_the_other_sessions(app: Starlette, office: Office) -> None:
     here, there = Browser(app), Browser(app)
     here.sign_in(office.manager.login)
@@ -342,6 +453,7 @@ def test_changing_the_password_ends_the_other_sessions(app: Starlette, office: O
     [
         ("curta", "curta", PASSWORD),
         ("aaaaaaaaaaaa", "aaaaaaaaaaaa", PASSWORD),
+        ("senha1234567", "senha1234567", PASSWORD),
         (PASSWORD, PASSWORD, PASSWORD),
         ("uma-senha-longa", "outra-senha-longa", PASSWORD),
         ("uma-senha-longa", "uma-senha-longa", "wrong"),
@@ -368,12 +480,30 @@ def test_a_stolen_session_cannot_guess_the_password(browser: Browser, office: Of
     assert "Muitas tentativas" in answer.text
 
 
-def test_names_and_few_letters_are_no_passwords() -> None:
+@pytest.mark.parametrize(
+    "leaked_or_obvious",
+    [
+        "123456789012", "1q2w3e4r5t6y", "1qaz2wsx3edc", "password1234", "P@ssw0rd2026",
+        "qwertyuiop12", "iloveyou1234", "asdfghjklpoi", "liverpoolfc1", "manchesterunited",
+        "senha1234567", "Senha@123456", "minhasenha12", "flamengo2026", "corinthians10",
+        "brasil123456", "euteamo12345", "jesuscristo1", "mudar12345678", "Janeiro@2026",
+        "atendimento1", "oficina12345", "concessionaria", "admin@123456", "abababababab",
+        "abcdefghijkl", "aaaaaaaaaaaa", "segunda-feira",
+        "Souza-2026-x", "ana.souza2026", "azuos12345678", "S0uz4L1m4123", "josé+12345678",
+        "JOSÉ.da.lima!", "limalimalima",
+    ],
+)  # fmt: skip
+def test_leaked_and_obvious_passwords_are_none(leaked_or_obvious: str) -> None:
+    who = {"login": "ana.souza", "name": "Ana José Souza Lima"}
+    assert passwords.password_problem(leaked_or_obvious, **who) == "guessable"
+
+
+def test_a_password_has_twelve_letters_and_may_be_words() -> None:
     who = {"login": "ana.souza", "name": "Ana Souza Lima"}
-    assert passwords.password_problem("Souza-2026-x", **who) == "guessable"
-    assert passwords.password_problem("abababababab", **who) == "guessable"
-    assert passwords.password_problem("nove letras"[:9], **who) == "short"
-    assert passwords.password_problem("dez letras", **who) is None
+    assert passwords.password_problem("onze letras", **who) == "short"
+    assert passwords.password_problem("doze letras!", **who) is None
+    assert passwords.password_problem("trilho verde sapato nuvem", **who) is None
+    assert passwords.password_problem("x1" * 101, **who) == "long"
     for _ in range(20):
         assert passwords.password_problem(passwords.generate_password(), **who) is None
 

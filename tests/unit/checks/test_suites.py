@@ -443,3 +443,12 @@ def test_a_database_that_cannot_be_reached_is_no_finding_and_the_worker_lives(
         worker.run("published", "postgresql+psycopg://me:secreta@127.0.0.1:1/none", AS_OF)
     assert "secreta" not in str(crash.value)
     assert failed(found(worker, conn, "published")) == set()
+
+
+def test_a_time_zone_with_rules_of_two_releases_warns(
+    worker: CheckWorker, conn: psycopg.Connection
+) -> None:
+    conn.execute("insert into marts_next.company (timezone) values ('America/Manaus'), ('XYZ3')")
+    finding = found(worker, conn, "published")["time_zones_are_the_same_everywhere"]
+    assert (finding.passed, finding.blocking) == (False, False)
+    assert finding.details == {"rows": [{"timezone": "XYZ3"}]}

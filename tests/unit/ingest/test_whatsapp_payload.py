@@ -173,6 +173,13 @@ def test_an_id_of_the_contract_has_at_most_64_characters() -> None:
     assert all(len(key) == 50 for key in shortened)
 
 
+def test_ids_have_no_white_space_around_them() -> None:
+    event = one(body(messages=[click(" o1\u00a0", AT, message="\td1", own=f" {'x' * 64} ")]))
+    assert (event.key, event.what, event.about) == ("x" * 64, "o1", "d1")
+    blank = one(body(messages=[click("\u00a0", AT)]))
+    assert blank.family == "unhandled"
+
+
 def test_what_postgresql_cannot_store_is_replaced() -> None:
     event = one(body(messages=[click("o\0\ud800", AT, message="d\0")]))
     assert (event.what, event.about) == ("o␀?", "d␀")

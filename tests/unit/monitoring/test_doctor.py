@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,16 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from checks.zones import offsets_by_python
+from orchestration.monitoring import doctor
 from orchestration.monitoring.doctor import DoctorCheck, run_checks
 from orchestration.notifications import alarms
 from orchestration.notifications.channels import configured_channels
 from orchestration.notifications.conditions import AlarmCondition, ConditionReport
 from orchestration.postgres.database import Database
+from orchestration.postgres.root_place import SHARED
 from orchestration.settings import Settings
+from reports.lookup import audit_log
 
 HOUR = timedelta(hours=1)
 
@@ -35,7 +40,10 @@ def conn(database: Database) -> Iterator[psycopg.Connection]:
         conn.autocommit = True
         conn.execute("create schema marts create table source_freshness (data_until timestamptz)")
         conn.execute("insert into marts.source_freshness values (%s)", [now - HOUR])
-        conn.execute("create table marts.company as select 'c1' as company_id, 'Um' as name")
+        conn.execute(
+            "create table marts.company as select 'c1' as company_id, 'Um' as name,"
+            " 'America/Manaus' as timezone"
+        )
         conn.execute("create table dagster.daemon_heartbeats (timestamp timestamp)")
         conn.execute("insert into dagster.daemon_heartbeats values (%s at time zone 'UTC')", [now])
         conn.execute(
@@ -63,11 +71,31 @@ def test_nothing_is_wrong_with_what_is_well(settings: Settings, conn: psycopg.Co
     assert wrong(settings) == {}
 
 
+def test_an_access_log_that_was_changed(settings: Settings, conn: psycopg.Connection) -> None:
+    for _ in range(3):
+        audit_log.record_action(conn, "signed_in", "u1")
+    assert re.search("^3 entries, unbroken, the last is 3 [0-9a-f]{16}$",
+                     line(settings, "access log").says)  # fmt: skip
+    conn.execute("alter table access.access_log disable trigger user")
+    conn.execute("update access.access_log set user_id = 'u2' where log_id = 2")
+    assert "entry 2 does not follow" in wrong(settings)["access log"]
+
+
 def test_before_the_first_run_it_says_what_to_do(
     settings: Settings, empty_database: Database
 ) -> None:
     empty = settings.model_copy(update={"database_url": empty_database.url})
     assert wrong(empty) == {"publication": "no run has been made yet: `atendimento run`"}
+
+
+def test_the_folder_of_a_server_outside_the_home_is_named(tmp_path: Path) -> None:
+    (tmp_path / "postgres.id").write_text("0" * 32)
+    said = wrong(Settings(home=tmp_path, database_url=""))
+    assert said["server folder"] == (
+        f"{SHARED}/{'0' * 32}; `atendimento stop --delete-data` deletes it"
+    )
+    (tmp_path / "postgres.id").write_text("../../etc")
+    assert "postgres.id" in wrong(Settings(home=tmp_path, database_url=""))["database"]
 
 
 def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
@@ -167,6 +195,20 @@ def test_a_state_of_an_older_version(settings: Settings, conn: psycopg.Connectio
     assert set(wrong(settings)) == {"state"}
 
 
+def test_time_zones_with_rules_of_two_releases_are_named(
+    settings: Settings, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert line(settings, "time zones").says == "America/Manaus, America/Sao_Paulo"
+    monkeypatch.setattr(
+        doctor,
+        "offsets_by_python",
+        lambda zone, around: "" if "Manaus" in zone else offsets_by_python(zone, around),
+    )
+    assert "different rules for America/Manaus: update" in line(settings, "time zones").says
+    conn.execute("update marts.company set timezone = 'XYZ3'")  # Python knows no such zone
+    assert "different rules for XYZ3: update" in line(settings, "time zones").says
+
+
 def test_a_source_that_is_a_database_is_tried(database: Database, settings: Settings) -> None:
     nowhere = "postgresql://crm:s3cret@127.0.0.1:9/crm?schema=crm"
     found = line(settings.model_copy(update={"source": nowhere}), "source")
@@ -182,7 +224,7 @@ def test_a_source_that_is_a_database_is_tried(database: Database, settings: Sett
     assert line(there, "source").says.endswith(f"the required columns {columns} are missing.")
     with database.connect() as conn:
         for column in columns.split(", "):
-            conn.execute(f"alter table agenda add {column} text".encode())
+            conn.execute(f"alter table public.agenda add {column} text".encode())
     assert line(there, "source").well
 
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from pooler import pooled
+from pooler import PGBOUNCER, pgbouncer, pooled
 
 from orchestration.errors import DatabaseError
 from orchestration.postgres.database import Database
@@ -22,7 +15,6 @@ from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings
 
 REFUSED = "gives sessions to others between transactions: a direct or session-pooled connection"
-PGBOUNCER = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
 LEFT_BEHIND = """
 select
     (select count(*) from pg_locks where locktype = 'advisory'),
@@ -34,44 +26,13 @@ select
 """
 
 
-@contextmanager
-def pgbouncer(database: Database, folder: Path, **settings: str) -> Iterator[Database]:
-    """The same database through PgBouncer with its defaults and these settings."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    parts = database.parts
-    config = folder / "pgbouncer.ini"
-    lines = {
-        "listen_addr": "127.0.0.1",
-        "listen_port": str(port),
-        "auth_type": "any",
-        "unix_socket_dir": "",
-        **settings,
-    }
-    config.write_text(
-        f"[databases]\n{parts['dbname']} = host={parts['host']} port={parts['port']}"
-        f" user={parts['user']}\n[pgbouncer]\n"
-        + "".join(f"{name} = {value}\n" for name, value in lines.items())
-    )
-    # PgBouncer does not run as root; the account of the server may use its socket.
-    owner = Path(parts["host"]).stat().st_uid
-    account = [f"--user={pwd.getpwuid(owner).pw_name}"] if os.geteuid() == 0 else []
-    process = subprocess.Popen([str(PGBOUNCER), "-q", *account, str(config)])
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield Database(f"postgresql://{parts['user']}@127.0.0.1:{port}/{parts['dbname']}")
-    finally:
-        process.kill()
-        process.wait()
-
-
 def assert_nothing_is_left(database: Database) -> None:
-    with psycopg.connect(database.url) as conn:
-        assert conn.execute(LEFT_BEHIND).fetchone() == (0, 0)
+    """Soon: the server notices the end of a client when it is done with its statement."""
+    deadline = time.monotonic() + 10
+    with psycopg.connect(database.url, autocommit=True) as conn:
+        while (left := conn.execute(LEFT_BEHIND).fetchone()) != (0, 0):
+            assert time.monotonic() < deadline, left
+            time.sleep(0.05)
 
 
 def assert_refused(shared: Database, database: Database, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from hostile_defaults import with_hostile_options
 
 from orchestration.postgres.database import Database
 from orchestration.publication import swap as publication_swap
@@ -76,6 +77,16 @@ def test_it_waits_as_long_as_a_backup_dumps_and_for_nobody_else(
             with pytest.raises(PublicationError, match="read or locked by one transaction"):
                 swap(conn, NOON)
         ended.join()
+
+
+def test_it_goes_on_without_the_lock_time_out_that_is_a_default(database: Database) -> None:
+    with with_hostile_options(database).connect() as conn:
+        build_next(conn, NOON, 1)
+        swap(conn, NOON)
+        build_next(conn, NOON, 2)
+        with conn.transaction():
+            swap(conn, NOON)
+            assert conn.execute("show lock_timeout").fetchone() == ("0",)
 
 
 def test_what_was_published_stays_as_the_edition_before(database: Database) -> None:

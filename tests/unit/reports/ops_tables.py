@@ -90,8 +90,9 @@ def deliver(
 def set_aside(conn: psycopg.Connection, table: str, reason: str, count: int) -> None:
     """As many rows of a table set aside for a reason."""
     conn.execute(
-        "insert into raw.rejected_row (delivery_id, table_name, file_name, line, reason,"
-        " row_as_delivered) select 1, %s, %s, line, %s, %s from generate_series(1, %s) as line",
+        "insert into raw.rejected_row (delivery_id, last_delivery_id, table_name, file_name, line,"
+        " reason, row_as_delivered)"
+        " select 1, 1, %s, %s, line, %s, %s from generate_series(1, %s) as line",
         [table, f"{table}.csv", reason, json.dumps({"name": HIDDEN}), count],
     )
 

@@ -224,3 +224,19 @@ def test_a_folder_that_cannot_be_cleared_is_told(
     ]
     publish(tmp_path, TWO)
     assert old not in {name.removesuffix(".partial") for name in names(tmp_path)}
+
+
+@pytest.mark.parametrize(("mode", "file"), [(0o2750, 0o640), (0o2700, 0o600), (0o755, 0o600)])
+def test_the_group_of_a_shared_folder_reads_an_edition(
+    tmp_path: Path, mode: int, file: int
+) -> None:
+    """Only with the setgid bit is the folder meant for the account of the lookup page."""
+    tmp_path.chmod(mode)
+    name = editions.edition_name(NOW, "shared")
+    partial = editions.create_edition_folder(tmp_path, name)
+    (partial / "c1").mkdir(mode=0o700)
+    page = partial / "c1" / "index.html"
+    page.touch(mode=0o600)
+    whole = editions.activate_edition(tmp_path, name)
+    assert (whole / "c1" / "index.html").stat().st_mode & 0o777 == file
+    assert (whole / "c1").stat().st_mode & 0o777 == (0o750 if file == 0o640 else 0o700)

@@ -13,7 +13,7 @@ from orchestration.errors import DatabaseError
 from orchestration.monitoring.doctor import run_checks
 from orchestration.postgres.database import Database
 from orchestration.runs.bootstrap import RunInProgress, open_database, run_lock
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SettingsError
 
 
 def test_a_run_asked_for_by_a_sensor_waits_for_the_one_in_progress(database: Database) -> None:
@@ -50,3 +50,12 @@ def test_a_database_of_another_encoding_is_refused_in_a_sentence(
         (said,) = [check for check in run_checks(settings) if check.what == "database"]
     assert not said.well
     assert f"encoding {encoding}, and it must be UTF8" in said.says
+
+
+def test_a_time_zone_that_postgresql_does_not_know_is_told_at_the_start(
+    database: Database, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path, database_url=database.url)
+    newer = settings.model_copy(update={"group_timezone": "America/Nowhere"})
+    with pytest.raises(SettingsError, match="GROUP_TIMEZONE is America/Nowhere, which PostgreSQL"):
+        open_database(newer)
