@@ -139,6 +139,7 @@ def test_calls_made_today_are_those_of_the_companys_day_and_of_who_called(
                 "attempt_id": str(number),
                 "user_id": "helper",
                 "called_at": called_at,
+                "call_date": (called_at - timedelta(hours=4)).date(),
                 "outcome": "busy",
             },
         )
