@@ -21,7 +21,7 @@ _FORMS = {
     "date": "write 2026-11-20",
     "timestamp": "write 2026-11-20T09:00:00-03:00, with seconds and offset",
     "hours": "write 1.5, with a point",
-    "days": "write a whole number",
+    "whole": "write a whole number",
 }
 
 
@@ -97,7 +97,7 @@ def _advice(
 def _corrected(column: Column, value: str | None) -> str | None:
     """A value of a common wrong form, and the right one."""
     value = (value or "").strip()
-    if column.kind in ("hours", "days") and _COMMA.fullmatch(value):
+    if column.kind in ("hours", "whole") and _COMMA.fullmatch(value):
         return f"{value}: write {value.replace(',', '.')}"
     if column.kind == "date" and (day_first := _DAY_FIRST.fullmatch(value)):
         day, month, year = day_first.groups()

@@ -64,8 +64,18 @@ _MIDNIGHTS = [
         "T ", ("", ".0", ".000", ".000000", ".000000000"), ("", *_OFFSETS)
     )
 ]
-_DAYS = "^-?[0-9]{1,9}$"
+_WHOLE = "^-?[0-9]{1,9}$"
 _HOURS = r"^-?[0-9]{1,9}(\.[0-9]{1,30})?$"
+
+
+def text_that_counts(column: Column, text_of: Callable[[str], sql.Composable]) -> sql.Composable:
+    """Build an expression for the delivered text of a column, null where it is to be ignored."""
+    if column.only_with is None:
+        return text_of(column.name)
+    other, code = column.only_with
+    return sql.SQL("case when {} = {} then {} end").format(
+        text_of(other), sql.Literal(code), text_of(column.name)
+    )
 
 
 def cheap_check(column: Column, value: sql.Composable) -> sql.Composed:
@@ -117,7 +127,7 @@ def first_fault(table: SourceTable, value: Callable[[str], sql.Composable]) -> s
         sql.SQL(", ").join(
             sql.SQL("{} || ({})").format(
                 sql.Literal(f"{column.name}:"),
-                fault(column, value(column.name), is_key=column.name in table.key),
+                fault(column, text_that_counts(column, value), is_key=column.name in table.key),
             )
             for column in table.columns
         )
@@ -236,7 +246,7 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
         case "timezone":
             known = "{v} in (select name from load_staging.timezone)"
             return [(known, errors.UNKNOWN_TIMEZONE)]
-        case "days" | "hours":
+        case "whole" | "hours":
             limits = [
                 f"{{v}}::numeric {sign} {bound}"
                 for sign, bound in (
@@ -271,7 +281,7 @@ def _constants(column: Column) -> dict[str, sql.Composable]:
         "date": sql.Literal(f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({_MIDNIGHT})?$"),
         "timestamp": sql.Literal(_TIMESTAMP),
         "limit": sql.Literal(_LONGEST_COMMON_TIMESTAMP),
-        "number": sql.Literal(_DAYS if column.kind == "days" else _HOURS),
+        "number": sql.Literal(_WHOLE if column.kind == "whole" else _HOURS),
         "white_space": sql.Literal(WHITE_SPACE),
         "id_length": sql.Literal(ID_LENGTH),
         "text_length": sql.Literal(TEXT_LENGTH),

@@ -18,7 +18,7 @@ Kind = Literal[
     "date",  # YYYY-MM-DD
     "boolean",  # true/false/t/f/1/0/S/N, any case
     "hours",  # a decimal number of hours, may have a fraction
-    "days",  # a whole number of days
+    "whole",  # a whole number
     "timezone",  # an IANA name
 ]
 
@@ -30,7 +30,7 @@ SQL_TYPE: dict[Kind, str] = {
     "date": "date",
     "boolean": "boolean",
     "hours": "numeric",
-    "days": "integer",
+    "whole": "integer",
     "timezone": "text",
 }
 
@@ -51,7 +51,8 @@ class Column:
 
     Where `nullable`, the field may be empty and the column may be missing from a file. `codes` is
     the closed list of values, if any; `references` the table whose key the value names. `minimum`,
-    `above` (exclusive) and `maximum` bound a number.
+    `above` (exclusive) and `maximum` bound a number. `only_with` is a column and one of its codes:
+    without that code the value is ignored, even if it is malformed.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Column:
     minimum: float | None = None
     above: float | None = None
     maximum: float | None = None
+    only_with: tuple[str, str] | None = None
     description: str = ""
 
     @property
@@ -141,7 +143,7 @@ COMPANY = SourceTable(
         ),
         Column(
             "no_reply_days",
-            "days",
+            "whole",
             nullable=True,
             minimum=1,
             maximum=3,
@@ -162,6 +164,21 @@ COMPANY = SourceTable(
             minimum=0,
             maximum=87_600,
             description="R9: hours a message may still be on its way; empty is 12.",
+        ),
+        Column(
+            "call_rest_hours",
+            "hours",
+            nullable=True,
+            minimum=0,
+            maximum=87_600,
+            description="R15: hours between two calls to one person; empty is 3.",
+        ),
+        Column(
+            "max_call_attempts",
+            "whole",
+            nullable=True,
+            minimum=1,
+            description="R15: calls after which an agenda is exhausted; empty is no limit.",
         ),
     ),
     kind="reference",
@@ -245,6 +262,12 @@ CLIENT = SourceTable(
         Column("landline", nullable=True, description="DDD and number."),
         Column("email", nullable=True),
         Column("accepts_messages", "boolean"),
+        Column(
+            "accepts_calls",
+            "boolean",
+            nullable=True,
+            description="R15: false, is not to be phoned; empty says nothing.",
+        ),
     ),
     description="A client, shared by the companies of the group.",
 )
@@ -340,6 +363,7 @@ PASSIVE_CONTACT = SourceTable(
         _at("contacted_at"),
         _id("agenda_id", "agenda", nullable=True),
         _id("booking_id", "booking", nullable=True),
+        _at("handled_at", nullable=True, description="R18: somebody has answered."),
     ),
     description="A client or lead who wrote to LEADZAP first.",
 )
@@ -361,8 +385,25 @@ CALL_ATTEMPT = SourceTable(
                 "call_back",
                 "booked",
                 "refused",
+                "do_not_call",
                 "other",
+                "void",
             ),
+            description="`do_not_call`: asked not to be phoned. `void`: recorded by mistake.",
+        ),
+        Column(
+            "call_back_at",
+            "timestamp",
+            nullable=True,
+            only_with=("outcome", "call_back"),
+            description="When the client wants to be called again; ignored unless `call_back`.",
+        ),
+        Column(
+            "loss_reason_id",
+            "id",
+            nullable=True,
+            only_with=("outcome", "refused"),
+            description="Why the client refused; ignored unless `refused`.",
         ),
         Column("note", "long_text", nullable=True),
     ),

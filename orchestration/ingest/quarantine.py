@@ -240,7 +240,7 @@ def retry_parked_rows(
         ).format(
             sql.SQL(", ").join(
                 sql.SQL("{} as {}").format(
-                    casts.cast(column, _delivered_value(column.name)),
+                    casts.cast(column, casts.text_that_counts(column, _delivered_value)),
                     sql.Identifier(column.name),
                 )
                 for column in table.columns

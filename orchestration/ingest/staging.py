@@ -15,7 +15,7 @@ from psycopg import sql
 
 from orchestration.ingest import casts
 from orchestration.ingest.conflicts import has_rows, repeated_key_with_two_parents, repeated_version
-from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.contract import Column, SourceTable
 from orchestration.ingest.errors import NeedsRowByRow
 from orchestration.ingest.raw_tables import analyze_keys, staging_table
 from orchestration.ingest.sources.delivery import TableSource
@@ -81,7 +81,7 @@ def stage_fast(
                     _cast_columns(table, source.header, common=True),
                     text,
                     sql.SQL(" and ").join(
-                        casts.cheap_check(column, _value(source.header, column.name))
+                        casts.cheap_check(column, _counted(source.header, column))
                         for column in table.columns
                     ),
                 )
@@ -249,12 +249,16 @@ def _value(header: tuple[str, ...], column: str) -> sql.Composable:
     return sql.Identifier(f"f{header.index(column)}")
 
 
+def _counted(header: tuple[str, ...], column: Column) -> sql.Composable:
+    return casts.text_that_counts(column, lambda name: _value(header, name))
+
+
 def _cast_columns(
     table: SourceTable, header: tuple[str, ...], *, common: bool = False
 ) -> sql.Composed:
     return sql.SQL(", ").join(
         sql.SQL("{} as {}").format(
-            casts.cast(column, _value(header, column.name), common=common),
+            casts.cast(column, _counted(header, column), common=common),
             sql.Identifier(column.name),
         )
         for column in table.columns
@@ -269,7 +273,7 @@ def _name_faults(
     faults: sql.Identifier,
 ) -> None:
     """Store the first fault of each row, in the contract's order of columns."""
-    found = casts.first_fault(table, lambda column: _value(header, column))
+    found = casts.first_fault(table, lambda name: _value(header, name))
     cursor.execute(
         sql.SQL(
             """

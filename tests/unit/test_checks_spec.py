@@ -69,7 +69,9 @@ def test_the_published_tables_are_those_of_the_specification() -> None:
         "no_show_return",
         "dispatch_due",
     ]
-    assert len(COLUMNS["agenda_status"]) == 29  # 27 of section 4, created_at and closed_at
+    assert (
+        len(COLUMNS["agenda_status"]) == 32
+    )  # 29 of section 4, visit_state, created_at, closed_at
 
 
 def test_a_suite_refuses_two_checks_of_one_name() -> None:

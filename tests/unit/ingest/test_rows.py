@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -19,6 +20,7 @@ from tests.deliveries import (
     LATER,
     LENIENT,
     agenda,
+    call,
     dispatch,
     load,
     passive,
@@ -59,7 +61,7 @@ def judge(database: Database):
             fault = conn.execute(
                 sql.SQL("select {}").format(casts.fault(column, value))
             ).fetchone()[0]
-            if column.kind in ("hours", "days", "timezone"):
+            if column.kind in ("hours", "whole", "timezone"):
                 return fault
             cheap = conn.execute(
                 sql.SQL("select {}").format(casts.cheap_check(column, value))
@@ -148,7 +150,7 @@ def test_padded_ids_and_long_texts(database: Database, tmp_path: Path, row_by_ro
     assert rejected(database) == []
     assert stored(database) == held
     assert [row[:5:3] for row in held["agenda"]] == [("a1", "h1"), ("a2", None), ("a3", "h1")]
-    ((_, attempt, *_, user, _, _, note),) = held["call_attempt"]
+    ((_, attempt, _, _, user, *_, note),) = held["call_attempt"]
     assert (attempt, user, note) == ("x1", "nobody", "n" * 2_000)
 
 
@@ -356,6 +358,52 @@ def test_the_id_of_a_dropped_user_stays_and_may_still_be_named(database: Databas
     newer = {**rows[0], "updated_at": LATER}
     third = load(database, tmp_path / "3", {"agenda": [*rows, newer]})
     assert (third.tables[0].new, third.tables[0].known, third.tables[0].parked) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("good", [True, False], ids=["fast", "row by row"])
+def test_what_goes_with_another_outcome_is_ignored_whatever_it_holds(
+    database: Database, tmp_path: Path, good: bool
+):
+    calls = [
+        call("c1", outcome="call_back", call_back_at=LATER, loss_reason_id="x" * 65),
+        call("c2", outcome="refused", call_back_at="amanhã", loss_reason_id="unknown"),
+        call("c3", outcome="busy", call_back_at="amanhã", loss_reason_id="x" * 65),
+        call("c4", outcome="call_back"),
+        call("c5", user_id="nobody"),
+    ]
+    bad = [
+        call("c6", outcome="call_back", call_back_at="amanhã"),
+        call("c7", outcome="refused", loss_reason_id="x" * 65),
+    ]
+    attempts = calls if good else [*calls, *bad]
+    load(database, tmp_path, {**BASE, "agenda": [agenda()], "call_attempt": attempts})
+    kept = [(row[1], row[4], row[7], row[8]) for row in stored(database)["call_attempt"]]
+    assert kept == [
+        ("c1", "u1", datetime.fromisoformat(LATER), None),
+        ("c2", "u1", None, "unknown"),
+        ("c3", "u1", None, None),
+        ("c4", "u1", None, None),
+        ("c5", "nobody", None, None),
+    ]
+    faults = [
+        ("call_attempt", 7, "call_back_at", "does_not_cast"),
+        ("call_attempt", 8, "loss_reason_id", "too_long"),
+    ]
+    assert rejected(database) == ([] if good else faults)
+
+
+def test_a_parked_call_keeps_what_was_to_be_ignored_ignored(database: Database, tmp_path: Path):
+    early = call(outcome="busy", call_back_at="amanhã")
+    load(database, tmp_path / "1", {**BASE, "call_attempt": [early]})
+    load(database, tmp_path / "2", {"agenda": [agenda()]})
+    assert [row[7] for row in stored(database)["call_attempt"]] == [None]
+
+
+@pytest.mark.parametrize(("text", "fault"), [
+    ("1", None), ("999", None), ("0", "out_of_range"), ("1.5", "does_not_cast"),
+])  # fmt: skip
+def test_a_limit_of_calls_is_a_whole_number_above_zero(judge, text, fault):
+    assert judge(COMPANY.column("max_call_attempts"), text) == fault
 
 
 def test_a_bad_row_delivered_again_is_told_once_with_its_latest_line(
