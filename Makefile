@@ -54,15 +54,22 @@ dbt_project/target/.parsed: $(VENV)/.installed $(DBT_FILES)
 	@$(VENV)/bin/atendimento prepare
 	@touch $@
 
-# Once installed nothing here needs the network, until the lock or a tool changes.
+# Once installed nothing here needs the network, until the lock or a tool changes. .installed is
+# written last, and is .updating during an update. Without either, an installation was killed and is
+# made again; with .updating, an update was killed: any package may be there in part.
 $(VENV)/.installed: pyproject.toml uv.lock
+	@test -e $@ || { test -e $(VENV)/.updating && $(VENV)/bin/uv --version >/dev/null 2>&1; } || rm -rf $(VENV)
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(VENV)/bin/uv || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
-	@$(UV) sync --locked --quiet
-	@touch $@
+	@anew=; test ! -e $(VENV)/.updating || anew=--reinstall; \
+		test ! -e $@ || mv $@ $(VENV)/.updating; \
+		$(UV) sync --locked --quiet $$anew
+	@rm -f $(VENV)/.updating; touch $@
 
-fresh: stop ## Forget the demo and everything that was loaded and published
+fresh: $(VENV)/.installed ## Delete the demo and everything that was loaded and published
+	ATENDIMENTO_HOME=$(CURDIR)/var $(VENV)/bin/atendimento stop --delete-data --yes
 	rm -rf var
 
-clean:
+clean: ## Delete what was installed and made by tools; data in var/ stay
+	@test ! -e $(VENV)/.installed || $(VENV)/bin/atendimento stop
 	rm -rf $(VENV) dbt_project/target .pytest_cache .mypy_cache .ruff_cache

@@ -24,6 +24,7 @@ from orchestration.ingest.sources.delivery import open_folder
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import migrate
+from orchestration.postgres.server_place import installed_programs
 
 _AT = (
     "to_char(timestamptz '2026-01-01' + g * interval '20 second', "
@@ -94,7 +95,7 @@ def write_delivery(conn: psycopg.Connection, folder: Path, agendas: int) -> None
 
 def baseline(database: Database, folder: Path) -> float:
     """Seconds that psql takes for the files, one by one, into typed tables with the same keys."""
-    delivery = open_folder(folder, "utf-8")
+    delivery = open_folder(folder, "utf-8", LoadSettings().max_file_bytes)
     script = []
     with database.connect() as conn:
         conn.execute("create schema baseline")
@@ -122,7 +123,7 @@ def baseline(database: Database, folder: Path) -> float:
             )
     started = time.monotonic()
     subprocess.run(
-        [str(embedded.programs() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", database.url],
+        [str(installed_programs() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", database.url],
         input="\n".join(script),
         text=True,
         check=True,
@@ -138,12 +139,11 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="where the server and the files are made")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.home, prefix="bench-") as home:
-        Path(home).chmod(0o711)
         database = embedded.start_server(Path(home) / "postgres")
         try:
             _measure(database, arguments.folder, Path(home), arguments.agendas)
         finally:
-            embedded.stop_server(Path(home) / "postgres", "immediate")
+            embedded.remove_server(Path(home) / "postgres")
 
 
 def _measure(database: Database, folder: Path | None, home: Path, agendas: int) -> None:

@@ -38,6 +38,7 @@ from orchestration.access.roles import Logins
 from orchestration.lookup_server import serve
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
+from orchestration.postgres.server_place import installed_programs
 from orchestration.publication.swap import swap_schemas
 from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings, load_settings
@@ -301,12 +302,9 @@ def record(
 ) -> list[tuple[str, Path]]:
     """The statements of some requests of each kind, as scripts of pgbench."""
     app = create_app(serve.lookup_config(settings, logins, HOST))
-    services = app.state.services
-    services.page.open()
-    services.keeper.open()
     scripts = []
     dice = Random(7)
-    try:
+    with app.state.services.opened():
         for number in range(120):
             person = dice.choice(people)
             asked = next_of(person, dice)
@@ -319,9 +317,6 @@ def record(
             # A colon before a letter would be a variable of pgbench's; a cast is not.
             script.write_text("".join(f"{line};\n" for line in statements), encoding="utf-8")
             scripts.append((asked.kind, script))
-    finally:
-        services.page.close()
-        services.keeper.close()
     return scripts
 
 
@@ -358,7 +353,7 @@ def run_pgbench(
     program, *options = command.split()
     subprocess.run(
         [
-            str(embedded.programs() / program),
+            str(installed_programs() / program),
             *options,
             "--log",
             "--log-prefix",

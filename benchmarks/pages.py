@@ -45,7 +45,6 @@ def main() -> None:
     kinds = _WHOLE if asked.whole else _KINDS
     with tempfile.TemporaryDirectory(prefix="atendimento-pages-") as folder:
         home = Path(folder)
-        home.chmod(0o711)
         database = embedded.start_server(home / "postgres")
         try:
             with database.connect() as conn:
@@ -58,7 +57,7 @@ def main() -> None:
                         conn, database, home / f"by-{processes}", shared, processes, bare
                     )
         finally:
-            embedded.stop_server(home / "postgres", "immediate")
+            embedded.remove_server(home / "postgres")
 
 
 def measure_bare(conn: psycopg.Connection, kinds: frozenset[Kind]) -> tuple[float, float]:
@@ -99,7 +98,7 @@ def measure_writing(
     before = _used()
     began = time.perf_counter()
     written = write_pages(
-        conn, folder, edition=EDITION, address=database.url, processes=processes, kinds=kinds
+        conn, folder, edition=EDITION, connect=database.connect, processes=processes, kinds=kinds
     )
     spent, used = time.perf_counter() - began, _used() - before
     rate = written.pages / spent

@@ -16,8 +16,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "agenda_id company_id contact_date campaign_id event_type_id team_id agent_id client_id"
         " vehicle_id origin is_open whatsapp_status whatsapp_cause last_sent_at is_no_show"
         " no_show_kind no_show_at cycle_start response loss_reason_id replied_at"
-        " days_without_reply booking_id booked_for call_reason call_detail created_at closed_at"
-        " as_of"
+        " days_without_reply booking_id booked_for visit_state other_detail call_reason call_detail"
+        " call_state created_at closed_at as_of"
     ),
     "passive_contact_status": _columns(
         "contact_id company_id contact_date client_id is_ambiguous bucket agenda_id booking_id"
@@ -25,13 +25,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "totalizer": _columns(
         "company_id contact_date campaign_id event_type_id team_id agent_id totalizer bucket"
-        " agenda_count as_of"
+        " bucket_detail agenda_count as_of"
     ),
     "totalizer_history": _columns("snapshot_date company_id totalizer bucket agenda_count as_of"),
     "sending_alarm": _columns("company_id cause agenda_count client_count oldest_since as_of"),
     "call_list": _columns(
-        "agenda_id company_id agent_id priority position call_reason call_detail since phone"
-        " attempts last_attempt_at last_outcome listed_at days_untried as_of"
+        "agenda_id company_id agent_id agenda_agent_id client_id card position priority call_reason"
+        " call_detail since phone phone_kind own_calls call_back_at attempts last_attempt_at"
+        " last_outcome hints listed_at days_untried as_of"
     ),
     "no_show_return": _columns("booking_id agenda_id company_id no_show_at as_of"),
     "dispatch_due": _columns("agenda_id company_id purpose as_of"),
@@ -66,8 +67,20 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "company_id agenda_id booking_id channel created_at scheduled_for confirmed_at arrived_at"
         " cancelled_at no_show_kind no_show_at as_of"
     ),
-    "call_attempt": _columns(
-        "company_id agenda_id attempt_id user_id called_at outcome note as_of"
+    "phone_call": _columns(
+        "attempt_id agenda_id company_id client_id user_id called_at call_date outcome call_back_at"
+        " loss_reason_id note as_of"
+    ),
+    "call_done": _columns(
+        "agenda_id company_id agent_id call_state outcome called_at loss_reason_id own_calls"
+        " refused_at refused_by as_of"
+    ),
+    "passive_waiting": _columns(
+        "contact_id company_id contacted_at contact_date bucket client_id phone calls_refused as_of"
+    ),
+    "day_activity": _columns(
+        "company_id activity_date agent_id messages_sent replies bookings_leadzap bookings_other"
+        " arrivals no_shows calls clients_called calls_booked as_of"
     ),
     "funnel": _columns(
         "company_id contact_date campaign_id event_type_id team_id agent_id funnel step"
@@ -75,7 +88,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "totalizer_row": _columns(
         "company_id totalizer row_id agenda_id contact_date campaign_id event_type_id team_id"
-        " agent_id client_id bucket as_of"
+        " agent_id client_id bucket bucket_detail as_of"
     ),
     "totalizer_movement": _columns(
         "company_id totalizer row_id agenda_id contact_date agent_id client_id direction bucket"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.spec import Check, Measurement, Suite, values_between, values_in_set
+from checks.spec import (
+    Check,
+    Expectation,
+    Measurement,
+    Suite,
+    rows_where,
+    values_between,
+    values_in_set,
+)
 
 # Without these there is nothing to compute for. Their names on screen.
 _NEEDED = {"company": "empresas", "event_type": "tipos de evento"}
@@ -73,6 +81,57 @@ SET_ASIDE = Measurement(
     """,
 )
 
+LEAST_ROWS = 20  # of fewer rows a share says nothing
+MOST_PARKED = 0.5
+
+# Of the newest file of each table, the rows that are still parked (R2).
+PARKED = Measurement(
+    "parked",
+    """
+    with newest_file as (
+        select distinct on (table_name) table_name, file_name, delivery_id, rows_read
+        from ops.delivery_file
+        order by table_name, delivery_id desc
+    ),
+
+    waiting as (
+        select
+            newest_file.table_name,
+            newest_file.file_name,
+            newest_file.rows_read,
+            rejected_row.column_name,
+            sum(rejected_row.times) as rows_parked,
+            array_to_string(
+                (array_agg(distinct btrim(row_as_delivered ->> column_name)))[1:5], ', '
+            ) as missing_ids
+        from newest_file
+        inner join raw.rejected_row
+            on rejected_row.table_name = newest_file.table_name
+            and rejected_row.last_delivery_id = newest_file.delivery_id
+        where rejected_row.reason = 'unknown_reference'
+        group by 1, 2, 3, 4
+    )
+
+    select
+        table_name,
+        file_name,
+        rows_read,
+        cast(sum(rows_parked) as bigint) as rows_parked,
+        sum(rows_parked) / rows_read as parked_share,
+        string_agg(column_name || ' ' || missing_ids, '; ' order by column_name) as missing_ids
+    from waiting
+    group by 1, 2, 3
+    """,
+)
+
+
+def _share_parked(limit: str | float) -> Expectation:
+    condition = rows_where("rows_read", ">=", LEAST_ROWS)
+    return values_between(PARKED, "parked_share", max_value=limit, row_condition=condition)
+
+
+FEW_PARKED = _share_parked("rejected_share")
+NOT_MOSTLY_PARKED = _share_parked(MOST_PARKED)
 HAS_ROWS = values_in_set(RAW_TABLES, "is_empty", [False])
 NONE_REJECTED = values_between(SET_ASIDE, "rows_rejected", max_value=0)
 NONE_PARKED = values_between(SET_ASIDE, "rows_parked", max_value=0)
@@ -108,6 +167,26 @@ def _checks() -> Iterator[Check]:
             f"No row of `{name}` has waited too long for a row it refers to (R2).",
             f"Nenhuma linha de {on_screen} espera há muito tempo por outra que ela cita.",
             subject=name,
+        )
+        shown = ("table_name", "file_name", "rows_parked", "rows_read", "missing_ids")
+        yield Check(
+            f"{name}_has_few_rows_parked",
+            ("raw", name),
+            FEW_PARKED,
+            shown,
+            f"Of the newest file of `{name}` few rows wait for a row they refer to (R2).",
+            f"Do último arquivo de {on_screen}, poucas linhas esperam por outra que elas citam.",
+            subject=name,
+        )
+        yield Check(
+            f"{name}_is_not_mostly_parked",
+            ("raw", name),
+            NOT_MOSTLY_PARKED,
+            shown,
+            f"At most half of the newest file of `{name}` waits for rows it refers to (R2).",
+            f"No máximo metade do último arquivo de {on_screen} espera por linhas que ele cita.",
+            subject=name,
+            blocking=True,
         )
 
 

@@ -32,12 +32,19 @@ class CheckCrashed(Exception):
 class CheckWorker:
     """A process with Great Expectations in it. `with CheckWorker() as worker: …` closes it.
 
-    `limits`: where warnings begin. `timeout`: seconds after which a suite is given up.
+    `limits`: where warnings begin. `timeout`: seconds after which a suite is given up. `module`:
+    what the process runs, by default the worker alone.
     """
 
-    def __init__(self, limits: Limits | None = None, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        module: str = "checks.worker",
+    ) -> None:
         self.limits = limits or Limits()
         self.timeout = timeout
+        self.module = module
         self._process: subprocess.Popen[str] | None = None
         self._said: IO[str] | None = None
         self._is_ready = False
@@ -61,7 +68,7 @@ class CheckWorker:
         self._is_ready = False
         self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 — closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "checks.worker"],
+            [sys.executable, "-m", self.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,

@@ -14,6 +14,7 @@ SuiteName = Literal["loaded", "published"]
 class Limits:
     """Where a warning begins. Each is an expectation parameter of its name."""
 
+    rejected_share: float = 0.05
     agenda_drop_share: float = 0.2
     invalid_phone_share: float = 0.4
     no_client_share: float = 0.2

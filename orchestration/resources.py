@@ -25,12 +25,13 @@ class RunSettings(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The instant a run computes for (R3) and the delivery it loads.
 
     `as_of`: ISO 8601 with an offset; empty is the moment the run was made, the same for each of
-    its steps. `source`: a folder or a URL; empty is the setting, and without one a run computes
-    over what is loaded.
+    its steps. `inbox_folder`: the name of a folder of the inbox; empty is the source of the
+    settings, and without one a run computes over what is loaded. Whoever may start a run in
+    Dagster's UI can name no other source.
     """
 
     as_of: str = ""
-    source: str = ""
+    inbox_folder: str = ""
 
     _created_at: datetime = PrivateAttr()
     _not_before: datetime | None = PrivateAttr(default=None)

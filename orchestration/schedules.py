@@ -14,19 +14,20 @@ _AT_NIGHT = "30 3 * * *"  # before the morning run, when nobody waits for a page
 
 def run_request(
     as_of: str,
-    source: str = "",
+    inbox_folder: str = "",
     run_key: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> dg.RunRequest:
-    """A run of the job for one instant (R3) and, when named, one delivery."""
+    """A run of the job for one instant (R3) and, when named, one folder of the inbox."""
     return dg.RunRequest(
-        run_key=run_key or as_of, run_config=run_config(as_of, source), tags=dict(tags or {})
+        run_key=run_key or as_of, run_config=run_config(as_of, inbox_folder), tags=dict(tags or {})
     )
 
 
-def run_config(as_of: str, source: str = "") -> dict[str, object]:
-    """The configuration of a run: its instant and its delivery."""
-    return {"resources": {"run_settings": {"config": {"as_of": as_of, "source": source}}}}
+def run_config(as_of: str, inbox_folder: str = "") -> dict[str, object]:
+    """The configuration of a run: its instant and its folder of the inbox."""
+    config = {"as_of": as_of, "inbox_folder": inbox_folder}
+    return {"resources": {"run_settings": {"config": config}}}
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:

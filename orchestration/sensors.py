@@ -16,6 +16,7 @@ from orchestration.schedules import run_request
 from orchestration.settings import Settings, load_settings
 
 CONTENT = "atendimento/delivery"  # the tag that says for which folder, as it then was, a run is
+SHOWN = 20  # incomplete folders named by a tick that asks for no run
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=2), timedelta(days=1)
 
 
@@ -31,7 +32,10 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     def delivery_arrived(
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
-        found = list(inbox_folders(settings.watched))
+        try:
+            found = list(inbox_folders(settings.watched))
+        except OSError as error:
+            return dg.SkipReason(f"{settings.watched} cannot be read: {error.strerror}.")
         # Runs are forgotten in time, the ledger is not: old reference tables must not come back.
         requests = [
             request
@@ -40,9 +44,8 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         ]
         if not requests:
             waits = [
-                f" {folder.path.name} is incomplete ({'; '.join(folder.lacks)})."
-                for folder in found
-                if not folder.complete
+                f" {folder.name} is incomplete ({'; '.join(folder.lacks)})."
+                for folder in [folder for folder in found if not folder.complete][:SHOWN]
             ]
             return dg.SkipReason(
                 f"No new complete delivery folder in {settings.watched}.{''.join(waits)}"
@@ -110,7 +113,7 @@ def inbox_run_request(
     # Asked for once after each run that ended, however often the sensor looks.
     after = tried[0].dagster_run.run_id if tried else "first"
     return run_request(
-        now.isoformat(), str(folder.path), run_key=f"{content}-{after}", tags={CONTENT: content}
+        now.isoformat(), folder.path.name, run_key=f"{content}-{after}", tags={CONTENT: content}
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.errors import UsageError
+from orchestration.files import read_regular
 from orchestration.postgres.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,6 +69,9 @@ RENAMED = {
     "keep_result_days": "result_retention_days",
     "keep_backups": "backup_retention_count",
 }
+
+_SHORTEST_SECRET = 32
+_LARGEST_ENV_FILE = 1 << 20
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -127,9 +132,14 @@ class Settings(BaseSettings):
         30, description="days for which the last edition of each date is kept"
     )
     csv_encoding: str = Field("utf-8", description="encoding of CSV files, e.g. cp1252")
+    max_file_mb: Annotated[int, Field(ge=1)] = Field(
+        4096,
+        description="MB of one file of a delivery, decompressed, above which it is refused",
+    )
     max_rejected_share: Share = Field(
         0.05,
-        description="share of rejected rows of an entity file above which R2 refuses the delivery",
+        description="share of an entity file above which rejected rows refuse the delivery and"
+        " parked ones warn (R2)",
     )
     group_timezone: str = Field(
         "America/Sao_Paulo", description="time zone of snapshot dates, schedules and printed times"
@@ -164,6 +174,11 @@ class Settings(BaseSettings):
     proxy_user_header: str = Field(
         "X-Remote-User", description="header with the login, set by the proxy; for sign-in proxy"
     )
+    proxy_secret: SecretStr | None = Field(
+        None,
+        description="secret that the proxy sends in X-Proxy-Secret, at least 32 characters; "
+        "required by sign-in proxy",
+    )
     openid_issuer: str | None = Field(
         None, description="issuer URL of the OpenID provider, https://…; for sign-in openid"
     )
@@ -178,7 +193,8 @@ class Settings(BaseSettings):
     )
     allowed_hosts: str = Field(
         "127.0.0.1,localhost,[::1]",
-        description="host names that the lookup page answers to, separated by commas",
+        description="host names that the lookup page and Dagster's UI answer to, separated by "
+        "commas",
     )
     session_idle_minutes: Annotated[int, Field(ge=1)] = Field(
         30, description="minutes without a request after which a session ends"
@@ -296,6 +312,17 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is neither an address nor a network") from error
         return text
 
+    @field_validator("proxy_secret")
+    @classmethod
+    def _is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        text = secret.get_secret_value() if secret else ""
+        if secret and (len(text) < _SHORTEST_SECRET or not text.isascii() or " " in text):
+            raise ValueError(
+                f"it must have at least {_SHORTEST_SECRET} ASCII characters and no space, for "
+                "example the output of `openssl rand -hex 32`"
+            )
+        return secret
+
     @field_validator("csv_encoding")
     @classmethod
     def _is_an_encoding(cls, name: str) -> str:
@@ -358,7 +385,7 @@ class Settings(BaseSettings):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The host names that the lookup page answers to."""
+        """The host names that the lookup page and Dagster's UI answer to."""
         return _listed(self.allowed_hosts)
 
     @property
@@ -456,7 +483,10 @@ def _listed(text: str) -> tuple[str, ...]:
 def _values_in(env_file: Path) -> dict[str, str | None]:
     """What the file sets: a name misspelt there is as wrong as one in the environment."""
     try:
-        return dotenv_values(env_file)
+        text = read_regular(env_file, _LARGEST_ENV_FILE, follow=True).decode("utf-8")
+        return dotenv_values(stream=io.StringIO(text))
+    except FileNotFoundError:
+        return {}
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(

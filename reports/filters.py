@@ -69,6 +69,22 @@ class Filters:
         """Return the condition on a relation that is filtered by `company_id` only."""
         return _all_of(relation, self._company_terms())
 
+    def of_cards(self, relation: str) -> Condition:
+        """Return the condition on agendas read one by one, in a query that joins `call_list`.
+
+        An attendant also sees every agenda of a card on their list (R14).
+        """
+        own = self.access.locked_agent_id
+        if own is None:
+            return self.of_agents(relation)
+        companies = self.of_companies(relation)
+        return Condition(
+            sql.SQL("{} and %(filter_locked_agent_id)s in ({}, call_list.agent_id)").format(
+                companies.text, sql.Identifier(relation, "agent_id")
+            ),
+            {**companies.parameters, "filter_locked_agent_id": own},
+        )
+
     def of_agents(self, relation: str) -> Condition:
         """Return the condition on a relation that is filtered by `company_id` and `agent_id`."""
         return _all_of(relation, self._company_terms() | self._agent_terms())

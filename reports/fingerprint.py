@@ -18,6 +18,10 @@ TABLES = (
     "sending_alarm",
     "call_list",
     "call_waiting",
+    "call_done",
+    "phone_call",
+    "passive_waiting",
+    "day_activity",
     "no_show_return",
     "dispatch_due",
 )

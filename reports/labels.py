@@ -14,6 +14,7 @@ TOTALIZERS = {
     "booked": "Cliente agendou",
     "call_requested": "Cliente pediu para ligar",
     "no_reply": "Cliente não respondeu",
+    "replied": "Respondeu sem concluir",
 }
 
 WHATSAPP_STATUS = {
@@ -39,12 +40,21 @@ BUCKETS = {
         "other_unregistered": "Outros, sem cadastro",
     },
     "refused": {UNSPECIFIED: "Sem motivo informado"},
-    "booked": {"booked": "Agendou pelo LEADZAP"},
+    "booked": {
+        "arrived": "Compareceu",
+        "confirmed": "Confirmado",
+        "to_confirm": "A confirmar",
+        "unattended": "Horário passou, sem confirmação nem comparecimento",
+    },
     "call_requested": {"call_requested": "Pediu para ligar"},
     "no_reply": {
         "1": "Há 1 dia",
         "2": "Há 2 dias",
         "3+": "Há 3 dias ou mais",
+    },
+    "replied": {
+        "unfinished_booking": "Começou a agendar e não concluiu",
+        "other": "Outra resposta",
     },
 }
 
@@ -56,6 +66,7 @@ TOTALIZER_NOTES = {
     "booked": "abertas e fechadas",
     "call_requested": "ativas e abertas",
     "no_reply": "dias completos desde a mensagem",
+    "replied": "ativas e abertas",
 }
 
 
@@ -110,10 +121,19 @@ OUTCOMES = {
     "call_back": "pediu retorno",
     "booked": "agendou",
     "refused": "recusou",
+    "do_not_call": "pediu para não ligar",
     "other": "outro resultado",
 }
 
 NOT_AVAILABLE = "N/D"
+SAME_PERSON = "Mesmo cliente da linha anterior: uma ligação só"
+# R17, in its order.
+HINTS = {
+    "vehicle_inactive": "veículo inativo",
+    "vehicle_booked": "o veículo já tem agendamento",
+    "vehicle_refused": "recusou para este veículo em outra agenda",
+    "shared_number": "outro cliente da lista tem o mesmo número",
+}
 UNASSIGNED_LIST = "Sem agente"
 NO_CLIENT = "Agenda sem cliente"
 NO_VEHICLE = "Sem veículo"
@@ -130,6 +150,7 @@ IDENTITY_LIST_ROWS = "Linhas desta lista = agendas a ligar"
 
 # Why the client is on the list (R9).
 REASON_CALL_REQUESTED = "Pediu para ligar em {since}"
+REASON_CALL_BACK = "Retorno combinado para {call_back_at}"
 REASON_NO_REPLY = "{message}; sem resposta há {days}; parâmetro {limit}"
 REASON_NOT_SENT = "Mensagem não enviada: {why}"
 REASON_NOT_SENT_LATE = "Mensagem não enviada: {why}; prazo de {grace} vencido"
@@ -161,6 +182,13 @@ UNTRIED = "Na lista há {days}, sem ligação"
 # Why a client must not be called yet.
 WAIT_REPLY = "{message}; aguardando resposta"
 WAIT_GRACE = "Mensagem ainda não enviada: {why}; prazo de {grace} em curso"
+# Due agendas that are not called now (R15, R16).
+WAIT_REASONS = {
+    "call_back": "O cliente combinou um horário para o retorno",
+    "resting": "O cliente recebeu uma ligação há pouco",
+    "client_messaged": "O cliente recebeu uma mensagem há pouco; aguardando resposta",
+    "on_other_list": "Todas as agendas deste cliente estão na lista de outro atendente",
+}
 WAIT_GRACE_AGAIN = "No-show em {cycle_start}; nova mensagem ainda não enviada: {why}"
 IDENTITY_WAITING_ROWS = "Linhas em “Ainda não ligar” = agendas em espera"
 
@@ -360,6 +388,7 @@ FAILURE_KINDS = {
     "DatabaseError": "O banco de dados não pôde ser usado",
     "DeliveryRefused": "Entrega recusada",
     "DiskFull": "O disco do banco de dados está cheio",
+    "ErasureKeyMissing": "A chave dos números apagados não está na pasta do programa",
     "PublicationError": "Publicação incompleta",
     "PublishError": "As páginas não puderam ser gravadas",
     "RunDied": "O processo da execução morreu",
@@ -454,12 +483,15 @@ FIGURES = {
     "failed": "falhas",
     "failed_for_unknown_reason": "falhas sem causa conhecida",
     "failed_of_today": "falhas de hoje",
+    "file_name": "arquivo",
     "hours": "horas",
     "invalid_phone": "telefones inválidos",
     "median": "mediana",
+    "missing_ids": "ids que faltam",
     "of_today": "agendas de hoje",
     "published_agendas": "agendas publicadas",
     "rows_parked": "estacionadas",
+    "rows_read": "lidas",
     "rows_rejected": "rejeitadas",
     "sent_of_today": "enviadas de hoje",
     "table_name": "tabela",
@@ -478,8 +510,8 @@ _DATA_TESTS = {
     "unique": "{table}: {columns} sem repetição",
 }
 _DATA_TEST_SENTENCES = {
-    "assert_alarm_counts_equal_call_list_rows": (
-        "Cada alarme de envio tem tantas agendas quantas as listas mostram."
+    "assert_alarm_counts_equal_due_agendas": (
+        "Cada alarme de envio conta as agendas que esperam por ele."
     ),
     "assert_buckets_of_active_add_up": "Os quatro grupos de Agendas ativas somam o total.",
     "assert_call_list_and_agenda_status_agree": "As listas e a situação das agendas concordam.",
@@ -558,13 +590,20 @@ CONSENT = {
 }
 STANDING_CALL = "Ligar: {position}º da lista"
 STANDING_WAIT = "Ainda não ligar: só a partir de {moment}"
+STANDING_OTHER_LIST = "Na lista de outro atendente"
 STANDING_NONE = "Fora da lista de ligação"
 
 # Why a client is on no call list (R9).
+WHY_DONE = {
+    "done": "A última ligação resolveu: o cliente agendou ou recusou.",
+    "do_not_call": "O cliente pediu para não receber ligações.",
+    "exhausted": "O limite de ligações desta agenda foi atingido.",
+}
 WHY_CLOSED = "A agenda está fechada."
 WHY_NOT = {
     "closed": "A agenda foi fechada em {closed_at}.",
     "passive": "Agenda passiva: foi o cliente que procurou a empresa.",
+    "calls_refused": "O cliente pediu para não receber ligações.",
     "contact_later": "O contato é só em {contact_date}.",
     "booked": "Já agendou pelo LEADZAP, para {booked_for}.",
     "booked_elsewhere": "Já agendou por outro canal, para {booked_for}.",
@@ -643,6 +682,7 @@ BUCKET_NAMES = {
     "booked": "Agendamento",
     "call_requested": "Pedido",
     "no_reply": "Dias sem resposta",
+    "replied": "Resposta",
 }
 GRID_COLUMNS = {
     "client": "Cliente",

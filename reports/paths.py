@@ -22,6 +22,7 @@ _TOTALIZERS = {
     "booked": "cliente-agendou",
     "call_requested": "cliente-pediu-para-ligar",
     "no_reply": "cliente-nao-respondeu",
+    "replied": "respondeu-sem-concluir",
 }
 
 

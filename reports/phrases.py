@@ -69,6 +69,8 @@ def standing_of(company: Company, row: AgendaRow) -> Standing:
     if row.call_position is not None:
         words = labels.STANDING_CALL.format(position=formats.number(row.call_position))
         return Standing("call", words, reason_of(company, row))
+    if row.wait_reason == "on_other_list":
+        return Standing("wait", labels.STANDING_OTHER_LIST, wait_of(company, row))
     if row.wait_position is not None:
         words = labels.STANDING_WAIT.format(moment=callable_from(company, row))
         return Standing("wait", words, wait_of(company, row))
@@ -100,6 +102,9 @@ def signal_of(company: Company, row: AgendaRow) -> Signal:
 def reason_of(company: Company, row: AgendaRow) -> str:
     """Say why the client is on the call list, in one sentence with the evidence."""
     today = company.local_date
+    if row.call_back_at is not None:
+        agreed = formats.recent_moment(row.call_back_at, today)
+        return labels.REASON_CALL_BACK.format(call_back_at=agreed)
     if row.call_reason == "call_requested" and row.since is not None:
         return labels.REASON_CALL_REQUESTED.format(since=formats.recent_moment(row.since, today))
     if row.call_reason == "no_reply":
@@ -124,6 +129,8 @@ def reason_of(company: Company, row: AgendaRow) -> str:
 
 def wait_of(company: Company, row: AgendaRow) -> str:
     """Say why the client must not be called yet, in one sentence with the evidence."""
+    if words := labels.WAIT_REASONS.get(row.wait_reason or ""):
+        return words
     if row.wait_reason == "awaiting_reply":
         return labels.WAIT_REPLY.format(message=_message(company, row))
     why = _why(row, "other")
@@ -135,9 +142,9 @@ def wait_of(company: Company, row: AgendaRow) -> str:
 
 
 def callable_from(company: Company, row: AgendaRow) -> str:
-    """Format the time from which a waiting client may be called."""
+    """Format the time from which a waiting client may be called; empty on another's list."""
     if row.callable_at is None:
-        return labels.NOT_AVAILABLE
+        return ""
     return formats.recent_moment(formats.from_minute(row.callable_at), company.local_date)
 
 
@@ -292,7 +299,9 @@ def _why(row: AgendaRow, detail: str) -> str:
 
 
 def _why_not(company: Company, row: AgendaRow) -> str:
-    """Say why the client is on no call list (R9)."""
+    """Say why the client is on no call list (R9, R15)."""
+    if words := labels.WHY_DONE.get(row.call_state or ""):
+        return words
     today = company.local_date
     obstacle = row.call_obstacle or row.response
     if obstacle == "closed" and row.closed_at is None:

@@ -71,7 +71,7 @@ def write_pages(
     folder: Path,
     *,
     edition: Edition,
-    address: str | None = None,
+    connect: Callable[[], psycopg.Connection] | None = None,
     processes: int | None = None,
     kinds: frozenset[Kind] = EVERY_KIND,
     on_progress: Progress = _silent,
@@ -85,8 +85,8 @@ def write_pages(
             with a single snapshot for all queries.
         folder: The folder. If it is not empty, it is left unchanged and PublishError is raised.
         edition: The facts of the edition; fingerprint and policy are filled in.
-        address: The connection string of `conn`. With it, work is shared among processes, each with
-            its own connection on the same snapshot.
+        connect: Opens another connection like `conn`, also from another process. With it, work is
+            shared among processes, each with its own connection on the same snapshot.
         processes: The number of processes; by default according to the number of rows, at most one
             per core.
         kinds: The kinds of documents to write.
@@ -112,7 +112,7 @@ def write_pages(
                 # One snapshot for all queries, whatever is published meanwhile.
                 conn.execute("set transaction isolation level repeatable read")
             _prepare_session(conn)
-            return _write(conn, folder, edition, address, processes, kinds, on_progress)
+            return _write(conn, folder, edition, connect, processes, kinds, on_progress)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -122,7 +122,7 @@ def _write(
     conn: psycopg.Connection,
     folder: Path,
     edition: Edition,
-    address: str | None,
+    connect: Callable[[], psycopg.Connection] | None,
     processes: int | None,
     kinds: frozenset[Kind],
     on_progress: Progress,
@@ -139,8 +139,8 @@ def _write(
         processes = min(os.cpu_count() or 1, 1 + _rows(conn) // _ROWS_WORTH_A_PROCESS)
     made: Generator[Written, None, None] = (
         (_write_part(conn, folder, scene, part) for part in planned)
-        if address is None or processes == 1
-        else _share(conn, address, folder, scene, planned, processes)
+        if connect is None or processes == 1
+        else _share(conn, connect, folder, scene, planned, processes)
     )
     # Closed on any error, so that no process writes into a folder that is being removed.
     with closing(made):
@@ -185,7 +185,7 @@ def _prepare_session(conn: psycopg.Connection) -> None:
 
 def _share(
     conn: psycopg.Connection,
-    address: str,
+    connect: Callable[[], psycopg.Connection],
     folder: Path,
     scene: EditionContext,
     planned: list[DocumentBatch],
@@ -200,7 +200,7 @@ def _share(
         # Not forked, because this process may have threads, locks and connections.
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_open,
-        initargs=(address, snapshot, search_path, folder, scene),
+        initargs=(connect, snapshot, search_path, folder, scene),
     ) as pool:
         waiting = [pool.submit(_write_shared_part, part) for part in planned]
         try:
@@ -223,7 +223,11 @@ _shared: _Shared | None = None
 
 
 def _open(
-    address: str, snapshot: str, search_path: str, folder: Path, scene: EditionContext
+    connect: Callable[[], psycopg.Connection],
+    snapshot: str,
+    search_path: str,
+    folder: Path,
+    scene: EditionContext,
 ) -> None:
     global _shared
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -231,7 +235,7 @@ def _open(
     # Garbage is collected once per batch instead.
     gc.freeze()
     gc.disable()
-    conn = psycopg.connect(address)
+    conn = connect()
     conn.execute("set transaction isolation level repeatable read, read only")
     conn.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
     conn.execute("select set_config('search_path', %s, true)", [search_path])

@@ -41,8 +41,11 @@ _WIDTHS: dict[Kind, int] = {"text": 24, "number": 12, "day": 12, "moment": 18}
 _FIRST_DAY = date(1900, 3, 1)  # the format has a 29 February 1900, which did not exist
 _A4 = 9
 
-# Control characters, noncharacters and bidirectional overrides.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+# Control characters, bidirectional overrides, lone surrogates and noncharacters.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+_BEFORE_X = re.compile("(?<=_)(?=x)")
 _RETURN = re.compile("\r\n?")
 _NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\]")
 
@@ -152,7 +155,7 @@ def _write_sheet(
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     for place, label in enumerate(grid.labels):
-        sheet.write_string(0, place, _text(label), looks.header)
+        _write_text(sheet, looks.header, 0, place, label)
     cells = tuple(_cell(sheet, looks, kind) for kind in grid.kinds)
     last = 0
     for last, row in enumerate(islice(rows, ROWS_A_SHEET - 1), start=1):
@@ -169,11 +172,17 @@ def _cell(sheet: Worksheet, looks: _Formats, kind: Kind) -> Callable[[int, int, 
         return partial(_write_day, sheet, looks)
     if kind == "moment":
         return partial(_write_moment, sheet, looks)
-    return partial(_write_text, sheet, looks)
+    return partial(_write_text, sheet, looks.text)
 
 
-def _write_text(sheet: Worksheet, looks: _Formats, row: int, place: int, value: str) -> None:
-    sheet.write_string(row, place, _text(value), looks.text)
+def _write_text(sheet: Worksheet, look: Format, row: int, place: int, value: str) -> None:
+    text = _text(value)
+    if text.startswith("<r>") and text.endswith("</r>"):
+        # XlsxWriter writes such a text as markup, but escapes the fragments of a rich string. It
+        # escapes `_xHHHH_` in them twice, so no fragment may contain one.
+        sheet.write_rich_string(row, place, *text[:2], *_BEFORE_X.split(text[2:]), look)
+    else:
+        sheet.write_string(row, place, text, look)
 
 
 def _write_number(
@@ -184,14 +193,14 @@ def _write_number(
 
 def _write_day(sheet: Worksheet, looks: _Formats, row: int, place: int, value: date) -> None:
     if value < _FIRST_DAY:
-        _write_text(sheet, looks, row, place, formats.day(value))
+        _write_text(sheet, looks.text, row, place, formats.day(value))
     else:
         sheet.write_datetime(row, place, value, looks.day)
 
 
 def _write_moment(sheet: Worksheet, looks: _Formats, row: int, place: int, value: datetime) -> None:
     if value.date() < _FIRST_DAY:
-        _write_text(sheet, looks, row, place, formats.moment(value))
+        _write_text(sheet, looks.text, row, place, formats.moment(value))
     else:
         sheet.write_datetime(row, place, value, looks.moment)
 

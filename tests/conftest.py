@@ -86,11 +86,10 @@ def postgres() -> Iterator[Database]:
         return
     # A short path outside the checkout: a Unix socket's name is at most 107 bytes.
     home = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
-    home.chmod(0o711)
     try:
         yield start_server(home / "postgres")
     finally:
-        embedded.stop_server(home / "postgres", "immediate")
+        embedded.remove_server(home / "postgres")
         shutil.rmtree(home)
 
 

@@ -54,6 +54,14 @@ def agenda(agenda_id: str = "a1", **changes: str) -> Row:
     }  # fmt: skip
 
 
+def call(attempt_id: str = "c1", **changes: str) -> Row:
+    """A call of agenda a1."""
+    return {
+        "attempt_id": attempt_id, "updated_at": AT, "agenda_id": "a1", "user_id": "u1",
+        "called_at": AT, "outcome": "no_answer", **changes,
+    }  # fmt: skip
+
+
 def dispatch(dispatch_id: str = "d1", **changes: str) -> Row:
     """A message of agenda a1."""
     return {

@@ -2,7 +2,8 @@
 
 `Workshop` starts that process; each of its runs is the command line in a fork, with a check worker
 that is a fork too. A run passes *marks*: statements sent to PostgreSQL, events of Dagster, files
-made in the publish folder; they are counted by stage. At one of them it may be killed (`kill -9`),
+made in the publish folder, before the first stage also programs started and folders made; they are
+counted by stage. At one of them it may be killed (`kill -9`),
 or stand still until it is told to go on. Marks are where a run is, whatever the machine's speed.
 """
 
@@ -26,13 +27,15 @@ from pathlib import Path
 from typing import IO, Any
 
 STAGES = ("load", "check", "build", "pages", "publish")
+START = "start"  # before the first stage: the server, the migrations, Dagster's tables
 Mark = tuple[str, int]
 """A stage and a number: the n-th mark in it."""
 
 _ROOMS = (
     "orchestration.cli.main", "orchestration.launch.daily_run", "orchestration.definitions",
     "orchestration.runs.stale_runs", "orchestration.schedules", "dbt.cli.main",
-    "dbt.adapters.postgres", "psycopg", "psycopg2", "checks.suite", "checks.worker",
+    "dbt.adapters.postgres", "psycopg", "psycopg2", "checks.worker",
+    "orchestration.runs.check_worker",
 )  # fmt: skip
 
 
@@ -231,9 +234,10 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
 
     import dagster as dg
     import psycopg
+    import sqlalchemy
     from dbt.adapters.sql import SQLConnectionManager
 
-    stage = ""
+    stage = START
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -241,7 +245,7 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
             stage = getattr(record, "stage", stage)
 
     def mark() -> None:
-        if stage in STAGES:
+        if stage in (START, *STAGES):
             on_mark(stage)
 
     def marked(owner: type, name: str) -> None:
@@ -259,12 +263,19 @@ def _watch(on_mark: Callable[[str], None], published: Path) -> None:
         )
         if makes and str(published) in str(arguments[:2]):
             mark()
+        if stage == START and event in ("subprocess.Popen", "os.rename", "os.mkdir"):
+            mark()
+
+    def send(*_: Any) -> None:
+        if stage == START:
+            mark()
 
     logging.getLogger("atendimento").addHandler(Listener())
     marked(psycopg.Cursor, "execute")
     marked(psycopg.Cursor, "copy")
     marked(SQLConnectionManager, "add_query")
     marked(dg.DagsterInstance, "handle_new_event")
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", send)
     sys.addaudithook(audit)
 
 
@@ -281,9 +292,9 @@ class _ForkedWorker:
             os.closerange(3, 1024)
             sys.stdin = os.fdopen(0, encoding="utf-8")
             try:
-                from checks import worker
+                from orchestration.runs import check_worker
 
-                worker.main()
+                check_worker.main()
             finally:
                 os._exit(0)
         os.close(reads)

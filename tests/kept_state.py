@@ -135,7 +135,6 @@ def kept_state() -> Iterator[Kept]:
     """Publish the first delivery, keep that, and run the second once."""
     # A short path: a Unix socket's name is at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
-    folder.chmod(0o711)
     umask = os.umask(0o077)
     try:
         with Workshop() as workshop:
@@ -159,7 +158,7 @@ def kept_state() -> Iterator[Kept]:
             yield Kept(folder, workshop, before, after, undisturbed)
     finally:
         os.umask(umask)
-        embedded.stop_server(folder / "postgres", "immediate")
+        embedded.remove_server(folder / "postgres")
         shutil.rmtree(folder)
 
 

@@ -17,16 +17,23 @@ from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import migrate
 
 _MIGRATED = f"test_{os.getpid()}_migrated"
+_SETTINGS = """
+shared_buffers = 128MB
+fsync = off
+full_page_writes = off
+"""
 _number = itertools.count()
 
 
 def start_server(folder: Path) -> Database:
-    """Start an embedded server of the tests' own, with little memory: each session that drops a
-    table looks through all of it, and tests have many short ones.
+    """Start an embedded server of the tests' own.
+
+    With little memory: each session that drops a table looks through all of it, and tests have
+    many short ones. What it writes need not survive the machine, only the server.
     """
     usual = embedded._server_settings
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "_server_settings", lambda: f"{usual()}shared_buffers = 128MB\n")
+        patch.setattr(embedded, "_server_settings", lambda: usual() + _SETTINGS)
         return embedded.start_server(folder)
 
 
@@ -36,6 +43,19 @@ def fresh_database(
 ) -> Iterator[Database]:
     """A new database for the length of the `with` block, by default with all migrations applied."""
     with _created(postgres, maintenance, f"test_{os.getpid()}_{next(_number)}", template) as made:
+        yield made
+
+
+@contextmanager
+def database_with_locale(
+    postgres: Database, maintenance: psycopg.Connection, locale: str, encoding: str = "UTF8"
+) -> Iterator[Database]:
+    """A new database without migrations, with a locale of the C library."""
+    name = f"test_{os.getpid()}_{next(_number)}"
+    options = sql.SQL("encoding {} locale_provider libc locale {}").format(
+        sql.Literal(encoding), sql.Literal(locale)
+    )
+    with _created(postgres, maintenance, name, "template0", options) as made:
         yield made
 
 
@@ -50,12 +70,16 @@ def migrated_template(postgres: Database, maintenance: psycopg.Connection) -> It
 
 @contextmanager
 def _created(
-    postgres: Database, maintenance: psycopg.Connection, name: str, template: str
+    postgres: Database,
+    maintenance: psycopg.Connection,
+    name: str,
+    template: str,
+    options: sql.Composable | None = None,
 ) -> Iterator[Database]:
     owner = postgres.parts.get("user", "postgres")
     maintenance.execute(
-        sql.SQL("create database {} template {} owner {}").format(
-            *map(sql.Identifier, (name, template, owner))
+        sql.SQL("create database {} template {} owner {} {}").format(
+            *map(sql.Identifier, (name, template, owner)), options or sql.SQL("")
         )
     )
     try:

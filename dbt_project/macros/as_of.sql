@@ -53,29 +53,3 @@
         else {{ midnight }}
     end
 {%- endmacro %}
-
-{# The time from which the local clock no longer shows less than a local time. A time that occurs
-   twice (clocks go back over it) means the second, as in PostgreSQL. For a skipped time (clocks go
-   forward over it) it is when the clocks change, whereas PostgreSQL returns a time that is later by
-   the length of the gap. Clocks change at whole minutes, so the first whole minute that shows
-   enough is the change. #}
-{% macro instant_of_local_time(local_time, timezone) -%}
-    {%- set by_the_clock -%}
-        ({{ local_time }} at time zone {{ timezone }})
-    {%- endset -%}
-    {%- set skipped -%}
-        (({{ by_the_clock }} at time zone {{ timezone }}) - {{ local_time }})
-    {%- endset -%}
-    case
-        when {{ skipped }} = interval '0' then {{ by_the_clock }}
-        else (
-            select min(minutes.minute)
-            from generate_series(
-                date_trunc('minute', {{ by_the_clock }} - {{ skipped }}),
-                {{ by_the_clock }},
-                interval '1 minute'
-            ) as minutes (minute)
-            where (minutes.minute at time zone {{ timezone }}) >= {{ local_time }}
-        )
-    end
-{%- endmacro %}

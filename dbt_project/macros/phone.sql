@@ -30,11 +30,16 @@
 {%- endmacro %}
 
 {# R10. A WhatsApp number without the country: digits only, a leading 55 dropped when there are 12
-   or 13. #}
+   or 13. Null for a text with a letter, such as the id of a user. What is a letter does not depend
+   on the locale of the database. #}
 {% macro national_number(whatsapp_number) -%}
-    regexp_replace(
-        regexp_replace({{ whatsapp_number }}, '[^0-9]', '', 'g'), '^55([0-9]{10,11})$', '\1'
-    )
+    case
+        when {{ whatsapp_number }} collate pg_c_utf8 !~ '[[:alpha:]]'
+            then regexp_replace(
+                regexp_replace({{ whatsapp_number }}, '[^0-9]', '', 'g'),
+                '^55([0-9]{10,11})$', '\1'
+            )
+    end
 {%- endmacro %}
 
 {# R10. The key shared by all spellings of a number: DDD (2) and subscriber (8 or 9), a mobile

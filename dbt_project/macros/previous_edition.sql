@@ -15,6 +15,7 @@
             'agent_id': 'text',
             'client_id': 'text',
             'bucket': 'text',
+            'bucket_detail': 'text',
         },
         'agenda_status': {
             'company_id': 'text',

@@ -42,6 +42,15 @@
     {%- elif table == 'totalizer_movement' -%}
         {%- set of_agent_still = '(' ~ of_agent ~ ' and agent_still_has_it)' -%}
         {{ return(of_companies ~ ' and (' ~ is_manager ~ ' or ' ~ of_agent_still ~ ')') }}
+    {%- elif table in ['agenda_status', 'dispatch', 'reply', 'booking'] -%}
+        {%- set on_their_list = of_call_list('agenda_id', alias) -%}
+        {{ return(of_companies ~ ' and (' ~ [is_manager, of_agent, on_their_list] | join(' or ') ~ ')') }}
+    {%- elif table == 'phone_call' -%}
+        {%- set seen = [
+            is_manager, of_self, of_agent,
+            of_call_list('agenda_id', alias), of_call_list('client_id', alias),
+        ] -%}
+        {{ return(of_companies ~ ' and (' ~ seen | join(' or ') ~ ')') }}
     {%- elif 'company_id' in columns and 'agent_id' in columns -%}
         {{ return(of_companies ~ ' and (' ~ is_manager ~ ' or ' ~ of_agent ~ ')') }}
     {%- elif 'company_id' in columns -%}
@@ -60,6 +69,16 @@
     {{- return(
         'exists (select from ' ~ ref(table).render() ~ ' as seen where seen.' ~ key ~ ' = '
         ~ adapter.quote(alias) ~ '.' ~ (own_key or key) ~ ')'
+    ) -}}
+{%- endmacro %}
+
+{# Whether an agenda or client of the row is on a call list that the reader may see: an attendant also
+   sees the other agendas of a card on their list, with what belongs to them. #}
+{% macro of_call_list(key, alias) -%}
+    {%- set row = adapter.quote(alias) -%}
+    {{- return(
+        'exists (select from ' ~ ref('call_list').render() ~ ' as seen where seen.company_id = '
+        ~ row ~ '.company_id and seen.' ~ key ~ ' = ' ~ row ~ '.' ~ key ~ ')'
     ) -}}
 {%- endmacro %}
 

@@ -1,14 +1,24 @@
 {# Normalises names, phones and plates, so that stored and typed spellings match. #}
 
+{# Lower and upper case by Unicode, whatever the locale of the database: in the locale C, `lower` of
+   a database leaves É as it is. #}
+{% macro lower_case(text) -%}
+    lower({{ text }} collate "pg_c_utf8")
+{%- endmacro %}
+
+{% macro upper_case(text) -%}
+    upper({{ text }} collate "pg_c_utf8")
+{%- endmacro %}
+
 {# Lower case without accents or leading spaces; every separator becomes a space. Translating is
    slow, so plain texts skip it, and texts with only Portuguese letters take a short form. #}
 {% macro folded(text) -%}
     ltrim(case
-        when lower({{ text }}) !~ '[^a-z ]' then lower({{ text }})
-        when lower({{ text }}) !~ '[^a-záàâãéêíóôõúç ]'
-            then translate(lower({{ text }}), 'áàâãéêíóôõúç', 'aaaaeeiooouc')
+        when {{ lower_case(text) }} !~ '[^a-z ]' then {{ lower_case(text) }}
+        when {{ lower_case(text) }} !~ '[^a-záàâãéêíóôõúç ]'
+            then translate({{ lower_case(text) }}, 'áàâãéêíóôõúç', 'aaaaeeiooouc')
         else translate(
-            lower(normalize({{ text }}, nfc)),
+            {{ lower_case('normalize(' ~ text ~ ', nfc)') }},
             'áàâãäåāéèêëēíìîïīóòôõöøōúùûüūçñýÿ.,;:!?-_/\()[]{}"''´`*+&#|' || chr(160) || chr(9),
             'aaaaaaaeeeeeiiiiiooooooouuuuucnyy                                        '
         )

@@ -23,12 +23,14 @@ declare
     digits constant text := {{ only('typed', '0123456789') }};
     number constant text := {{ without_country('digits') }};
     phone constant text := {{ phone_sought('number') }};
-    signs constant text := {{ only('upper(typed)', plate_signs()) }};
+    signs constant text := {{ only(upper_case('typed'), plate_signs()) }};
     plate constant text := {{ plate_sought('signs') }};
     most constant integer := least(greatest(at_most, 1), 200);
     name_typed constant text := {{ name_sought('typed') }};
     asked constant text[] := {{ words_in_order('name_typed') }};
-    tokens constant text[] := array(select t from unnest(asked) as t order by length(t) desc limit 6);
+    tokens constant text[] := array(
+        select t from unnest(asked) as t order by length(t) desc, t collate "C" limit 6
+    );
     words jsonb := '[]';
     clients text[] := '{}';
     companies text[] := '{}';
@@ -52,9 +54,9 @@ begin
         return;
     end if;
 
-    if length(phone) >= 4 and typed !~ '[[:alpha:]]' then
+    if length(phone) >= 4 and typed collate "pg_c_utf8" !~ '[[:alpha:]]' then
         return query
-        select distinct on (seen.client_id, seen.company_id)
+        select distinct on (seen.client_id collate "C", seen.company_id collate "C")
             'phone', seen.company_id, seen.client_id, cast(null as text),
             cast(1.0 * length(phone) / length(k.search_key) as real)
         from search_key as k
@@ -68,7 +70,7 @@ begin
 
     if plate ~ '^[A-Z]{3}[0-9]([A-J]([0-9]{0,2}))?$' then
         return query
-        select distinct on (seen.client_id, seen.company_id)
+        select distinct on (seen.client_id collate "C", seen.company_id collate "C")
             'plate', seen.company_id, seen.client_id, cast(null as text),
             cast(1.0 * length(plate) / length(k.search_key) as real)
         from search_key as k
@@ -107,7 +109,7 @@ begin
                     forgiving >= 1 and (length(token.token) >= 2 or cardinality(tokens) > 1)
                     and b.word collate "C" > token.token
                     and b.word collate "C" < token.token || chr(1114111)
-                order by b.client_count desc
+                order by b.client_count desc, b.word collate "C"
                 limit 30
             ) as w
             union all
@@ -118,7 +120,7 @@ begin
                     case when f.near_words && token.near_words then 0.8 else 0.6 end as weight
                 from search_word as f
                 where forgiving = 2 and f.far_words && token.far_words
-                order by 3 desc, 2 desc
+                order by 3 desc, 2 desc, f.word collate "C"
                 limit 20
             ) as w
         ),

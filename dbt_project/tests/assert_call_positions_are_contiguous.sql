@@ -1,4 +1,4 @@
--- R9: positions run 1 … within company and agent, in the order of priority, then since.
+-- R16: positions run 1 … within company and agent, and so do cards, whose rows stand together.
 with call_list as (
 
     select * from {{ ref('call_list') }}
@@ -10,12 +10,12 @@ neighbours as (
     select
         company_id,
         agenda_id,
+        card,
         position,
         priority,
-        since,
+        lag(card, 1, cast(0 as bigint)) over their_list as previous_card,
         lag(position, 1, cast(0 as bigint)) over their_list as previous_position,
-        lag(priority) over their_list as previous_priority,
-        lag(since) over their_list as previous_since
+        lag(priority) over their_list as previous_priority
     from call_list
     window their_list as (partition by company_id, agent_id order by position)
 
@@ -27,4 +27,6 @@ select
 from neighbours
 where
     position <> previous_position + 1
-    or (priority, since) < (previous_priority, previous_since)
+    or card not in (previous_card, previous_card + 1)
+    or card = 0
+    or (card = previous_card and priority < previous_priority)

@@ -22,3 +22,6 @@ where
     or (response in ('no_reply', 'awaiting_reply', 'not_sent') and replied_at is not null)
     or (response in ('booked', 'booked_elsewhere') and (booking_id is null or is_no_show))
     or (booking_id is null) <> (booked_for is null)
+    or (booking_id is null) <> (visit_state is null)
+    or (response = 'replied') <> (replied_bucket is not null)
+    or (origin = 'active' and is_open and whatsapp_status = 'other') <> (other_detail is not null)

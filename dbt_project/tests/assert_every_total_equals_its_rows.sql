@@ -31,7 +31,10 @@ counted as (
         ) as call_requested,
         count(*) filter (
             where days_without_reply is not null and origin = 'active' and is_open
-        ) as no_reply
+        ) as no_reply,
+        count(*) filter (
+            where response = 'replied' and origin = 'active' and is_open
+        ) as replied
     from agenda_status
     group by company_id
 
@@ -52,7 +55,8 @@ row_count as (
             ('refused', counted.refused),
             ('booked', counted.booked),
             ('call_requested', counted.call_requested),
-            ('no_reply', counted.no_reply)
+            ('no_reply', counted.no_reply),
+            ('replied', counted.replied)
         ) as total (totalizer, agenda_count)
     where total.agenda_count > 0
     union all

@@ -19,5 +19,6 @@ group by
     team_id,
     agent_id,
     totalizer,
-    bucket
+    bucket,
+    bucket_detail
 having count(*) > 1 or min(agenda_count) <= 0

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import psycopg
 
+from orchestration.files import read_regular
 from orchestration.ingest.contract import DEMO_GENERATOR, MANIFEST
+from orchestration.ingest.manifest import LARGEST_MANIFEST
 from reports.lookup import accounts, passwords, sessions
 from reports.lookup.config import HashCost
 from reports.lookup.passwords import Hasher
@@ -100,7 +102,7 @@ def list_accounts(conn: psycopg.Connection) -> Iterator[AccountStatus]:
         from marts.app_user
         left join access.account on account.user_id = app_user.user_id
         where app_user.active
-        order by app_user.login
+        order by app_user.login collate "C"
         """
     )
     for row in rows:
@@ -133,7 +135,7 @@ with manager as (
     left join marts.user_company using (user_id)
     where app_user.active and app_user.role = 'manager'
     group by app_user.user_id, app_user.role, app_user.login, app_user.company_id
-    order by count(user_company.company_id) desc, app_user.user_id
+    order by count(user_company.company_id) desc, app_user.user_id collate "C"
     limit 1
 
 ), attendant as (
@@ -146,7 +148,7 @@ with manager as (
         and call_list.agent_id = app_user.user_id
     where app_user.active and app_user.role = 'attendant'
     group by app_user.user_id, app_user.role, app_user.login
-    order by count(call_list.agenda_id) desc, app_user.user_id
+    order by count(call_list.agenda_id) desc, app_user.user_id collate "C"
     limit 1
 
 )
@@ -171,7 +173,7 @@ def _is_demo(conn: psycopg.Connection) -> bool:
 
 def _is_of_demo(folder: Path) -> bool:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = json.loads(read_regular(folder / MANIFEST, LARGEST_MANIFEST))
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(manifest, dict) and manifest.get("generator") == DEMO_GENERATOR

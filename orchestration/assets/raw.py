@@ -71,7 +71,7 @@ def raw_tables(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Load the delivery of the run, whole or not at all."""
     checker.warm()
-    loaded = load_source(warehouse, settings, run_settings.source, context.run_id)
+    loaded = load_source(warehouse, settings, run_settings.inbox_folder, context.run_id)
     yield from _results(loaded)
 
 

@@ -23,10 +23,15 @@ def list_backups(folder: Path) -> list[Path]:
     )
 
 
-def last_backup_at(folder: Path) -> datetime | None:
-    """When the newest backup in a folder was made."""
-    made = list_backups(folder)
-    return _made_at(made[-1]) if made else None
+def last_backup_at(folder: Path, now: datetime) -> datetime | None:
+    """When the newest backup in a folder was made, leaving out those dated in the future."""
+    made = (_made_at(path) for path in list_backups(folder))
+    return max((at for at in made if at and at <= now), default=None)
+
+
+def future_backups(folder: Path, now: datetime) -> list[Path]:
+    """The backups with a date that cannot be true: made, or restored, under a wrong clock."""
+    return [path for path in list_backups(folder) if (at := _made_at(path)) and at > now]
 
 
 def _made_at(place: Path) -> datetime | None:

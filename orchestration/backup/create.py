@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration import VERSION
-from orchestration.backup.catalog import MANIFEST, backup_name, list_backups
+from orchestration.backup.catalog import MANIFEST, backup_name, future_backups, list_backups
 from orchestration.errors import UserError
 from orchestration.ingest.whatsapp import spool
 from orchestration.postgres import client_programs
@@ -40,6 +40,8 @@ DUMP, EVENTS = "database.dump", "whatsapp"
 _LEFT_OUT = (
     "intermediate", "load_staging", "marts_next", "marts_previous", "measurements", "staging",
 )  # fmt: skip
+# Who is signed in, and what they searched for: nothing to bring back.
+TRANSIENT = ("access.session", "access.openid_state")
 _COUNTED = ("access", "history", "marts", "ops", "raw")
 _HELD_SECONDS = 3_600  # a load of a first, large delivery holds its tables for many minutes
 _TURN_SECONDS = 0.3  # less than the second after which PostgreSQL looks for deadlocks
@@ -188,7 +190,8 @@ def _copy_events(waiting: Path, to: Path) -> None:
         missed = False
         for path in sorted(waiting.iterdir()) if waiting.is_dir() else ():
             is_open = path.name.endswith(spool.OPEN)
-            if path.is_file() and (is_open or spool.CLOSED in path.suffixes):
+            is_regular = path.is_file() and not path.is_symlink()
+            if is_regular and (is_open or spool.CLOSED in path.suffixes):
                 kept = to / (path.with_suffix(spool.CLOSED).name if is_open else path.name)
                 kept.touch(mode=0o600)
                 try:
@@ -213,6 +216,7 @@ def _dump(database: Database, to: Path) -> tuple[dict[str, int], tuple[str, ...]
                     "--format=custom", "--compress=gzip:1", "--enable-row-security",
                     f"--snapshot={snapshot}", f"--lock-wait-timeout={_TURN_SECONDS}s",
                     *(f"--exclude-schema={schema}" for schema in _LEFT_OUT),
+                    *(f"--exclude-table-data={table}" for table in TRANSIENT),
                     f"--file={to}",
                     unless="due to (statement|lock) timeout",
                 ):  # fmt: skip
@@ -257,7 +261,7 @@ def _lock_all(conn: psycopg.Connection) -> bool:
 
 
 def _rows(conn: psycopg.Connection) -> dict[str, int]:
-    return dict(count_rows(conn))
+    return dict(count_rows(conn)) | dict.fromkeys(TRANSIENT, 0)
 
 
 def count_rows(conn: psycopg.Connection) -> Iterator[tuple[str, int]]:
@@ -295,7 +299,9 @@ def _sync(path: Path) -> None:
 
 
 def _prune(folder: Path, newest: int) -> int:
-    old = list_backups(folder)[:-newest]
+    # One dated in the future never takes the place of one that was just made.
+    future = future_backups(folder, datetime.now(UTC))
+    old = [path for path in list_backups(folder) if path not in future][:-newest]
     for path in old:
         going = folder / f".new-{path.name}"  # half removed, it must not look like a backup
         path.rename(going)

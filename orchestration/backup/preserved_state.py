@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
-from orchestration.ingest.redaction import erased_numbers, erasure_record
+from orchestration.backup.create import TRANSIENT
+from orchestration.ingest import ledger
+from orchestration.ingest.redaction import erased_numbers, erasure_key, erasure_record
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.redaction.erasure_record import ErasureRecord
 from orchestration.ingest.redaction.stored_rows import (
@@ -17,7 +20,6 @@ from orchestration.ingest.redaction.stored_rows import (
 )
 from orchestration.postgres.database import Database
 
-_ACCOUNT = "user_id, password_hash, must_change, failed_attempts, locked_until, changed_at"
 _SEEN = "at, user_id, action, company_id, agenda_id, client_id, details"
 
 
@@ -36,33 +38,58 @@ def erased_by_now(home: Path, present: Database) -> ErasureRecord:
 
 
 def preserve_state(
-    present: Database, restored: Database, erased: ErasureRecord
+    home: Path,
+    present: Database,
+    restored: Database,
+    erased: ErasureRecord,
+    *,
+    without_key: bool = False,
 ) -> ReappliedErasures:
     """Bring accounts, the access log and erasures of the present state into the restored one.
 
-    An empty present state, as on a new machine, has no account: those of the backup stay. Published
-    tables that show a client erased anew are dropped: the next run makes them.
+    Accounts are those of the present state, also when it has none left: a password withdrawn since
+    must not come back. Only a state in which nothing was ever loaded, as on a new machine, knows of
+    no withdrawals: there the accounts of the backup stay. All sessions end. Published tables that
+    show a client erased anew are dropped: the next run makes them.
+
+    Args:
+        home: The state folder, which has the key of erased numbers.
+        present: The database in use.
+        restored: The database that takes its place.
+        erased: Who was erased by now.
+        without_key: Go on without keys that the state folder lacks; numbers that were hashed with
+            them are not recognized any more.
+
+    Returns:
+        How many clients were erased again, and all erased numbers.
+
+    Raises:
+        ErasureKeyMissing: The state folder lacks a key that hashes of either were made with, and
+            `without_key` is not set.
     """
     clients = 0
     with (
         present.connect(application="atendimento restore") as old,
         restored.connect(application="atendimento restore") as conn,
     ):
-        conn.execute("delete from access.session")
-        if old.execute("select from access.account limit 1").fetchone() is not None:
+        for table in TRANSIENT:
+            conn.execute(sql.SQL("delete from {}").format(sql.Identifier(*table.split("."))))
+        if ledger.any_loaded(old) or old.execute("select from access.account limit 1").rowcount:
             conn.execute("delete from access.account")
-            _copy(old, conn, "access.account", _ACCOUNT, "true")
+            _copy(old, conn, "access.account", _columns(conn, "access.account"), "true")
         last = conn.execute(
             "select coalesce(cast(max(at) as text), '-infinity') from access.access_log"
         )
         (moment,) = last.fetchone() or ("-infinity",)
         _copy(old, conn, "access.access_log", _SEEN, f"at > '{moment}'")
         before = erasure_record.read_database(conn)
-        # Before: what is hashed anew takes the secret that is there.
         erasure_record.insert_erasures(conn, erased)
+        if without_key:
+            erasure_key.forget_missing_keys(home, conn)
+        erasure_key.read_keys(home, conn)
         for client in sorted(erased.clients - before.clients):
             try:
-                erase_stored(conn, client)
+                erase_stored(conn, home, client)
             except UnknownClient:
                 # Loaded after the backup, and erased: a later delivery must not bring them back.
                 conn.execute("insert into access.erased_client (client_id) values (%s)", [client])
@@ -70,9 +97,19 @@ def preserve_state(
             clients += 1
         if clients:
             conn.execute("drop schema if exists marts cascade")
-        numbers = erased_numbers.read_erased_numbers(conn)
+        numbers = erased_numbers.read_erased_numbers(conn, home)
     vacuum_erased_tables(restored)
     return ReappliedErasures(clients, numbers)
+
+
+def _columns(conn: psycopg.Connection, table: str) -> str:
+    """The columns of a table, as the restored database has them."""
+    rows = conn.execute(
+        "select quote_ident(attname) from pg_attribute"
+        " where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
+        [table],
+    )
+    return ", ".join(name for (name,) in rows)
 
 
 def _copy(

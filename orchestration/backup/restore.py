@@ -73,10 +73,21 @@ class RestoreResult:
     former: str
 
 
-def restore_backup(settings: Settings, folder: Path) -> RestoreResult:
+def restore_backup(settings: Settings, folder: Path, *, without_key: bool = False) -> RestoreResult:
     """Put the state of a backup in the place of the present one.
 
-    Raises RestoreError, DatabaseError or RunInProgress, with the present state as it was.
+    Args:
+        settings: The state folder, and the database of the present state.
+        folder: The backup.
+        without_key: Restore although the state folder lacks the key of erased numbers.
+
+    Returns:
+        What stands now.
+
+    Raises:
+        RestoreError: The backup cannot be restored. The present state is as it was, here as with
+            DatabaseError and RunInProgress.
+        ErasureKeyMissing: The key of erased numbers is missing.
     """
     manifest = _verified(folder)
     prepare_home(settings)
@@ -100,8 +111,8 @@ def restore_backup(settings: Settings, folder: Path) -> RestoreResult:
                 f"--jobs={min(4, os.cpu_count() or 1)}", str(folder / DUMP),
             )  # fmt: skip
             _assert_whole(coming, manifest)
-            _bring_up(coming)
-            anew = preserve_state(database, coming, erased)
+            _bring_up(settings, coming)
+            anew = preserve_state(settings.home, database, coming, erased, without_key=without_key)
             erasure_record.write_file(settings.home, erased)
             events = _put_back_events(settings, folder, manifest, anew.numbers)
             _swap(server, name)
@@ -216,10 +227,10 @@ def _assert_whole(coming: Database, manifest: BackupManifest) -> None:
         )
 
 
-def _bring_up(coming: Database) -> None:
+def _bring_up(settings: Settings, coming: Database) -> None:
     """Make the restored state this version's."""
     with coming.connect(application="atendimento restore") as conn:
-        migrate(conn)
+        migrate(conn, home=settings.home)
         conn.commit()
         conn.autocommit = True
         conn.execute("analyze")

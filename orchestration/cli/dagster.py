@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,6 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.parameters import Host, Port
-
-_WORKSPACE = ("-w", "workspace.yaml")
 
 
 class Program(StrEnum):
@@ -29,7 +28,11 @@ def dagster(
         Program | None, typer.Option(help="Only what runs (daemon), or only the UI (webserver).")
     ] = None,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="With --only webserver: a UI that starts nothing.")
+        bool,
+        typer.Option(
+            "--read-only",
+            help="A UI that starts nothing; always so on other hosts than this machine's.",
+        ),
     ] = False,
 ) -> None:
     """Start the Dagster UI with schedules and sensors."""
@@ -39,39 +42,33 @@ def dagster(
     settings = load_settings()
     prepare_home(settings)
     export_environment(settings, open_database(settings))
-    name, *arguments = dagster_command(
-        host, port, only=only, read_only=read_only, log_format=settings.log_format
-    )
-    path = str(Path(sys.executable).parent / name)
     os.chdir(ROOT)
-    os.execv(path, [path, *arguments])  # noqa: S606 — signals must reach the program itself
-
-
-def dagster_command(
-    host: str, port: int, *, only: Program | None, read_only: bool, log_format: str
-) -> list[str]:
-    """The command line of the program to start.
-
-    Args:
-        host: The address that the UI listens on.
-        port: The port that the UI listens on.
-        only: The one program to start; None starts UI and daemon together.
-        read_only: Whether the UI may start nothing; applies to the webserver alone.
-        log_format: `text` or `json`.
-
-    Returns:
-        The program's name in the folder of this Python, then its arguments.
-    """
-    log = ["--log-format", "json"] if log_format == "json" else []
+    daemon = daemon_command(settings.log_format)
     if only == Program.DAEMON:
-        return ["dagster-daemon", "run", *_WORKSPACE, *log]
-    address = ["-h", host, "-p", str(port)]
-    if only == Program.WEBSERVER:
-        return [
-            "dagster-webserver",
-            *_WORKSPACE,
-            *address,
-            *(["--read-only"] if read_only else []),
-            *log,
-        ]
-    return ["dagster", "dev", *_WORKSPACE, *address, *log]
+        os.execv(daemon[0], daemon)  # noqa: S606 — signals must reach the program itself
+    from orchestration.http_server.listening import bind_socket
+
+    listening = bind_socket(host, port)
+
+    from orchestration.dagster_ui import server  # imported late: Dagster takes seconds
+
+    named = f"[{host}]" if ":" in host else host
+    print(f"Dagster's UI is on http://{named}:{listening.getsockname()[1]}", flush=True)
+    if not server.is_local(listening):
+        print("Other machines can connect to it, so it is read-only.", flush=True)
+    with suppress(KeyboardInterrupt):
+        if only:
+            server.serve_dagster_ui(settings, listening, host, read_only=read_only)
+        else:
+            with server.running_daemon(daemon) as process:
+                server.serve_dagster_ui(
+                    settings, listening, host, read_only=read_only, daemon=process
+                )
+    print("Stopped.")
+
+
+def daemon_command(log_format: str) -> list[str]:
+    """The command line of Dagster's daemon, with a log of `text` or `json`."""
+    program = str(Path(sys.executable).with_name("dagster-daemon"))
+    log = ["--log-format", "json"] if log_format == "json" else []
+    return [program, "run", "-w", "workspace.yaml", *log]

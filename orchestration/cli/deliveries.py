@@ -64,7 +64,7 @@ def report_lines(report: DeliveryReport, settings: Settings) -> Iterator[str]:
     for folder in report.waiting:
         what = "complete, not taken yet" if folder.complete else "incomplete"
         written_at = format_instant(folder.written_at, zone)
-        yield f"    {folder.path.name}: {what}, last written {written_at}"
+        yield f"    {folder.name}: {what}, last written {written_at}"
         yield from (f"      {lack}" for lack in folder.lacks)
     for events in report.spool:
         what = "being written" if events.is_open else "waits for the next run"
@@ -96,7 +96,7 @@ def _as_json(report: DeliveryReport, timezone: str) -> dict[str, Any]:
         ],
         "inbox": [
             {
-                "folder": folder.path.name,
+                "folder": folder.name,
                 "complete": folder.complete,
                 "lacks": list(folder.lacks),
                 "written_at": iso_instant(folder.written_at, timezone),

@@ -34,7 +34,7 @@ from orchestration.cli.stop import stop
 from orchestration.cli.webhook import webhook
 from orchestration.errors import FAILED, OK, Interrupted, UserError
 
-_HANDLE_SIGNALS_THEMSELVES = {"dagster", "serve", "webhook"}
+_HANDLE_SIGNALS_THEMSELVES = {"serve", "webhook"}
 
 
 class _Commands(TyperGroup):

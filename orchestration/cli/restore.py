@@ -11,6 +11,13 @@ import typer
 
 def restore(
     folder: Annotated[Path, typer.Argument(help="The folder of one backup.")],
+    without_key: Annotated[
+        bool,
+        typer.Option(
+            "--without-erasure-key",
+            help="The key of erased numbers is lost: recognize erased clients by their ids only.",
+        ),
+    ] = False,
 ) -> None:
     """Put a backup in the place of the present state."""
     from orchestration.backup import restore
@@ -19,7 +26,7 @@ def restore(
 
     settings = load_settings()
     began = time.monotonic()
-    done = restore.restore_backup(settings, folder.expanduser().absolute())
+    done = restore.restore_backup(settings, folder.expanduser().absolute(), without_key=without_key)
     made_at = format_instant(done.made_at, settings.group_timezone)
     print(f"{done.rows:,} rows as of {made_at}, made by version")
     print(f"{done.program}, restored in {time.monotonic() - began:.1f} s. All users sign in again.")

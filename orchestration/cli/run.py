@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from orchestration.launch.daily_run import PublishedRun
     from orchestration.settings import Settings
 
-_TOTALIZERS = ("active", "no_show", "passive", "refused", "booked", "call_requested", "no_reply")
+_TOTALIZERS = (
+    "active", "no_show", "passive", "refused", "booked", "call_requested", "no_reply", "replied",
+)  # fmt: skip
 
 
 def run(

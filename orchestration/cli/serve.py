@@ -7,7 +7,7 @@ from orchestration.cli.parameters import Host, Port
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the lookup page over what was published."""
-    from orchestration.cli.listening import bind_socket
+    from orchestration.http_server.listening import bind_socket
     from orchestration.lookup_server import serve as lookup_server_serve
     from orchestration.settings import load_settings
 

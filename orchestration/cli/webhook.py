@@ -17,7 +17,7 @@ def webhook(host: Host = "127.0.0.1", port: Port = 8001) -> None:
             "The receiver is off: set ATENDIMENTO_WHATSAPP_APP_SECRET to the app secret and "
             "ATENDIMENTO_WHATSAPP_VERIFY_TOKEN to a token of your own (docs/whatsapp.md)."
         )
-    from orchestration.cli.listening import bind_socket
+    from orchestration.http_server.listening import bind_socket
     from orchestration.webhook.server import serve_webhook
 
     show_progress(settings)
@@ -25,13 +25,7 @@ def webhook(host: Host = "127.0.0.1", port: Port = 8001) -> None:
     listening = bind_socket(host, port)
     print(f"Receiving into {folder} on {host}, port {port}.", flush=True)
     try:
-        serve_webhook(
-            folder,
-            secret.get_secret_value(),
-            token.get_secret_value(),
-            listening,
-            settings.log_format,
-        )
+        serve_webhook(settings, secret.get_secret_value(), token.get_secret_value(), listening)
     except OSError as error:
         raise UserError(f"{folder} cannot be used: {error.strerror}.") from error
     print("Stopped receiving. The next run loads what has come.")

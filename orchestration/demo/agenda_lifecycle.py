@@ -250,16 +250,23 @@ class AgendaLifecycles:
                 return self._visit(agenda, channel, min(at + 3 * MINUTE, now))[1]
             if draw < 0.36:
                 outcome = "refused" if draw < 0.33 else "wrong_number"
-                self.events.attempt(agenda, at, outcome)
+                reason = dice.pick(self.group.loss_reasons) if outcome == "refused" else ""
+                self.events.attempt(agenda, at, outcome, loss_reason_id=reason)
                 return at + dice.between(MINUTE, 10 * MINUTE)
+            if draw < 0.37:
+                self.events.attempt(agenda, at, "do_not_call")
+                return self._working_time(at, 1, 4)
             if draw < 0.75:
                 outcome = "no_answer"
             elif draw < 0.85:
                 outcome = "busy"
             else:
                 outcome = "call_back" if draw < 0.96 else "other"
-            self.events.attempt(agenda, at, outcome)
-            at = self._working_time(at, 1, 4)
+            following = self._working_time(at, 1, 4)
+            agreed = following if outcome == "call_back" and draw < 0.93 else 0
+            taken_back = draw > 0.998
+            self.events.attempt(agenda, at, outcome, call_back=agreed, taken_back=taken_back)
+            at = following
         return at
 
     def _visit(self, agenda: Agenda, channel: str, created: int) -> tuple[str, int]:

@@ -213,6 +213,8 @@ class Events:
         at: int,
         agenda_id: str = "",
         booking_id: str = "",
+        *,
+        handled: int = 0,
     ) -> None:
         """Write a contact that a client or lead began.
 
@@ -223,27 +225,47 @@ class Events:
             at: When the message came.
             agenda_id: The agenda made from it, if any.
             booking_id: The booking made from it, if any.
+            handled: When somebody answered.
         """
         self.contacts += 1
-        text = company.clock.text(at)
+        clock = company.clock
+        text, handled_text = clock.text(at), clock.text_or_empty(handled)
         self._contact(
-            f"P{self.contacts:08d},{text},{company.company_id},{whatsapp_number},{menu_option},"
-            f"{text},{agenda_id},{booking_id}\n"
+            f"P{self.contacts:08d},{handled_text or text},{company.company_id},{whatsapp_number},"
+            f"{menu_option},{text},{agenda_id},{booking_id},{handled_text}\n"
         )
 
-    def attempt(self, agenda: Agenda, at: int, outcome: str) -> None:
+    def attempt(
+        self,
+        agenda: Agenda,
+        at: int,
+        outcome: str,
+        *,
+        call_back: int = 0,
+        loss_reason_id: str = "",
+        taken_back: bool = False,
+    ) -> None:
         """Write a phone call, recorded minutes later.
 
         Args:
             agenda: Its agenda.
             at: When the call was made.
             outcome: A code of `call_attempt.outcome`.
+            call_back: When the client wants to be called again.
+            loss_reason_id: Why the client refused.
+            taken_back: Whether the call was recorded by mistake.
         """
         self.attempts += 1
         clock = agenda.clock
         caller = agenda.agent or agenda.company.attendants[0]
         noted = min(at + 5 * MINUTE, clock.now)
+        attempt_id = f"T{self.attempts:08d}"
+        head = f"{agenda.agenda_id},{caller.user_id},{clock.text(at)},"
+        # A call-back is a plan, which may lie after `now`.
         self._attempt(
-            f"T{self.attempts:08d},{clock.text(noted)},{agenda.agenda_id},{caller.user_id},"
-            f"{clock.text(at)},{outcome},{self.dice.pick(_NOTES[outcome])}\n"
+            f"{attempt_id},{clock.text(noted)},{head}{outcome},"
+            f"{clock.text(call_back) if call_back else ''},{loss_reason_id},"
+            f"{self.dice.pick(_NOTES[outcome])}\n"
         )
+        if taken_back:
+            self._attempt(f"{attempt_id},{clock.text(noted + MINUTE)},{head}void,,,\n")

@@ -16,14 +16,15 @@ FEWEST_COMPANIES = 4
 _ATTENDANTS_PER_TEAM = 12
 _SIZES = (1.6, 1.3, 0.9, 0.4, 0.6, 1.2, 1.1, 0.9)
 
-# no_reply_days, no_show_hours, dispatch_grace_hours as delivered; empty means the default. Messages
-# are sent until 11:20, so no grace (R9) may end earlier.
+# no_reply_days, no_show_hours, dispatch_grace_hours, call_rest_hours and max_call_attempts as
+# delivered; empty means the default. Messages are sent until 11:20, so no grace (R9) may end
+# earlier.
 _PARAMETERS = (
-    ("1", "2", "12"),
-    ("", "", ""),
-    ("3", "4", "12"),
-    ("2", "1.5", "11.5"),
-    ("2", "24", "24"),
+    ("1", "2", "12", "3", "3"),
+    ("", "", "", "", ""),
+    ("3", "4", "12", "2", "5"),
+    ("2", "1.5", "11.5", "0.5", ""),
+    ("2", "24", "24", "4", "4"),
 )
 
 _CAMPAIGNS: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
@@ -113,6 +114,7 @@ class Group:
     options: dict[str, tuple[str, ...]]
     refusals: tuple[str, ...]
     own_refusals: dict[str, str]
+    loss_reasons: tuple[str, ...]
     rows: dict[str, list[str]]
 
 
@@ -178,6 +180,7 @@ def make_group(agendas: int, as_of: datetime, dice: Rng) -> Group:
         options=options,
         refusals=refusals,
         own_refusals=own_refusals,
+        loss_reasons=tuple(row.split(",")[0] for row in rows["loss_reason"]),
         rows=rows,
     )
 
@@ -186,11 +189,12 @@ def _company(
     number: int, people: int, as_of: datetime, register: _Register, rows: dict[str, list[str]]
 ) -> DemoCompany:
     unit, timezone, ddd = UNITS[number]
-    days, hours, grace = _PARAMETERS[number % len(_PARAMETERS)]
+    days, hours, grace, rest, most = _PARAMETERS[number % len(_PARAMETERS)]
     company_id = f"C{number + 1:03d}"
     written = "" if days == "" and timezone == "America/Sao_Paulo" else timezone
     rows["company"].append(
-        f"{company_id},{csv_field(f'{GROUP} {unit}')},{written},{days},{hours},{grace}\n"
+        f"{company_id},{csv_field(f'{GROUP} {unit}')},{written},{days},{hours},{grace},"
+        f"{rest},{most}\n"
     )
 
     def team(name: str, *, is_service_desk: bool) -> str:

@@ -166,6 +166,7 @@ CALL_NOTES: dict[str, tuple[str, ...]] = {
     "call_back": ("Pediu para ligar depois das 18h", 'Em reunião: "me ligue amanhã"', ""),
     "booked": ("", "Prefere sábado de manhã", "Vai deixar o carro, precisa de táxi"),
     "refused": ("Vai fazer em outra oficina", "Achou caro, vai pensar", "Vendeu o carro"),
+    "do_not_call": ("Pediu para não ligar mais", "Só quer WhatsApp"),
     "other": ("Falou com a esposa, vai dar retorno", "Carro está em viagem"),
 }
 

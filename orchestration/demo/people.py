@@ -96,12 +96,20 @@ class People:
         clock = company.clock
         known = clock.now - dice.between(130 * DAY, 900 * DAY)
         client_id = self.write(
-            company, name, ddd, mobile, landline, email, accepts=accepts, updated=known
+            company,
+            name,
+            ddd,
+            mobile,
+            landline,
+            email,
+            accepts=accepts,
+            updated=known,
+            accepts_calls="false" if random() < 0.01 else "true" if random() < 0.5 else "",
         )
         if random() < 0.12:
             # An earlier version without e-mail and landline.
             self._client(
-                f"{client_id},{clock.text(known - 200 * DAY)},{name},{ddd},{mobile},,,true\n"
+                f"{client_id},{clock.text(known - 200 * DAY)},{name},{ddd},{mobile},,,true,\n"
             )
         vehicle_id = self.vehicle(company, client_id, active=random() >= 0.06)
         if random() < 0.12:
@@ -121,6 +129,7 @@ class People:
         *,
         accepts: bool,
         updated: int,
+        accepts_calls: str = "",
     ) -> str:
         """Write one version of a client.
 
@@ -133,6 +142,7 @@ class People:
             email: The e-mail address.
             accepts: Whether the client accepts messages.
             updated: `updated_at`, in seconds of local time.
+            accepts_calls: `true`, `false` or nothing.
 
         Returns:
             The client id.
@@ -141,7 +151,7 @@ class People:
         client_id = f"L{self.clients:08d}"
         self._client(
             f"{client_id},{company.clock.text(updated)},{name},{ddd},{mobile},{landline},{email},"
-            f"{'true' if accepts else 'false'}\n"
+            f"{'true' if accepts else 'false'},{accepts_calls}\n"
         )
         return client_id
 

@@ -17,7 +17,16 @@ from orchestration.demo.rng import Rng
 
 # The contact date of most scenarios: older than every grace period, and not today.
 _YESTERDAY = 26 * HOUR
-_OUTCOMES = ("no_answer", "busy", "wrong_number", "call_back", "booked", "refused", "other")
+_OUTCOMES = (
+    "no_answer",
+    "busy",
+    "wrong_number",
+    "call_back",
+    "booked",
+    "refused",
+    "do_not_call",
+    "other",
+)
 
 
 class Scenarios:
@@ -40,6 +49,9 @@ class Scenarios:
         self._bookings()
         self._no_shows()
         self._calls()
+        self._calls_agreed()
+        self._calls_refused()
+        self._cards()
         self._passive_contacts()
         for company in self.group.companies:
             self._sent_today(company)
@@ -51,6 +63,7 @@ class Scenarios:
         mobile: str | None = None,
         landline: str = "",
         accepts: bool = True,
+        accepts_calls: str = "",
     ) -> Client:
         """A client with a unique number, unless `mobile` is given to share or break one."""
         number = str(FIRST_DRAWN_NUMBER - 1000 + self.people.clients)
@@ -64,6 +77,7 @@ class Scenarios:
             "",
             accepts=accepts,
             updated=company.clock.now - 140 * DAY,
+            accepts_calls=accepts_calls,
         )
         vehicle_id = self.people.vehicle(company, client_id, active=True)
         return Client(client_id, company, "", number, accepts, vehicle_id)
@@ -75,9 +89,11 @@ class Scenarios:
         ago: int = _YESTERDAY,
         *,
         origin: str = "active",
+        attendant: int | None = None,
     ) -> Agenda:
-        """Write an open agenda with an agent, its contact date `ago` seconds back."""
-        agent = self.dice.pick(company.attendants)
+        """Write an open agenda, its contact date `ago` seconds back, of any attendant or one."""
+        agents = company.attendants
+        agent = self.dice.pick(agents) if attendant is None else agents[attendant % len(agents)]
         now = company.clock.now
         agenda = Agenda(
             agenda_id=self.events.next_agenda_id(),
@@ -214,12 +230,73 @@ class Scenarios:
         self._missed(passive, 7 * HOUR)
         self._sent(passive, 6 * HOUR, "no_show")
 
+    def _silent(self, client: Client | None = None, attendant: int | None = None) -> Agenda:
+        """An agenda whose message was sent more than two days ago, without a reply."""
+        company = self.quickest
+        client = client or self._client(company)
+        agenda = self._agenda(client, company, 55 * HOUR, attendant=attendant)
+        self._sent(agenda, 55 * HOUR)
+        return agenda
+
     def _calls(self) -> None:
-        """Each outcome of a call, on agendas that stay on the list."""
+        """R15: each outcome; numbers struck; calls just made, taken back, at the limit."""
+        attempt, now = self.events.attempt, self.quickest.clock.now
         for outcome in _OUTCOMES:
-            agenda = self._agenda(self._client(self.quickest), self.quickest, 55 * HOUR)
-            self._sent(agenda, 55 * HOUR)
-            self.events.attempt(agenda, agenda.clock.now - 22 * HOUR, outcome)
+            attempt(self._silent(), now - 22 * HOUR, outcome)
+        landline = f"({self.quickest.ddd}) 3200-0200"
+        with_landline = self._silent(self._client(self.quickest, landline=landline))
+        attempt(with_landline, now - 22 * HOUR, "wrong_number")
+        attempt(self._silent(), now - HOUR, "busy")
+        attempt(self._silent(), now - 22 * HOUR, "refused", taken_back=True)
+        exhausted = self._silent()
+        for hours in (30, 20, 10):
+            attempt(exhausted, now - hours * HOUR, "no_answer")
+
+    def _calls_agreed(self) -> None:
+        """R15: agreed call-backs, due and to come."""
+        now = self.quickest.clock.now
+        for call_back in (now - HOUR, now - MINUTE, now + 2 * HOUR, now + 20 * HOUR):
+            self.events.attempt(self._silent(), now - 22 * HOUR, "call_back", call_back=call_back)
+
+    def _calls_refused(self) -> None:
+        """R15: calls refused by the register, and a refusal that the client lifted."""
+        now = self.quickest.clock.now
+        self._silent(self._client(self.quickest, accepts_calls="false"))
+        lifted = self._silent()
+        self.events.attempt(lifted, now - 40 * HOUR, "do_not_call")
+        dispatch_id = self._sent(lifted, 30 * HOUR)
+        self.events.reply(lifted, dispatch_id, now - 29 * HOUR, self.group.options["call_me"][0])
+
+    def _cards(self) -> None:
+        """R16, R17: one person on several agendas and in two records, and what holds a call."""
+        company = self.quickest
+        for agendas in (2, 3):
+            client = self._client(company)
+            for attendant in range(agendas):
+                self._silent(client, attendant)
+        first = self._client(company)
+        self._silent(first, 0)
+        self._silent(self._client(company, mobile=first.number), 1)
+        messaged = self._client(company)
+        self._silent(messaged)
+        self._sent(self._agenda(messaged, company, 0), 3 * HOUR)
+        of_inactive = self._client(company)
+        of_inactive.vehicle_id = self.people.vehicle(company, of_inactive.client_id, active=False)
+        self._silent(of_inactive)
+        of_booked = self._client(company)
+        self._silent(of_booked)
+        booked = self._agenda(of_booked, company)
+        at = company.clock.now - 20 * HOUR
+        self.events.booking(booked, "leadzap", at, at + 3 * DAY, confirmed=at + 10 * MINUTE)
+        of_refused = self._client(company)
+        self._silent(of_refused)
+        refused = self._agenda(of_refused, company, 80 * HOUR)
+        dispatch_id = self._sent(refused, 80 * HOUR)
+        at = company.clock.now - 79 * HOUR
+        self.events.reply(refused, dispatch_id, at, self.group.refusals[0])
+        placeholder = "90000-0000"
+        for _ in range(6):  # too many for one person
+            self._silent(self._client(company, mobile=placeholder))
 
     def _passive_contacts(self) -> None:
         """R10: every bucket; recognised despite the ninth digit, ambiguous, and unrecognised."""
@@ -234,6 +311,7 @@ class Scenarios:
         )
         contact(company, number, "book", at, agenda.agenda_id, booking_id)
         contact(company, number, "book", at + HOUR)
+        contact(company, number, "book", at + HOUR, handled=at + 2 * HOUR)
         contact(company, number, "service_orders", at + 2 * HOUR)
         contact(company, number, "other", at + 3 * HOUR)
         contact(company, "+351 912 000 100", "other", at)

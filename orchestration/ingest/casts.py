@@ -7,12 +7,27 @@ cast; the exact check decides every value and never raises.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 from psycopg import sql
 
 from orchestration.ingest import errors
-from orchestration.ingest.contract import EARLIEST_YEAR, ID_LENGTH, LATEST_YEAR, Column
+from orchestration.ingest.contract import (
+    EARLIEST_YEAR,
+    ID_LENGTH,
+    LATEST_YEAR,
+    LONG_TEXT_LENGTH,
+    TEXT_LENGTH,
+    Column,
+    SourceTable,
+)
+
+# What Python's `str.strip` removes, the same as R4's spaces.
+WHITE_SPACE = (
+    " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 
 _TRUE = ("true", "t", "1", "s")
 _FALSE = ("false", "f", "0", "n")
@@ -40,16 +55,32 @@ _TIMESTAMP = (
     r"(\.[0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
 _LONGEST_COMMON_TIMESTAMP = 40  # PostgreSQL's parser accepts about 128 characters
-_DAYS = "^-?[0-9]{1,9}$"
+# What may follow a date, as data frames and spreadsheets write dates. It says nothing more,
+# whatever its offset.
+_MIDNIGHT = r"[T ]00:00:00(\.0+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+_MIDNIGHTS = [
+    f"{mark}00:00:00{zeros}{offset}"
+    for mark, zeros, offset in product(
+        "T ", ("", ".0", ".000", ".000000", ".000000000"), ("", *_OFFSETS)
+    )
+]
+_WHOLE = "^-?[0-9]{1,9}$"
 _HOURS = r"^-?[0-9]{1,9}(\.[0-9]{1,30})?$"
+
+
+def text_that_counts(column: Column, text_of: Callable[[str], sql.Composable]) -> sql.Composable:
+    """Build an expression for the delivered text of a column, null where it is to be ignored."""
+    if column.only_with is None:
+        return text_of(column.name)
+    other, code = column.only_with
+    return sql.SQL("case when {} = {} then {} end").format(
+        text_of(other), sql.Literal(code), text_of(column.name)
+    )
 
 
 def cheap_check(column: Column, value: sql.Composable) -> sql.Composed:
     """Build a condition that holds only for values without fault, apart from calendar errors."""
-    test = _cheap_test(column)
-    if test is None:
-        return sql.SQL("true" if column.nullable else "{v} is not null").format(v=value)
-    checked = test.format(v=value, **_constants(column))
+    checked = _cheap_test(column).format(v=value, **_constants(column))
     if column.nullable:
         return sql.SQL("({} is null or {})").format(value, checked)
     return checked
@@ -66,6 +97,7 @@ def fault(column: Column, value: sql.Composable, *, is_key: bool = False) -> sql
     Returns:
         An expression in SQL.
     """
+    value = _trimmed(column, value)
     missing = errors.MISSING_KEY if is_key else errors.MISSING_VALUE
     tests: list[sql.Composable] = []
     if not column.nullable:
@@ -81,6 +113,27 @@ def fault(column: Column, value: sql.Composable, *, is_key: bool = False) -> sql
     return sql.SQL("case {} end").format(sql.SQL(" ").join(tests))
 
 
+def first_fault(table: SourceTable, value: Callable[[str], sql.Composable]) -> sql.Composed:
+    """Build an expression for the first fault of a row as `column:reason`, or null.
+
+    Args:
+        table: The table of the source contract, whose order of columns counts.
+        value: Returns the delivered text of a column.
+
+    Returns:
+        An expression in SQL.
+    """
+    return sql.SQL("coalesce({})").format(
+        sql.SQL(", ").join(
+            sql.SQL("{} || ({})").format(
+                sql.Literal(f"{column.name}:"),
+                fault(column, text_that_counts(column, value), is_key=column.name in table.key),
+            )
+            for column in table.columns
+        )
+    )
+
+
 def cast(column: Column, value: sql.Composable, *, common: bool = False) -> sql.Composed:
     """Build an expression for the typed value of a text without fault.
 
@@ -93,15 +146,29 @@ def cast(column: Column, value: sql.Composable, *, common: bool = False) -> sql.
         An expression in SQL.
     """
     if column.kind == "boolean":
-        return sql.SQL("lower({}) = any({})").format(value, sql.Literal(list(_TRUE)))
+        return sql.SQL('lower({} collate "C") = any({})').format(value, sql.Literal(list(_TRUE)))
     if column.kind == "timestamp" and not common:
         return sql.SQL(_SHORTENED + "::timestamptz").format(
             v=value, limit=sql.Literal(_LONGEST_COMMON_TIMESTAMP)
         )
-    if column.kind in ("id", "text", "timezone"):
-        collation = "C" if column.kind == "id" else "default"
-        return sql.SQL("{}::text collate {}").format(value, sql.Identifier(collation))
+    if column.kind == "date":
+        return sql.SQL("left({}, 10)::date").format(value)
+    if column.kind == "id":
+        return sql.SQL('{}::text collate "C"').format(_trimmed(column, value))
+    if column.kind == "long_text":
+        return sql.SQL('left({}, {})::text collate "default"').format(
+            value, sql.Literal(LONG_TEXT_LENGTH)
+        )
+    if column.kind in ("text", "timezone"):
+        return sql.SQL('{}::text collate "default"').format(value)
     return sql.SQL("{}::{}").format(value, sql.SQL(column.sql_type))
+
+
+def _trimmed(column: Column, value: sql.Composable) -> sql.Composable:
+    """An id without the white space around it, or null when nothing is left; else the value."""
+    if column.kind != "id":
+        return value
+    return sql.SQL("nullif(btrim({}, {}), '')").format(value, sql.Literal(WHITE_SPACE))
 
 
 # Digits far beyond the microsecond are cut off before the cast.
@@ -120,23 +187,34 @@ _COMMON_TIMESTAMP = """(
         )
     )
 )"""
+_BOOLEAN = 'lower({v} collate "C") = any({booleans})'
 _WITHIN_YEARS = "{v} >= {earliest} and {v} < {after_latest}"
 
 
-def _cheap_test(column: Column) -> sql.SQL | None:
+def _cheap_test(column: Column) -> sql.SQL:
     if column.codes:
         return sql.SQL("{v} = any({codes})")
     match column.kind:
         case "id":
-            return sql.SQL("length({v}) <= {id_length}")
+            # Most ids begin with a character that shows that they are not blank.
+            return sql.SQL(
+                "(length({v}) <= {id_length}"
+                " and ({v} collate \"C\" between '!' and '~'"
+                " or btrim({v}, {white_space}) <> ''))"
+            )
         case "timestamp":
             return sql.SQL(_COMMON_TIMESTAMP)
         case "date":
-            return sql.SQL("(left({v}, 4) = any({years}) and substr({v}, 5) = any({month_days}))")
+            return sql.SQL(
+                "(left({v}, 4) = any({years}) and substr({v}, 5, 6) = any({month_days}) "
+                "and (length({v}) = 10 or substr({v}, 11) = any({midnights})))"
+            )
         case "boolean":
-            return sql.SQL("lower({v}) = any({booleans})")
+            return sql.SQL(_BOOLEAN)
         case "text":
-            return None
+            return sql.SQL("length({v}) <= {text_length}")
+        case "long_text":
+            return sql.SQL("{v} is not null")
     raise ValueError(f"only reference tables have {column.kind}; they are read exactly")
 
 
@@ -148,11 +226,16 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
         case "id":
             return [("length({v}) <= {id_length}", errors.TOO_LONG)]
         case "text":
+            return [("length({v}) <= {text_length}", errors.TOO_LONG)]
+        case "long_text":
             return []
         case "boolean":
-            return [("lower({v}) = any({booleans})", errors.DOES_NOT_CAST)]
+            return [(_BOOLEAN, errors.DOES_NOT_CAST)]
         case "date":
-            valid = f"({_WITHIN_YEARS} and {{v}} ~ {{date}} and pg_input_is_valid({{v}}, 'date'))"
+            valid = (
+                f"({_WITHIN_YEARS} and {{v}} ~ {{date}} "
+                "and pg_input_is_valid(left({v}, 10), 'date'))"
+            )
             return [(valid, errors.DOES_NOT_CAST)]
         case "timestamp":
             valid = (
@@ -163,7 +246,7 @@ def _exact_tests(column: Column) -> list[tuple[str, str]]:
         case "timezone":
             known = "{v} in (select name from load_staging.timezone)"
             return [(known, errors.UNKNOWN_TIMEZONE)]
-        case "days" | "hours":
+        case "whole" | "hours":
             limits = [
                 f"{{v}}::numeric {sign} {bound}"
                 for sign, bound in (
@@ -194,11 +277,14 @@ def _constants(column: Column) -> dict[str, sql.Composable]:
         "seconds": sql.Literal(_SECONDS),
         "offsets": sql.Literal(_OFFSETS),
         "fractions": sql.Literal(_FRACTION_SHAPES),
-        "date": sql.Literal("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+        "midnights": sql.Literal(_MIDNIGHTS),
+        "date": sql.Literal(f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({_MIDNIGHT})?$"),
         "timestamp": sql.Literal(_TIMESTAMP),
         "limit": sql.Literal(_LONGEST_COMMON_TIMESTAMP),
-        "number": sql.Literal(_DAYS if column.kind == "days" else _HOURS),
+        "number": sql.Literal(_WHOLE if column.kind == "whole" else _HOURS),
+        "white_space": sql.Literal(WHITE_SPACE),
         "id_length": sql.Literal(ID_LENGTH),
+        "text_length": sql.Literal(TEXT_LENGTH),
         "earliest": sql.Literal(f"{EARLIEST_YEAR:04}"),
         "after_latest": sql.Literal(f"{LATEST_YEAR + 1:04}"),
     }

@@ -11,28 +11,32 @@ from decimal import Decimal
 from typing import Literal
 
 Kind = Literal[
-    "id",  # text of 1 to 64 characters
-    "text",  # any text
+    "id",  # text of 1 to 64 characters, without the white space around it
+    "text",  # text of at most 254 characters
+    "long_text",  # text that is cut at 2,000 characters
     "timestamp",  # ISO 8601 with an offset
     "date",  # YYYY-MM-DD
     "boolean",  # true/false/t/f/1/0/S/N, any case
     "hours",  # a decimal number of hours, may have a fraction
-    "days",  # a whole number of days
+    "whole",  # a whole number
     "timezone",  # an IANA name
 ]
 
 SQL_TYPE: dict[Kind, str] = {
     "id": "text",
     "text": "text",
+    "long_text": "text",
     "timestamp": "timestamptz",
     "date": "date",
     "boolean": "boolean",
     "hours": "numeric",
-    "days": "integer",
+    "whole": "integer",
     "timezone": "text",
 }
 
 ID_LENGTH = 64
+TEXT_LENGTH = 254
+LONG_TEXT_LENGTH = 2_000
 MANIFEST = "manifest.json"
 """The file that lists the contents of a delivery folder."""
 DEMO_GENERATOR = "atendimento demo"
@@ -47,7 +51,8 @@ class Column:
 
     Where `nullable`, the field may be empty and the column may be missing from a file. `codes` is
     the closed list of values, if any; `references` the table whose key the value names. `minimum`,
-    `above` (exclusive) and `maximum` bound a number.
+    `above` (exclusive) and `maximum` bound a number. `only_with` is a column and one of its codes:
+    without that code the value is ignored, even if it is malformed.
     """
 
     name: str
@@ -58,6 +63,7 @@ class Column:
     minimum: float | None = None
     above: float | None = None
     maximum: float | None = None
+    only_with: tuple[str, str] | None = None
     description: str = ""
 
     @property
@@ -137,7 +143,7 @@ COMPANY = SourceTable(
         ),
         Column(
             "no_reply_days",
-            "days",
+            "whole",
             nullable=True,
             minimum=1,
             maximum=3,
@@ -158,6 +164,21 @@ COMPANY = SourceTable(
             minimum=0,
             maximum=87_600,
             description="R9: hours a message may still be on its way; empty is 12.",
+        ),
+        Column(
+            "call_rest_hours",
+            "hours",
+            nullable=True,
+            minimum=0,
+            maximum=87_600,
+            description="R15: hours between two calls to one person; empty is 3.",
+        ),
+        Column(
+            "max_call_attempts",
+            "whole",
+            nullable=True,
+            minimum=1,
+            description="R15: calls after which an agenda is exhausted; empty is no limit.",
         ),
     ),
     kind="reference",
@@ -222,7 +243,7 @@ CHATBOT_OPTION = SourceTable(
     (
         _id("option_id"),
         _id("event_type_id", "event_type", nullable=True),
-        Column("label"),
+        Column("label", "long_text"),
         Column("action", codes=("book", "refuse", "call_me", "opt_out", "opt_in", "other")),
         _id("loss_reason_id", "loss_reason", nullable=True),
     ),
@@ -241,6 +262,12 @@ CLIENT = SourceTable(
         Column("landline", nullable=True, description="DDD and number."),
         Column("email", nullable=True),
         Column("accepts_messages", "boolean"),
+        Column(
+            "accepts_calls",
+            "boolean",
+            nullable=True,
+            description="R15: false, is not to be phoned; empty says nothing.",
+        ),
     ),
     description="A client, shared by the companies of the group.",
 )
@@ -288,7 +315,7 @@ DISPATCH = SourceTable(
         _at("read_at", nullable=True),
         _at("failed_at", nullable=True),
         Column("error_code", nullable=True, description="WhatsApp's numeric code, as text."),
-        Column("error_message", nullable=True),
+        Column("error_message", "long_text", nullable=True),
     ),
     parent="agenda_id",
     company_from="agenda",
@@ -336,6 +363,7 @@ PASSIVE_CONTACT = SourceTable(
         _at("contacted_at"),
         _id("agenda_id", "agenda", nullable=True),
         _id("booking_id", "booking", nullable=True),
+        _at("handled_at", nullable=True, description="R18: somebody has answered."),
     ),
     description="A client or lead who wrote to LEADZAP first.",
 )
@@ -345,7 +373,8 @@ CALL_ATTEMPT = SourceTable(
         _id("attempt_id"),
         _UPDATED_AT,
         _id("agenda_id", "agenda"),
-        _id("user_id", "app_user"),
+        # Need not be known: a call that is not counted is made again.
+        _id("user_id"),
         _at("called_at"),
         Column(
             "outcome",
@@ -356,10 +385,27 @@ CALL_ATTEMPT = SourceTable(
                 "call_back",
                 "booked",
                 "refused",
+                "do_not_call",
                 "other",
+                "void",
             ),
+            description="`do_not_call`: asked not to be phoned. `void`: recorded by mistake.",
         ),
-        Column("note", nullable=True),
+        Column(
+            "call_back_at",
+            "timestamp",
+            nullable=True,
+            only_with=("outcome", "call_back"),
+            description="When the client wants to be called again; ignored unless `call_back`.",
+        ),
+        Column(
+            "loss_reason_id",
+            "id",
+            nullable=True,
+            only_with=("outcome", "refused"),
+            description="Why the client refused; ignored unless `refused`.",
+        ),
+        Column("note", "long_text", nullable=True),
     ),
     parent="agenda_id",
     company_from="agenda",
@@ -399,8 +445,9 @@ def source_table(name: str) -> SourceTable:
 
 
 def number_text(value: float | Decimal) -> str:
-    """Format a number in full, without exponent, and a whole one without a decimal point."""
+    """Format a number in full, without exponent and without zeros after the last digit."""
     exact = Decimal(repr(value)) if isinstance(value, float) else value
-    if not exact.is_finite():
-        return str(exact)
-    return format(exact.to_integral_value() if exact == exact.to_integral_value() else exact, "f")
+    if not exact:
+        return "0"  # of either sign
+    text = format(exact, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

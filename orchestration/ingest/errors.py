@@ -23,6 +23,7 @@ class NeedsRowByRow(Exception):
     """The fast path cannot handle the table; read it row by row instead."""
 
 
+LARGEST_SETTING = "ATENDIMENTO_MAX_FILE_MB"
 UNCHANGED = "Nothing was loaded; the state before stays."
 
 # Reasons in `raw.rejected_row`, where rows are stored as delivered (R2).
@@ -64,6 +65,31 @@ def refused(
         The error, its message stating also that nothing was loaded.
     """
     return kind(f"{what}\n{UNCHANGED} {next_step}")
+
+
+def too_large(name: str, largest: int) -> DeliveryRefused:
+    """Build the error for a file with more than `largest` bytes, decompressed."""
+    return refused(
+        f"{name}: the file has more than {largest >> 20:,} MB, decompressed.",
+        f"Check what it holds; for more, raise {LARGEST_SETTING}.",
+    )
+
+
+def unsupported_type(name: str, column: str, kind: str) -> DeliveryRefused:
+    """Build the error for a column of a type that a CSV file could not hold.
+
+    Args:
+        name: The file or relation.
+        column: Its column.
+        kind: The type.
+
+    Returns:
+        The error.
+    """
+    return refused(
+        f"{name}: the column {column} holds {kind}, for which a file of text has no spelling.",
+        "Deliver text, numbers, dates, timestamps, booleans or UUIDs.",
+    )
 
 
 def interruption(error: BaseException) -> BaseException | None:

@@ -11,14 +11,21 @@ from datetime import datetime
 
 import psycopg
 
+from orchestration.errors import DatabaseError
 from orchestration.ingest.contract import REFERENCE_TABLES
-from orchestration.ingest.errors import DeliveryRefused, RetryableRefusal, SourceUnreadable
+from orchestration.ingest.errors import (
+    UNCHANGED,
+    DeliveryRefused,
+    RetryableRefusal,
+    SourceUnreadable,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TableLoad:
     """Row counts of one loaded file: read = new + known + rejected + parked.
 
+    Each is counted for itself, so that `finish_delivery` can find that rows are missing.
     `unparked` counts rows parked by earlier deliveries whose reference arrived in this one.
     """
 
@@ -112,20 +119,35 @@ def finish_delivery(conn: psycopg.Connection, delivery: int, tables: Iterable[Ta
         conn: A connection on which the load's transaction is open.
         delivery: The `delivery_id`.
         tables: Row counts; those without a file are skipped.
+
+    Raises:
+        DatabaseError: The counts of a file do not add up, so that rows would be lost.
     """
+    tables = [table for table in tables if table.file]
+    for table in tables:
+        _assert_complete(table)
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into ops.delivery_file values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (delivery, t.table, t.file, t.read, t.new, t.known, t.rejected, t.parked, t.since)
                 for t in tables
-                if t.file
             ],
         )
     conn.execute(
         "update ops.delivery set finished_at = clock_timestamp() where delivery_id = %s",
         [delivery],
     )
+
+
+def _assert_complete(table: TableLoad) -> None:
+    if table.read != table.new + table.known + table.rejected + table.parked:
+        raise DatabaseError(
+            f"{table.file}: the load does not add up: {table.read:,} rows read, {table.new:,} new, "
+            f"{table.known:,} known, {table.rejected:,} rejected, {table.parked:,} parked.\n"
+            f"{UNCHANGED} That is a fault of the program or of the database's settings, not of the "
+            "delivery: report it with this line."
+        )
 
 
 def record_refusal(

@@ -43,6 +43,7 @@ from orchestration.ingest.parallel_staging import (
     no_progress,
 )
 from orchestration.ingest.quarantine import check_rejected_share, merge_staged, retry_parked_rows
+from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.redaction.personal_data import known_numbers, redact_staged_rows
 from orchestration.ingest.sources.delivery import Delivery
 from orchestration.ingest.sources.open_source import (
@@ -71,20 +72,24 @@ __all__ = [
 class LoadSettings:
     """Options of a load.
 
-    `row_by_row` disables the fast path; the result is the same. `whatsapp_spool` is the folder of
+    `row_by_row` disables the fast path; the result is the same. `home` is the state folder with the
+    key of erased numbers, needed once a client was erased. `whatsapp_spool` is the folder of
     received WhatsApp events, which every load includes. A delivery in the folder `inbox` must match
     its manifest. A live source is read from `window` before its watermark, or whole when `whole` is
-    set or the last full read is older than `whole_after`.
+    set or the last full read is older than `whole_after`. A file with more than `max_file_bytes`,
+    decompressed, refuses the delivery.
     """
 
     max_rejected_share: float = 0.05
     csv_encoding: str = "utf-8"
     row_by_row: bool = False
+    home: Path | None = None
     whatsapp_spool: Path | None = None
     inbox: Path | None = None
     window: timedelta = timedelta(hours=2)
     whole: bool = False
     whole_after: timedelta = timedelta(hours=20)
+    max_file_bytes: int = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ def load_delivery(
     Raises:
         DeliveryRefused: The delivery cannot be loaded. The refusal is recorded; no row is stored.
         DatabaseError: The database failed. Nothing is stored.
+        ErasureKeyMissing: `home` lacks the key of erased numbers. Nothing is stored.
     """
     started_at = datetime.now(UTC)
     # Taken before the load: a folder overwritten meanwhile must not be recorded under its new key.
@@ -157,7 +163,7 @@ def _opening(conn: psycopg.Connection, settings: LoadSettings) -> OpenOptions:
         if settings.whole
         else watermark.read_positions(conn, settings.window, settings.whole_after)
     )
-    return OpenOptions(settings.csv_encoding, settings.inbox, positions)
+    return OpenOptions(settings.csv_encoding, settings.inbox, positions, settings.max_file_bytes)
 
 
 @contextmanager
@@ -196,6 +202,7 @@ def _load(
         _check_first(delivery)
     if "company" in delivery.tables:
         references.load_timezone_names(conn)
+    erased = known_numbers(conn, settings.home)
     notices = delivery.notices
     if delivery.reading.source:
         notices += tuple(watermark.missing_tables(conn, delivery.label, delivery.tables))
@@ -214,15 +221,21 @@ def _load(
         loads = _load_references(conn, readers, number)
         by_reason: Counter[tuple[str, str]] = Counter()
         for table in ENTITY_TABLES:
-            loads += _load_entity(conn, readers, delivery, table, number, settings, by_reason)
+            loads += _load_entity(
+                conn, readers, delivery, table, number, settings, erased, by_reason
+            )
         for load in loads:
             check_row_count(delivery.manifest, load.file, load.read)
-        loads += store.load_events(conn, database, delivery.whatsapp_events, taken, number)
+        of_events, told = store.load_events(
+            conn, database, delivery.whatsapp_events, taken, number, erased
+        )
+        loads += of_events
         ledger.finish_delivery(conn, number, loads)
     if settings.whatsapp_spool:
-        redaction.drop_loaded_events(conn, taken.files)
+        if erased:
+            redaction.drop_loaded_events(taken.files, erased)
         spool.archive_files(settings.whatsapp_spool, taken.files)
-    return LoadResult(number, tuple(loads), (*notices, *taken.notices), dict(by_reason))
+    return LoadResult(number, tuple(loads), (*notices, *taken.notices, *told), dict(by_reason))
 
 
 def _check_first(delivery: Delivery) -> None:
@@ -267,14 +280,15 @@ def _load_entity(
     table: SourceTable,
     number: int,
     settings: LoadSettings,
+    erased: ErasedNumbers | None,
     by_reason: Counter[tuple[str, str]],
 ) -> list[TableLoad]:
     """Load one entity; parked rows are retried first, since they were delivered earlier."""
     started = time.monotonic()
     arrived = readers.arrived(table.name) if readers.expects(table.name) else None
     if arrived is not None:
-        _blank_erased(conn, arrived)
-    retried = retry_parked_rows(conn, table, number)
+        _blank_erased(conn, arrived, erased)
+    retried = retry_parked_rows(conn, table, number, erased)
     by_reason.update({(table.name, reason): n for reason, n in retried.by_fault.items()})
     if arrived is None:
         if retried.new:
@@ -284,7 +298,7 @@ def _load_entity(
         return [
             TableLoad(table.name, "", 0, 0, 0, 0, 0, retried.unparked, time.monotonic() - started)
         ]
-    arrived, merged = _merge(conn, readers, arrived, number)
+    arrived, merged = _merge(conn, readers, arrived, number, erased)
     reading = delivery.reading
     found = merged.by_fault
     by_reason.update({(table.name, reason): n for reason, n in found.items()})
@@ -293,18 +307,22 @@ def _load_entity(
     watermark.advance_watermark(conn, reading, table.name, arrived.typed, number)
     if merged.new or retried.new:
         analyze_raw_table(conn, table)
-    parked = found[UNKNOWN_REFERENCE]
+    rejected = sum(n for reason, n in found.items() if reason != UNKNOWN_REFERENCE)
     return [
         TableLoad(
             table.name, arrived.source.name, arrived.rows, merged.new, merged.known,
-            found.total() - parked, parked, retried.unparked, time.monotonic() - started,
+            rejected, found[UNKNOWN_REFERENCE], retried.unparked, time.monotonic() - started,
             reading.since.get(table.name),
         )
     ]  # fmt: skip
 
 
 def _merge(
-    conn: psycopg.Connection, readers: StagingWorkers, arrived: StagedTable, delivery: int
+    conn: psycopg.Connection,
+    readers: StagingWorkers,
+    arrived: StagedTable,
+    delivery: int,
+    erased: ErasedNumbers | None,
 ) -> tuple[StagedTable, MergeResult]:
     """Merge the staged table at once if it has no fault; else read it again row by row."""
     if arrived.faults is None:
@@ -312,11 +330,13 @@ def _merge(
             return arrived, merge_plain(conn, arrived.table, arrived.typed, arrived.rows, delivery)
         except NeedsRowByRow:
             arrived = readers.arrived_named(arrived.table.name)
-            _blank_erased(conn, arrived)
-    return arrived, merge_staged(conn, arrived, delivery)
+            _blank_erased(conn, arrived, erased)
+    return arrived, merge_staged(conn, arrived, delivery, erased)
 
 
-def _blank_erased(conn: psycopg.Connection, arrived: StagedTable) -> None:
+def _blank_erased(
+    conn: psycopg.Connection, arrived: StagedTable, erased: ErasedNumbers | None
+) -> None:
     """Redact data of erased clients before rows are compared with stored versions."""
-    if numbers := known_numbers(conn):
-        redact_staged_rows(conn, arrived.table, arrived.typed, numbers)
+    if erased:
+        redact_staged_rows(conn, arrived.table, arrived.typed, erased)

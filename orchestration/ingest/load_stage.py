@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from orchestration.ingest.inbox import named_folder
 from orchestration.ingest.load import LoadResult, LoadSettings, load_delivery
 from orchestration.ingest.whatsapp import spool, store
 from orchestration.postgres.database import Database
@@ -11,13 +12,16 @@ from orchestration.progress import LOGGER, stage
 from orchestration.settings import Settings
 
 
-def load_source(database: Database, settings: Settings, source: str, run_id: str) -> LoadResult:
+def load_source(
+    database: Database, settings: Settings, inbox_folder: str, run_id: str
+) -> LoadResult:
     """Load a delivery and the WhatsApp events that wait, whole or not at all.
 
     Args:
         database: Where to load it.
-        settings: How strict the load is, and where events wait.
-        source: A delivery folder or a database's URL; empty for the source of the settings. With
+        settings: Where the inbox is, the source of other runs, how strict the load is, and where
+            events wait.
+        inbox_folder: The name of a folder of the inbox; empty for the source of the settings. With
             neither, only events that wait are loaded.
         run_id: The run that loads it.
 
@@ -28,7 +32,9 @@ def load_source(database: Database, settings: Settings, source: str, run_id: str
         DeliveryRefused: The delivery cannot be loaded; the state before it stays.
         DatabaseError: The database failed.
     """
-    source = source or settings.source or ""
+    source = settings.source or ""
+    if inbox_folder:
+        source = str(named_folder(settings.watched, inbox_folder))
     if not source and not spool.has_waiting_files(settings.whatsapp_spool):
         LOGGER.info("No source is named: computing over what is loaded.")
         return LoadResult(None, (), (), {})
@@ -57,11 +63,13 @@ def _load_settings(settings: Settings) -> LoadSettings:
     return LoadSettings(
         max_rejected_share=settings.max_rejected_share,
         csv_encoding=settings.csv_encoding,
+        home=settings.home,
         whatsapp_spool=settings.whatsapp_spool,
         inbox=settings.watched,
         window=timedelta(hours=settings.lookback_hours),
         whole=settings.full_refresh,
         whole_after=timedelta(hours=settings.full_refresh_hours),
+        max_file_bytes=settings.max_file_mb << 20,
     )
 
 
@@ -74,8 +82,9 @@ def _log(loaded: LoadResult) -> None:
         )
     for events in loaded.tables:
         if events.table == store.NAME:
-            counts = (events.read, events.new, events.known, events.parked)
+            counts = (events.read, events.new, events.known, events.rejected, events.parked)
             LOGGER.info(
-                "WhatsApp events: %s read, %s new, %s known, %s waiting for what they are about",
+                "WhatsApp events: %s read, %s new, %s known, %s kept aside, "
+                "%s waiting for what they are about",
                 *(f"{count:,}" for count in counts),
             )

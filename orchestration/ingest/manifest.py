@@ -12,10 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.files import open_regular, read_regular, regular_file_size
 from orchestration.ingest.contract import MANIFEST
 from orchestration.ingest.errors import DeliveryRefused, SourceUnreadable, refused
 
 _BLOCK = 1 << 20
+LARGEST_MANIFEST = 1 << 20
+_MOST_FILES = 1_000
+_LARGEST_COUNT = 1 << 63
 _AT_ONCE = 2
 
 
@@ -48,7 +52,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         BadManifest: The manifest cannot be read or parsed.
     """
     try:
-        text = (folder / MANIFEST).read_bytes()
+        text = read_regular(folder / MANIFEST, LARGEST_MANIFEST)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -57,6 +61,8 @@ def read_manifest(folder: Path) -> Manifest | None:
         listed = tuple(_listed(entry) for entry in json.loads(text)["files"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BadManifest(f"{MANIFEST} is no manifest, or not yet whole") from None
+    if len(listed) > _MOST_FILES:
+        raise BadManifest(f"{MANIFEST} lists {len(listed):,} files, more than {_MOST_FILES:,}")
     return Manifest(hashlib.sha256(text).hexdigest()[:16], listed)
 
 
@@ -77,16 +83,22 @@ def _is_plain(name: str) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST_COUNT
 
 
 def manifest_differences(folder: Path, manifest: Manifest) -> Iterator[str]:
-    """Yield each listed file that is missing or has another size: "agenda.csv: 10 of 20 bytes"."""
+    """Yield each listed file that is missing, not regular, or of another size.
+
+    Like "agenda.csv: 10 of 20 bytes".
+    """
     for file in manifest.files:
         try:
-            size = (folder / file.name).stat().st_size
-        except OSError:
+            size = regular_file_size(folder / file.name)
+        except FileNotFoundError:
             yield f"{file.name}: missing"
+            continue
+        except OSError as error:
+            yield f"{file.name}: {error.strerror}"
             continue
         if size != file.size:
             yield f"{file.name}: {size:,} of {file.size:,} bytes"
@@ -127,9 +139,10 @@ def _check_content(folder: Path, manifest: Manifest) -> None:
     if differing := list(manifest_differences(folder, manifest)):
         raise _refused("; ".join(differing))
     signed = [file for file in manifest.files if file.sha256]
+    sizes = [file.size for file in signed]
     # Hashing releases the GIL, so two files are hashed in parallel.
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sha256") as pool:
-        found = pool.map(_digest, (folder / file.name for file in signed))
+        found = pool.map(_digest, (folder / file.name for file in signed), sizes)
         wrong = [f.name for f, digest in zip(signed, found, strict=True) if digest != f.sha256]
     if wrong:
         raise _refused(f"another content (SHA-256) in {', '.join(wrong)}")
@@ -158,10 +171,10 @@ def _refused(what: str) -> DeliveryRefused:
     )
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, size: int) -> str:
     digest = hashlib.sha256()
     try:
-        with path.open("rb", buffering=0) as stream:
+        with open_regular(path, size) as stream:
             while block := stream.read(_BLOCK):
                 digest.update(block)
     except OSError as error:

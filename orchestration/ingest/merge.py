@@ -56,11 +56,13 @@ def merge_plain(
         with conn.transaction():
             source: sql.Composable = typed
             empty = _is_empty(conn, table)
+            known = 0
             if not empty:
-                rows_fresh = _create_fresh(conn, table, typed)
+                known = _count(
+                    conn, typed, sql.SQL("not {}").format(conflicts.not_known(table, "a"))
+                )
+                rows = _create_fresh(conn, table, typed)
                 source = FRESH
-            else:
-                rows_fresh = rows
             questions = [
                 # Rows without a parent drop out of the insert's join; its row count shows that.
                 conflicts.unknown_references(table, source, leave_out=_company_column(table)),
@@ -70,13 +72,14 @@ def merge_plain(
             for question in questions:
                 if question is not None and conflicts.has_rows(conn, question):
                     raise NeedsRowByRow
-            if _insert(conn, table, source, rows_fresh, delivery, empty=empty) != rows_fresh:
+            new = _insert(conn, table, source, rows, delivery, empty=empty)
+            if new != rows:
                 raise NeedsRowByRow
             if not empty:
                 conn.execute(sql.SQL("drop table {}").format(FRESH))
     except psycopg.errors.UniqueViolation as error:
         raise NeedsRowByRow from error
-    return MergeResult(rows_fresh, rows - rows_fresh, Counter())
+    return MergeResult(new, known, Counter())
 
 
 def merge_row_by_row(conn: psycopg.Connection, table: SourceTable, delivery: int) -> MergeResult:
@@ -214,8 +217,14 @@ def _set_aside(conn: psycopg.Connection, question: sql.Composed) -> None:
         )
 
 
-def _count(conn: psycopg.Connection, relation: sql.Composable) -> int:
-    row = conn.execute(sql.SQL("select count(*) from {}").format(relation)).fetchone()
+def _count(
+    conn: psycopg.Connection,
+    relation: sql.Composable,
+    condition: sql.Composable = sql.SQL("true"),  # noqa: B008 — never changed
+) -> int:
+    """Count the rows of a relation, whose alias is `a`, that meet the condition."""
+    query = sql.SQL("select count(*) from {} as a where {}").format(relation, condition)
+    row = conn.execute(query).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -24,14 +24,7 @@ _AT_ONCE = 2
 _REPORT_SECONDS = 0.5
 
 _SESSION = """
-set timezone = 'UTC';
-set datestyle = 'ISO, YMD';
-set client_encoding = 'UTF8';
 set synchronous_commit = off;
-set idle_in_transaction_session_timeout = 0;
-set idle_session_timeout = 0;
-set statement_timeout = 0;
-set transaction_timeout = 0;
 set work_mem = '256MB';
 set maintenance_work_mem = '512MB';
 """
@@ -47,7 +40,7 @@ def no_progress(table: str, rows: int) -> None:
 
 @contextmanager
 def load_connection(database: Database, application: str) -> Iterator[psycopg.Connection]:
-    """Open a connection with the session settings that the casts expect, in autocommit mode."""
+    """Open a connection for large statements, in autocommit mode."""
     with database.connect(application=application) as conn:
         conn.autocommit = True
         conn.execute(_SESSION)

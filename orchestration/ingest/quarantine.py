@@ -10,12 +10,14 @@ import psycopg
 from psycopg import sql
 
 from orchestration.ingest import casts, conflicts
+from orchestration.ingest.advice import described_faults
 from orchestration.ingest.conflicts import KNOWN
 from orchestration.ingest.contract import SourceTable
 from orchestration.ingest.errors import UNKNOWN_REFERENCE, DeliveryRefused, refused
 from orchestration.ingest.merge import VERDICT, MergeResult, merge_row_by_row
 from orchestration.ingest.raw_tables import identifiers
 from orchestration.ingest.redaction import personal_data
+from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.staging import StagedTable, as_delivered
 
 LIMIT_SETTING = "ATENDIMENTO_MAX_REJECTED_SHARE"
@@ -31,13 +33,19 @@ class RetryResult:
     by_fault: Counter[str]
 
 
-def merge_staged(conn: psycopg.Connection, arrived: StagedTable, delivery: int) -> MergeResult:
+def merge_staged(
+    conn: psycopg.Connection,
+    arrived: StagedTable,
+    delivery: int,
+    erased: ErasedNumbers | None,
+) -> MergeResult:
     """Merge a table that was read row by row, and quarantine its faulty rows.
 
     Args:
         conn: A connection on which the delivery's transaction is open.
         arrived: The staged table, with its text and faults.
         delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+        erased: The numbers of erased clients; None when no client was ever erased.
 
     Returns:
         How many rows were new, known, and faulty by reason.
@@ -65,8 +73,8 @@ def merge_staged(conn: psycopg.Connection, arrived: StagedTable, delivery: int) 
             sql.Literal(KNOWN),
         )
     )
-    if numbers := personal_data.known_numbers(conn):
-        personal_data.redact_quarantined_rows(conn, sql.Identifier("pg_temp", "rejected"), numbers)
+    if erased:
+        personal_data.redact_quarantined_rows(conn, sql.Identifier("pg_temp", "rejected"), erased)
     found = conn.execute("select reason, count(*) from rejected group by reason").fetchall()
     _store(conn, table, arrived.source.name, delivery)
     _drop(conn, "fresh", "verdict", "rejected")
@@ -76,55 +84,72 @@ def merge_staged(conn: psycopg.Connection, arrived: StagedTable, delivery: int) 
 
 
 def _store(conn: psycopg.Connection, table: SourceTable, file_name: str, delivery: int) -> None:
-    """Insert rejected rows, or update file and line of one rejected before; parked rows stay."""
-    same = sql.SQL(
-        "o.table_name = {} and o.reason = n.reason "
-        "and o.column_name is not distinct from n.column_name "
-        "and o.row_as_delivered = n.row_as_delivered"
-    ).format(sql.Literal(table.name))
-    parked = sql.Literal(UNKNOWN_REFERENCE)
-    conn.execute(
-        sql.SQL(
-            "delete from raw.rejected_row as o using rejected as n where {} and n.reason <> {}"
-        ).format(same, parked)
-    )
-    conn.execute(
-        sql.SQL(
-            """
-            insert into raw.rejected_row (
-                delivery_id, table_name, file_name, line, column_name, reason, row_as_delivered
-            )
-            select {delivery}, {table}, {file}, line, column_name, reason, row_as_delivered
-            from rejected as n
-            where n.reason <> {parked}
-            union all
-            -- A row that comes several times in a file is kept where it first stands, which decides
-            -- the parent (R1), and where it last stands, which decides the version.
-            select
-                {delivery}, {table}, {file}, place.line,
-                n.column_name, n.reason, n.row_as_delivered
-            from (
-                select
-                    min(line) as first_line, max(line) as last_line,
-                    column_name, reason, row_as_delivered
-                from rejected
-                group by column_name, reason, row_as_delivered
-            ) as n
-            cross join lateral (select first_line union select last_line) as place (line)
-            where n.reason = {parked} and not exists (
-                select from raw.rejected_row as o
-                where o.table_name = {table} and o.reason = {parked}
-                    and o.row_as_delivered = n.row_as_delivered
-            )
-            order by 4
-            """
-        ).format(
-            delivery=sql.Literal(delivery),
-            table=sql.Literal(table.name),
-            file=sql.Literal(file_name),
-            parked=parked,
-        )
-    )
+    """Insert rejected rows; one rejected before moves to its new place, a parked one keeps it."""
+    parts = {
+        "table": sql.Literal(table.name),
+        "file": sql.Literal(file_name),
+        "delivery": sql.Literal(delivery),
+        "parked": sql.Literal(UNKNOWN_REFERENCE),
+    }
+    for statement in (_REPLACE_REJECTED, _UPDATE_PARKED, _INSERT_PARKED):
+        conn.execute(sql.SQL(statement).format(**parts))
+
+
+_REPLACE_REJECTED = """
+with replaced as (
+    delete from raw.rejected_row as o using rejected as n
+    where o.table_name = {table} and o.reason = n.reason and n.reason <> {parked}
+        and o.column_name is not distinct from n.column_name
+        and o.row_as_delivered = n.row_as_delivered
+)
+insert into raw.rejected_row (
+    delivery_id, last_delivery_id, table_name, file_name, line, column_name, reason,
+    row_as_delivered
+)
+select {delivery}, {delivery}, {table}, {file}, line, column_name, reason, row_as_delivered
+from rejected where reason <> {parked} order by line
+"""
+_UPDATE_PARKED = """
+update raw.rejected_row as o
+set last_delivery_id = {delivery}, times = case when f.is_last then f.times else 0 end
+from (
+    select
+        p.rejected_id, n.times,
+        p.rejected_id = max(p.rejected_id) over (partition by p.row_as_delivered) as is_last
+    from raw.rejected_row as p
+    inner join (
+        select row_as_delivered, count(*) as times from rejected
+        where reason = {parked} group by row_as_delivered
+    ) as n using (row_as_delivered)
+    where p.table_name = {table} and p.reason = {parked}
+) as f
+where f.rejected_id = o.rejected_id
+"""
+# A row that comes several times in a file is kept where it first stands, which decides the parent
+# (R1), and where it last stands, which decides the version.
+_INSERT_PARKED = """
+insert into raw.rejected_row (
+    delivery_id, last_delivery_id, times, table_name, file_name, line, column_name, reason,
+    row_as_delivered
+)
+select
+    {delivery}, {delivery}, case when place.line = n.last_line then n.times else 0 end,
+    {table}, {file}, place.line, n.column_name, {parked}, n.row_as_delivered
+from (
+    select
+        min(line) as first_line, max(line) as last_line, count(*) as times,
+        column_name, row_as_delivered
+    from rejected where reason = {parked}
+    group by column_name, row_as_delivered
+) as n
+cross join lateral (select first_line union select last_line) as place (line)
+where not exists (
+    select from raw.rejected_row as o
+    where o.table_name = {table} and o.reason = {parked}
+        and o.row_as_delivered = n.row_as_delivered
+)
+order by place.line
+"""
 
 
 def check_rejected_share(
@@ -163,7 +188,7 @@ def check_rejected_share(
         "where delivery_id = %s and table_name = %s and reason <> %s order by line limit %s",
         [delivery, arrived.table.name, UNKNOWN_REFERENCE, _SHOWN_LINES],
     ).fetchall()
-    raise _too_many(arrived, rejected, rows, limit, reasons, lines)
+    raise _too_many(arrived, rejected, rows, limit, reasons, described_faults(conn, arrived, lines))
 
 
 def _too_many(
@@ -172,12 +197,9 @@ def _too_many(
     rows: int,
     limit: float,
     reasons: str,
-    lines: list[tuple[object, ...]],
+    lines: list[str],
 ) -> DeliveryRefused:
-    first = "".join(
-        f"\n  line {line}: {f'{column}: ' if column else ''}{reason}"
-        for line, column, reason in lines
-    )
+    first = "".join(f"\n  {line}" for line in lines)
     return refused(
         f"{arrived.source.name} (table {arrived.table.name}): {rejected} of {rows} rows "
         f"are rejected, {rejected / rows:.1%}; the limit is {limit:.1%} ({LIMIT_SETTING})."
@@ -186,13 +208,19 @@ def _too_many(
     )
 
 
-def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: int) -> RetryResult:
+def retry_parked_rows(
+    conn: psycopg.Connection,
+    table: SourceTable,
+    delivery: int,
+    erased: ErasedNumbers | None,
+) -> RetryResult:
     """Retry the parked rows of a table, delivery by delivery, as if they came now.
 
     Args:
         conn: A connection on which the delivery's transaction is open.
         table: The table of the source contract.
         delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+        erased: The numbers of erased clients; None when no client was ever erased.
 
     Returns:
         How many rows were stored, and how many were rejected by reason.
@@ -204,6 +232,7 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
     query = sql.SQL("select from raw.rejected_row where {} limit 1").format(parked)
     if conn.execute(query).fetchone() is None:
         return nothing
+    by_fault = _reject_faulty(conn, table, parked)
     conn.execute(
         sql.SQL(
             "create temp table retried as select rejected_id as line, delivery_id, {} "
@@ -211,7 +240,7 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
         ).format(
             sql.SQL(", ").join(
                 sql.SQL("{} as {}").format(
-                    casts.cast(column, _delivered_value(column.name)),
+                    casts.cast(column, casts.text_that_counts(column, _delivered_value)),
                     sql.Identifier(column.name),
                 )
                 for column in table.columns
@@ -220,10 +249,9 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
         )
     )
     retried = sql.Identifier("pg_temp", "retried")
-    numbers = personal_data.known_numbers(conn)
-    if numbers:
+    if erased:
         # The row that it waited for may show that it belongs to an erased client.
-        personal_data.redact_staged_rows(conn, table, retried, numbers)
+        personal_data.redact_staged_rows(conn, table, retried, erased)
     waiting = conflicts.unknown_references(table, retried)
     if waiting is not None:
         conn.execute(
@@ -232,7 +260,6 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
             )
         )
     unparked = new = 0
-    by_fault: Counter[str] = Counter()
     # By delivery: the version stored first wins (R1).
     came = conn.execute("select distinct delivery_id from retried order by 1").fetchall()
     for (earlier,) in came:
@@ -258,10 +285,25 @@ def retry_parked_rows(conn: psycopg.Connection, table: SourceTable, delivery: in
         unparked += merged.new + merged.known
         new += merged.new
         by_fault += merged.by_fault
-    if numbers:
-        personal_data.redact_quarantined_rows(conn, sql.Identifier("raw", "rejected_row"), numbers)
+    if erased:
+        personal_data.redact_quarantined_rows(conn, sql.Identifier("raw", "rejected_row"), erased)
     _drop(conn, "retried")
     return RetryResult(unparked, new, by_fault)
+
+
+def _reject_faulty(
+    conn: psycopg.Connection, table: SourceTable, parked: sql.Composable
+) -> Counter[str]:
+    """Reject parked rows whose values do not cast any more, since the contract became stricter."""
+    found = conn.execute(
+        sql.SQL(
+            "update raw.rejected_row as o "
+            "set column_name = split_part(f.fault, ':', 1), reason = split_part(f.fault, ':', 2) "
+            "from (select rejected_id, {} as fault from raw.rejected_row where {}) as f "
+            "where f.rejected_id = o.rejected_id and f.fault is not null returning o.reason"
+        ).format(casts.first_fault(table, _delivered_value), parked)
+    )
+    return Counter(str(reason) for (reason,) in found)
 
 
 def _delivered_value(column: str) -> sql.Composed:

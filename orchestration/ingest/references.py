@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.ingest import errors
+from orchestration.ingest.advice import described_faults
 from orchestration.ingest.contract import (
     CHATBOT_OPTION,
     ENTITY_TABLES,
@@ -126,8 +127,7 @@ def _refuse_any(
         ).format(faults, sql.Literal(_SHOWN))
     ).fetchall()
     lines = "".join(
-        f"\n  {arrived.source.name}, line {line}: {f'{column}: ' if column else ''}{reason}"
-        for line, column, reason in shown
+        f"\n  {arrived.source.name}, {fault}" for fault in described_faults(conn, arrived, shown)
     )
     rows = "1 row is" if total == 1 else f"{total} rows are"
     more = f" The first {_SHOWN}:" if total > _SHOWN else ""
@@ -142,10 +142,12 @@ def _refuse_any(
 def _replace(conn: psycopg.Connection, arrived: StagedTable, delivery: int) -> ReplaceResult:
     table, columns = arrived.table, column_names(arrived.table)
     _check_dropped(conn, arrived)
-    known = conn.execute(
+    counted = conn.execute(
         sql.SQL(
-            "select count(*) from (select {columns} from {typed} "
-            "intersect select {columns} from {stored}) as known"
+            "select (select count(*) from (select {columns} from {typed} "
+            "except select {columns} from {stored}) as fresh), "
+            "(select count(*) from (select {columns} from {typed} "
+            "intersect select {columns} from {stored}) as known)"
         ).format(columns=identifiers(columns), typed=arrived.typed, stored=raw_table(table))
     ).fetchone()
     conn.execute(sql.SQL("delete from {}").format(raw_table(table)))
@@ -155,8 +157,7 @@ def _replace(conn: psycopg.Connection, arrived: StagedTable, delivery: int) -> R
         )
     )
     conn.execute(sql.SQL("analyze {}").format(raw_table(table)))
-    unchanged = int(known[0]) if known else 0
-    return ReplaceResult(arrived.rows - unchanged, unchanged)
+    return ReplaceResult(*(counted or (0, 0)))
 
 
 def _check_dropped(conn: psycopg.Connection, arrived: StagedTable) -> None:

@@ -15,12 +15,13 @@ from psycopg import sql
 
 from orchestration.ingest import casts
 from orchestration.ingest.conflicts import has_rows, repeated_key_with_two_parents, repeated_version
-from orchestration.ingest.contract import SourceTable
+from orchestration.ingest.contract import Column, SourceTable
 from orchestration.ingest.errors import NeedsRowByRow
 from orchestration.ingest.raw_tables import analyze_keys, staging_table
 from orchestration.ingest.sources.delivery import TableSource
 
 _REPORT_EVERY = 10_000
+_KEPT = 1_000_000  # characters of a rejected value: PostgreSQL's jsonb takes 256 MB a row
 # COPY stores every column, and a row of several hundred columns does not fit a page.
 _COPIED_COLUMNS = 200
 
@@ -80,7 +81,7 @@ def stage_fast(
                     _cast_columns(table, source.header, common=True),
                     text,
                     sql.SQL(" and ").join(
-                        casts.cheap_check(column, _value(source.header, column.name))
+                        casts.cheap_check(column, _counted(source.header, column))
                         for column in table.columns
                     ),
                 )
@@ -145,19 +146,62 @@ def stage_row_by_row(
                 "where not exists (select from {} as f where f.line = t.line)"
             ).format(typed, _cast_columns(table, header), text, faults)
         )
+        if not source.is_ordered:
+            _number_rows(cursor, source, text, faults, typed)
         analyze_keys(conn, table, typed)
     return StagedTable(source, read, typed, text, faults)
 
 
+def _number_rows(
+    cursor: psycopg.Cursor,
+    source: TableSource,
+    text: sql.Identifier,
+    faults: sql.Identifier,
+    typed: sql.Identifier,
+) -> None:
+    """Number the rows of a database so that the greater row is the later one (R1).
+
+    Rows compare by their values as text, the same from every kind of database.
+    """
+    order = sql.SQL(", ").join(
+        sql.SQL(
+            'case when r.line is null then {} else {}::text end collate "C" nulls first'
+        ).format(
+            sql.Identifier("t", f"f{source.header.index(column.name)}"),
+            sql.Identifier("r", column.name),
+        )
+        for column in source.table.columns
+        if column.name in source.header
+    )
+    place = staging_table(f"{source.table.name}_place")
+    cursor.execute(
+        sql.SQL(
+            "create unlogged table {} as select line, row_number() over (order by {}) as place "
+            "from {} as t left join {} as r using (line)"
+        ).format(place, order, text, typed)
+    )
+    for relation in (text, faults, typed):
+        cursor.execute(
+            sql.SQL("update {} as o set line = p.place from {} as p where p.line = o.line").format(
+                relation, place
+            )
+        )
+    cursor.execute(sql.SQL("drop table {}").format(place))
+
+
 def as_delivered(source: TableSource, alias: str) -> sql.Composed:
     """Build the delivered row as jsonb: column to text, or the whole text if malformed."""
+
+    def kept(name: str) -> sql.Composed:
+        return sql.SQL("left({}, {})").format(sql.Identifier(alias, name), sql.Literal(_KEPT))
+
     return sql.SQL(
         "case when {whole} is not null then to_jsonb({whole}) "
         "else jsonb_object({header}::text[], array[{fields}]::text[]) end"
     ).format(
-        whole=sql.Identifier(alias, "whole"),
+        whole=kept("whole"),
         header=sql.Literal([source.header[at] for at in _known(source)]),
-        fields=sql.SQL(", ").join(sql.Identifier(alias, f"f{at}") for at in _known(source)),
+        fields=sql.SQL(", ").join(kept(f"f{at}") for at in _known(source)),
     )
 
 
@@ -205,12 +249,16 @@ def _value(header: tuple[str, ...], column: str) -> sql.Composable:
     return sql.Identifier(f"f{header.index(column)}")
 
 
+def _counted(header: tuple[str, ...], column: Column) -> sql.Composable:
+    return casts.text_that_counts(column, lambda name: _value(header, name))
+
+
 def _cast_columns(
     table: SourceTable, header: tuple[str, ...], *, common: bool = False
 ) -> sql.Composed:
     return sql.SQL(", ").join(
         sql.SQL("{} as {}").format(
-            casts.cast(column, _value(header, column.name), common=common),
+            casts.cast(column, _counted(header, column), common=common),
             sql.Identifier(column.name),
         )
         for column in table.columns
@@ -225,13 +273,7 @@ def _name_faults(
     faults: sql.Identifier,
 ) -> None:
     """Store the first fault of each row, in the contract's order of columns."""
-    found = sql.SQL(", ").join(
-        sql.SQL("{} || ({})").format(
-            sql.Literal(f"{column.name}:"),
-            casts.fault(column, _value(header, column.name), is_key=column.name in table.key),
-        )
-        for column in table.columns
-    )
+    found = casts.first_fault(table, lambda name: _value(header, name))
     cursor.execute(
         sql.SQL(
             """
@@ -243,7 +285,7 @@ def _name_faults(
             from (
                 select
                     line, column_name, reason,
-                    case when reason is null then coalesce({found}) end as found
+                    case when reason is null then {found} end as found
                 from {text}
             ) as looked_at
             where reason is not null or found is not null

@@ -224,7 +224,8 @@ def _compute_day(settings: Settings, database: Warehouse, day: BackfillDay) -> s
         )
         counted = conn.execute(
             "select totalizer, sum(agenda_count) from history.totalizer_history"
-            " where snapshot_date = %s group by totalizer order by totalizer",
+            " where snapshot_date = %s group by totalizer"
+            ' order by totalizer collate "C"',
             [day.snapshot_date],
         ).fetchall()
         conn.execute("drop schema marts_next cascade")

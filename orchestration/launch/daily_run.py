@@ -62,7 +62,7 @@ def run_daily_job(settings: Settings, source: str, as_of: datetime) -> Published
         post_run.notify_database_unreachable(settings)
         raise
     from orchestration.maintenance import post_run
-    from orchestration.runs.run_result import failed_checks
+    from orchestration.runs.failed_checks import failed_checks
 
     post_run.run_post_run_hooks(settings, database)
     result.raise_if_failed()
@@ -70,7 +70,9 @@ def run_daily_job(settings: Settings, source: str, as_of: datetime) -> Published
     totals: Totals | None = None
     try:
         with database.connect() as conn:
-            warnings = failed_checks(conn, result.run_id, blocking=False)
+            warnings = [
+                str(check) for check in failed_checks(conn, result.run_id) if not check.blocking
+            ]
             totals = _totals(conn)
     except (DatabaseError, psycopg.Error):
         pass  # published it is, and the caller says that the totals are missing
@@ -141,8 +143,7 @@ def _execute_job(
         end_stale_runs(instance, database)
         done = defs.resolve_job_def("daily").execute_in_process(
             run_config={
-                # A URL may hold a password, and Dagster keeps and shows a run's configuration.
-                **run_config(as_of.isoformat(), "" if "://" in source else source),
+                **run_config(as_of.isoformat()),
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             instance=instance,
@@ -150,6 +151,8 @@ def _execute_job(
             tags={**tags_of_run_by_hand(run_id), **tags},
             resources={
                 "checker": checker,
+                # Not in the configuration: Dagster keeps and shows it, a URL may hold a password,
+                # and there it could be named by anybody who may start runs in the UI.
                 "settings": settings.model_copy(update={"source": source}),
             },
             raise_on_error=False,

@@ -16,7 +16,9 @@ from orchestration.access import accounts, retention, roles
 from orchestration.access.accounts import FirstPassword
 from orchestration.access.roles import Logins
 from orchestration.errors import UserError
+from orchestration.http_server.slow_clients import limited_protocol
 from orchestration.lookup_server.metrics_endpoint import with_metrics_endpoint
+from orchestration.postgres import session
 from orchestration.postgres.database import Database
 from orchestration.publication.swap import published_by
 from orchestration.runs.bootstrap import open_database, prepare_home
@@ -24,7 +26,6 @@ from orchestration.settings import Settings, SettingsError
 from reports.lookup.app import create_app
 from reports.lookup.config import LookupConfig, OpenIdConfig
 
-_AT_ONCE = 256
 _ROLES = {"manager": "demo manager", "attendant": "demo attendant"}
 
 
@@ -42,6 +43,7 @@ def lookup_config(settings: Settings, logins: Logins, host: str) -> LookupConfig
     return LookupConfig(
         page_database=logins.page.url,
         sign_in_database=logins.sign_in.url,
+        pin=session.pin,
         publish_dir=settings.published,
         version=VERSION,
         hosts=tuple(dict.fromkeys((*settings.hosts, *own))),
@@ -49,6 +51,7 @@ def lookup_config(settings: Settings, logins: Logins, host: str) -> LookupConfig
         sign_in=settings.sign_in,
         trusted_proxies=settings.proxies,
         proxy_user_header=settings.proxy_user_header,
+        proxy_secret=settings.proxy_secret.get_secret_value() if settings.proxy_secret else "",
         openid=openid,
         idle=timedelta(minutes=settings.session_idle_minutes),
         lifetime=timedelta(hours=settings.session_hours),
@@ -110,6 +113,13 @@ def prepare_lookup_server(settings: Settings) -> tuple[Database, Logins]:
             "ATENDIMENTO_SIGN_IN is proxy, and ATENDIMENTO_TRUSTED_PROXIES names none: nobody "
             "could sign in."
         )
+    if settings.sign_in == "proxy" and not settings.proxy_secret:
+        raise SettingsError(
+            "ATENDIMENTO_SIGN_IN is proxy, and ATENDIMENTO_PROXY_SECRET is not set: any program "
+            "on the proxy's machine could name a user. Set it to the output of "
+            "`openssl rand -hex 32`, and let the proxy send it in X-Proxy-Secret "
+            "(docs/operations.md)."
+        )
     if settings.sign_in == "openid":
         _openid(settings)
     prepare_home(settings)
@@ -149,12 +159,14 @@ def serve_lookup(settings: Settings, logins: Logins, listening: socket.socket, h
     server = uvicorn.Server(
         uvicorn.Config(
             with_metrics_endpoint(app, settings.metrics, token.get_secret_value() if token else ""),
+            # No `limit_concurrency`: it counts idle connections too, and these would lock people
+            # out.
+            http=limited_protocol(settings.proxies),
             log_config=logs.of_server(settings.log_format),
             access_log=False,
             log_level="warning",
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=_AT_ONCE,
             timeout_graceful_shutdown=10,
             ws="none",
         )

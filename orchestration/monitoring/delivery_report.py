@@ -29,7 +29,8 @@ from ops.delivery where started_at >= %s and started_at < %s order by delivery_i
 _FILES = """
 select
     delivery_id, file_name, rows_read, rows_new, rows_known, rows_rejected, rows_parked, read_since
-from ops.delivery_file where delivery_id = any(%s) order by delivery_id, table_name
+from ops.delivery_file where delivery_id = any(%s)
+order by delivery_id, table_name collate "C"
 """
 
 

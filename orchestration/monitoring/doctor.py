@@ -11,10 +11,11 @@ from pathlib import Path
 
 import psycopg
 
-from orchestration.backup.catalog import last_backup_at
+from orchestration.backup.catalog import future_backups, last_backup_at
 from orchestration.errors import DatabaseError
 from orchestration.ingest import inbox
 from orchestration.ingest.errors import DeliveryRefused
+from orchestration.ingest.redaction import erasure_key
 from orchestration.ingest.sources.open_source import OpenOptions, open_delivery, source_label
 from orchestration.ingest.watermark import full_read_positions
 from orchestration.ingest.whatsapp import spool
@@ -24,7 +25,9 @@ from orchestration.notifications.conditions import FAILURES, backup_late, data_s
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.migrate import MadeByNewer, is_current
+from orchestration.postgres.root_place import outside_folder
 from orchestration.runs.as_of import format_instant
+from orchestration.runs.failed_checks import FailedCheck, failed_checks
 from orchestration.settings import Settings
 
 _SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a group of medium size
@@ -51,14 +54,17 @@ def run_checks(settings: Settings) -> Iterator[DoctorCheck]:
     yield _source(settings)
     yield _inbox(settings)
     yield _events(settings)
-    database = (
-        Database(settings.database_url)
-        if settings.database_url
-        else embedded.server_database(settings.home / "postgres")
-    )
     try:
+        if not settings.database_url:
+            yield from _server_folder(settings.home / "postgres")
+        database = (
+            Database(settings.database_url)
+            if settings.database_url
+            else embedded.server_database(settings.home / "postgres")
+        )
         with database.connect(application="atendimento doctor") as conn:
             conn.read_only = True
+            database.assert_fit(conn)
             yield DoctorCheck(
                 "database", True, f"{database.label}, {conn.info.server_version // 10000}"
             )
@@ -90,6 +96,13 @@ def _folder(what: str, folder: Path) -> DoctorCheck:
     return DoctorCheck(what, True, said)
 
 
+def _server_folder(data_directory: Path) -> Iterator[DoctorCheck]:
+    """Yield a line for a server that root started: its data are outside the home."""
+    if folder := outside_folder(data_directory):
+        removal = "`atendimento stop --delete-data` deletes it"
+        yield DoctorCheck("server folder", folder.is_dir(), f"{folder}; {removal}")
+
+
 def _source(settings: Settings) -> DoctorCheck:
     source = settings.source
     if not source:
@@ -100,7 +113,10 @@ def _source(settings: Settings) -> DoctorCheck:
         there = Path(source).is_dir()
         return DoctorCheck("source", there, "set" if there else f"{source} is not a folder")
     try:
-        with open_delivery(source, OpenOptions(settings.csv_encoding, None, full_read_positions)):
+        options = OpenOptions(
+            settings.csv_encoding, None, full_read_positions, settings.max_file_mb << 20
+        )
+        with open_delivery(source, options):
             return DoctorCheck("source", True, f"{source_label(source)} can be read")
     except DeliveryRefused as error:
         return DoctorCheck("source", False, str(error).splitlines()[0])
@@ -114,7 +130,7 @@ def _inbox(settings: Settings) -> DoctorCheck:
     lacking = [folder for folder in found if not folder.complete]
     said = f"{len(found)} delivery folders in {settings.watched}"
     if lacking:
-        names = ", ".join(folder.path.name for folder in lacking[:3])
+        names = ", ".join(folder.name for folder in lacking[:3])
         said += f", {len(lacking)} not complete ({names}): see `atendimento deliveries`"
     return DoctorCheck("inbox", True, said)
 
@@ -126,7 +142,15 @@ def _events(settings: Settings) -> DoctorCheck:
 
 
 def _backup(settings: Settings, now: datetime) -> DoctorCheck:
-    newest = last_backup_at(settings.home / "backups")
+    folder = settings.home / "backups"
+    if future := future_backups(folder, now):
+        return DoctorCheck(
+            "backup",
+            False,
+            f"{future[-1]} is dated in the future: check this machine's clock, then delete or "
+            "rename the folder",
+        )
+    newest = last_backup_at(folder, now)
     if newest is None:
         return DoctorCheck("backup", True, "none in this home: `atendimento backup`")
     late = any(backup_late(settings, now))
@@ -181,11 +205,33 @@ def _state(conn: psycopg.Connection, settings: Settings, now: datetime) -> Itera
     yield _run(conn, shown)
     yield _failure(conn, shown)
     yield _checks(conn)
+    yield from _erasure_key(conn, settings)
     yield _alarms(conn, shown)
     yield from _channels(conn, settings, shown)
     yield from _last_retention_run(conn, shown)
     if _exists(conn, "dagster.daemon_heartbeats"):
         yield _daemon(conn, now, shown)
+
+
+def _erasure_key(conn: psycopg.Connection, settings: Settings) -> Iterator[DoctorCheck]:
+    """Check that the key of erased numbers, where there are any, is in its file, and private."""
+    file = settings.home / erasure_key.FILE
+    try:
+        missing = erasure_key.missing_key_ids(settings.home, conn)
+    except erasure_key.ErasureKeyMissing as error:
+        yield DoctorCheck("erasure key", False, str(error))
+        return
+    if missing:
+        yield DoctorCheck(
+            "erasure key",
+            False,
+            f"{file} lacks {', '.join(missing)}: no delivery is loaded. Copy it from the state "
+            "folder that had it",
+        )
+    elif file.exists():
+        is_private = not file.stat().st_mode & 0o077
+        says = "keep a copy apart from the backups" if is_private else "chmod 600: others read it"
+        yield DoctorCheck("erasure key", is_private, f"{file}, {says}")
 
 
 def _publication(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:
@@ -243,17 +289,21 @@ def _failure(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:
 
 def _checks(conn: psycopg.Connection) -> DoctorCheck:
     """Check that no check stopped the last run; warnings are listed, but are not wrong."""
-    found = conn.execute(
-        "select check_name, blocking from ops.check_result where not passed and run_id ="
-        " (select run_id from ops.check_result order by checked_at desc limit 1)"
-    ).fetchall()
+    row = conn.execute(
+        "select run_id from ops.check_result order by checked_at desc limit 1"
+    ).fetchone()
+    found = list(failed_checks(conn, row[0])) if row else []
     said = [
         f"{how} in the last run: {', '.join(names)}"
         for how, which in (("failed", True), ("warned", False))
-        if (names := [name for name, blocking in found if blocking == which])
+        if (names := [_named(check) for check in found if check.blocking == which])
     ]
-    failed = any(blocking for _, blocking in found)
+    failed = any(check.blocking for check in found)
     return DoctorCheck("checks", not failed, "; ".join(said) or "all passed")
+
+
+def _named(check: FailedCheck) -> str:
+    return f"{check.name} ({check.parked})" if check.parked else check.name
 
 
 def _alarms(conn: psycopg.Connection, shown: Shown) -> DoctorCheck:

@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from orchestration.folders import privacy_fault
 from orchestration.notifications import alarms
 from orchestration.notifications.alarms import Alarm, PendingNotification
 
@@ -100,8 +101,9 @@ class AlarmFile:
             for spare in spares:
                 with suppress(OSError):
                     spare.parent.mkdir(mode=0o700, exist_ok=True)
-                    _overwrite(spare, text)
-                    return
+                    if not privacy_fault(spare.parent, os.getuid()):
+                        _overwrite(spare, text)
+                        return
             raise OSError(error.errno, error.strerror, str(first)) from None
         for spare in spares:
             with suppress(OSError):
@@ -162,7 +164,7 @@ def _paths(home: Path) -> list[Path]:
     digest = hashlib.sha256(str(home).encode()).hexdigest()[:16]
     try:
         folder = Path(tempfile.gettempdir()) / f"atendimento-alarms-{os.getuid()}-{digest}"
-        ours = not os.path.lexists(folder) or folder.lstat().st_uid == os.getuid()
+        ours = not os.path.lexists(folder) or not privacy_fault(folder, os.getuid())
     except OSError:
         ours = False
     # The folder's name can be guessed, and another account may have made it.

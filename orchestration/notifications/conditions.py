@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from orchestration.backup.catalog import last_backup_at
+from orchestration.backup.catalog import future_backups, last_backup_at
 from orchestration.runs.cron import next_edition_at
 from orchestration.settings import Settings
 
@@ -55,7 +55,7 @@ _SENDING = """
 select alarm.company_id, company.name, alarm.cause, alarm.agenda_count, alarm.oldest_since
 from marts.sending_alarm as alarm
 inner join marts.company as company on company.company_id = alarm.company_id
-order by alarm.company_id, alarm.cause
+order by alarm.company_id collate "C", alarm.cause collate "C"
 """
 
 
@@ -174,12 +174,17 @@ def _due(
 
 
 def backup_late(settings: Settings, now: datetime) -> Iterator[AlarmCondition]:
-    """Yield a condition when the last backup is too old.
+    """Yield a condition when the last backup is too old, or one is dated in the future.
 
     Never in a home without backups, nor with `ATENDIMENTO_DATABASE_URL`: such a server has its own.
     """
-    last = None if settings.database_url else last_backup_at(settings.home / "backups")
-    if last and now >= last + LATE_AFTER:
+    if settings.database_url:
+        return
+    folder = settings.home / "backups"
+    last = last_backup_at(folder, now)
+    if future := future_backups(folder, now):
+        yield AlarmCondition("backup_late", "", now, {"future": future[-1].name})
+    elif last and now >= last + LATE_AFTER:
         yield AlarmCondition("backup_late", "", last + LATE_AFTER, {"made_at": last.isoformat()})
 
 

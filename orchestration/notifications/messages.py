@@ -166,6 +166,11 @@ def _sentences(alarm: Alarm, zone: ZoneInfo) -> Iterator[str]:
             f"Era esperada até {_local(alarm.since, zone)}; a última publicação é de "
             f"{_local(facts['published_at'], zone)}."
         )
+    elif alarm.kind == "backup_late" and "future" in facts:
+        yield (
+            f"A pasta {facts['future']} tem data no futuro: veja o relógio da máquina e apague ou "
+            "renomeie a pasta."
+        )
     elif alarm.kind == "backup_late":
         yield f"O último é de {_local(facts['made_at'], zone)}."
     elif alarm.kind == "tidying_late":

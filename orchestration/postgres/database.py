@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from orchestration.errors import DatabaseError
+from orchestration.postgres import pooler, session
 
 MINIMUM_SERVER_VERSION = 170000
 
@@ -20,6 +22,7 @@ logging.getLogger("psycopg").addFilter(lambda _: False)
 
 # The environment variables of libpq for parameters that only libpq uses.
 _OF_LIBPQ = {
+    "client_encoding": "PGCLIENTENCODING",
     "channel_binding": "PGCHANNELBINDING",
     "gssencmode": "PGGSSENCMODE",
     "options": "PGOPTIONS",
@@ -43,7 +46,9 @@ class Database:
     @property
     def parts(self) -> dict[str, str]:
         """The address as libpq keywords: host, port, user, password, dbname, options …"""
-        return {key: str(value) for key, value in conninfo_to_dict(self.url).items() if value}
+        given = {key: str(value) for key, value in conninfo_to_dict(self.url).items() if value}
+        # Unlike the other settings it is stated at the start: psycopg2 asks for it only then.
+        return given | {"client_encoding": session.SETTINGS["client_encoding"]}
 
     def named(self, name: str, user: str | None = None) -> Database:
         """Return another database of the same server, optionally with another user."""
@@ -70,23 +75,17 @@ class Database:
         parts = self.parts
         return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
 
-    def sqlalchemy_url(self, driver: str, **session: str) -> str:
+    def sqlalchemy_url(self, driver: str) -> str:
         """Return the URL for SQLAlchemy with an explicit driver (`psycopg`, `psycopg2`).
 
-        `session` holds server settings such as search_path. A socket directory goes into the query,
-        since the host of a URL cannot contain a slash.
+        A socket directory goes into the query, since the host of a URL cannot contain a slash.
         """
         parts = self.parts
         query: dict[str, str] = {
             key: value
             for key, value in parts.items()
-            if key not in ("host", "port", "user", "password", "dbname", "options")
+            if key not in ("host", "port", "user", "password", "dbname")
         }
-        options = parts.get("options", "")
-        for name, value in session.items():
-            options = f"{options} -c {name}={value}".strip()
-        if options:
-            query["options"] = options
         host = parts.get("host")  # without a host libpq uses its default
         if host and host.startswith("/"):
             query["host"], host = host, "localhost"
@@ -114,30 +113,64 @@ class Database:
             "ATENDIMENTO_DBT_USER": parts.get("user", ""),
             "ATENDIMENTO_DBT_PASSWORD": parts.get("password", ""),
             "ATENDIMENTO_DBT_DATABASE": parts.get("dbname", ""),
-            "ATENDIMENTO_DBT_SSLMODE": parts.get("sslmode", "prefer"),
+            **({"ATENDIMENTO_DBT_SSLMODE": parts["sslmode"]} if "sslmode" in parts else {}),
         }
 
     def connect(self, *, application: str = "atendimento") -> psycopg.Connection:
-        """Open a connection.
+        """Open a connection with the settings that every session relies on.
 
         Raises:
-            DatabaseError: The server cannot be reached or is older than version 17.
+            DatabaseError: The server cannot be reached or is older than version 17, or a pooler
+                shares its sessions.
         """
+        address = make_conninfo(
+            "", **self.parts, application_name=application, connect_timeout="10"
+        )
+
+        def connected() -> psycopg.Connection:
+            return psycopg.connect(address, autocommit=True)
+
         try:
-            conn = psycopg.connect(
-                make_conninfo(self.url, application_name=application, connect_timeout=10)
-            )
+            conn = connected()
+            try:
+                self._assert_usable(conn, connected)
+                session.pin(conn)
+                conn.autocommit = False
+            except BaseException:
+                conn.close()
+                raise
         except psycopg.Error as error:
             raise DatabaseError(
                 f"The database {self.label} cannot be reached: {str(error).strip()}\n"
                 "Nothing was changed. Check that the server runs and that "
                 "ATENDIMENTO_DATABASE_URL names it."
             ) from error
+        return conn
+
+    def assert_fit(self, conn: psycopg.Connection) -> None:
+        """Raise DatabaseError unless the database can hold what the program stores.
+
+        A source may have any encoding, since PostgreSQL converts what is read.
+        """
+        encoding = conn.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise DatabaseError(
+                f"The database {self.label} has the encoding {encoding}, and it must be UTF8: "
+                "create another one with `encoding 'UTF8' template template0`. Nothing was changed."
+            )
+
+    def _assert_usable(
+        self, conn: psycopg.Connection, connect: Callable[[], psycopg.Connection]
+    ) -> None:
         version = conn.info.server_version
         if version < MINIMUM_SERVER_VERSION:
-            conn.close()
             raise DatabaseError(
                 f"The database {self.label} is PostgreSQL {version // 10000}; "
                 f"{MINIMUM_SERVER_VERSION // 10000} or newer is needed. Nothing was changed."
             )
-        return conn
+        if pooler.is_shared(conn, connect):
+            raise DatabaseError(
+                f"The database {self.label} is reached through a pooler that gives sessions to "
+                "others between transactions: a direct or session-pooled connection is needed "
+                "(PgBouncer: pool_mode=session). Nothing was changed."
+            )

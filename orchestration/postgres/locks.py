@@ -7,4 +7,5 @@ BACKFILL = 7_301_845_119  # held by the backfill in progress
 PAGE_RIGHTS = 7_301_845_121  # held by access.grant_rights: one change of rights at a time
 NOTIFICATIONS = 7_301_845_122  # held by the process that sends notifications
 MIGRATION = 7_301_845_123  # held by the migration in progress
+DAGSTER_STORAGE = 7_301_845_124  # held while tables of Dagster are created
 LOAD = 7_352_861_204  # held by the load in progress

@@ -27,11 +27,21 @@ select (select version_num from ops.alembic_version), array(select program from 
 """
 
 
+class MigrationError(DatabaseError, kind="DatabaseError"):
+    """A migration could not be applied; the state is as it was."""
+
+
 class MadeByNewer(DatabaseError, kind="DatabaseError"):
     """The database was opened by a newer version of the program."""
 
 
-def migrate(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIGRATIONS) -> None:
+def migrate(
+    conn: psycopg.Connection,
+    version: str = VERSION,
+    folder: Path = MIGRATIONS,
+    *,
+    home: Path | None = None,
+) -> None:
     """Apply the pending migrations in one transaction.
 
     Safe to call at every start: without pending migrations it costs one query and waits for no
@@ -41,9 +51,11 @@ def migrate(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIG
         conn: A connection that is not in autocommit mode and has no transaction open.
         version: The version of this program.
         folder: The migrations of this program.
+        home: The state folder, for what a migration moves there.
 
     Raises:
         MadeByNewer: A newer version has opened the database. Nothing was changed.
+        MigrationError: A migration could not be applied. Nothing was changed.
     """
     if is_current(conn, version, folder):
         return
@@ -62,7 +74,7 @@ def migrate(conn: psycopg.Connection, version: str = VERSION, folder: Path = MIG
             if is_current(conn, version, folder):
                 return
             conn.execute("create schema if not exists ops")
-            _upgrade_to_head(connection, folder)
+            _upgrade_to_head(connection, folder, home)
             conn.execute(
                 "insert into ops.migration (name, program) values (%s, %s) on conflict do nothing",
                 [version, version],
@@ -124,14 +136,16 @@ def _state(conn: psycopg.Connection) -> tuple[str | None, list[str]]:
         return None, []
 
 
-def _upgrade_to_head(connection: Connection, folder: Path) -> None:
+def _upgrade_to_head(connection: Connection, folder: Path, home: Path | None) -> None:
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
     scripts = ScriptDirectory(str(folder), version_locations=[str(folder)])
     with EnvironmentContext(
-        Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs("head", revision)
+        Config(attributes={"home": home}),
+        scripts,
+        fn=lambda revision, _: scripts._upgrade_revs("head", revision),
     ) as environment:
         environment.configure(connection, version_table_schema="ops")
         environment.run_migrations()

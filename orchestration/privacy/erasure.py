@@ -93,10 +93,10 @@ def _erase(settings: Settings, database: Database, client_id: str) -> ErasureRec
         with database.connect(application="atendimento erase") as conn:
             stored_rows.assert_known(conn, client_id)
             unread = _load_waiting(settings, database, conn)
-            rows = stored_rows.erase_stored(conn, client_id)
+            rows = stored_rows.erase_stored(conn, settings.home, client_id)
             _keep_ids(settings, conn)
             conn.commit()
-            numbers = erased_numbers.read_erased_numbers(conn, client_id).whenever()
+            numbers = erased_numbers.read_erased_numbers(conn, settings.home, client_id).whenever()
         files = _rewrite(settings, numbers, client_id)
         stored_rows.vacuum_erased_tables(database)
         _remove_half_restored(settings, database, client_id)
@@ -119,7 +119,7 @@ def _load_waiting(
     is_due = spool.has_waiting_files(folder) and ledger.any_loaded(conn)
     conn.commit()  # a load asks for locks of its own
     if is_due:
-        load_delivery(database, None, LoadSettings(whatsapp_spool=folder))
+        load_delivery(database, None, LoadSettings(whatsapp_spool=folder, home=settings.home))
     else:
         drop_staging(database)
     try:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import UserError
+from orchestration.postgres import session
 from orchestration.postgres.database import Database
 from orchestration.postgres.messages import without_values
 from orchestration.settings import ROOT
@@ -77,6 +78,7 @@ def _parsed_project(folder: Path) -> Path:
         (fresh / mark.name).write_text(fingerprint, encoding="utf-8")
         # Readable by every account, since root may parse for a service; it holds no personal data.
         folder.chmod(0o755)
+        mark.unlink(missing_ok=True)  # killed below, the former mark must not stand for new files
         for name in ("manifest.json", _PARSED, mark.name):
             (fresh / name).chmod(0o644)
             os.replace(fresh / name, folder / name)
@@ -159,6 +161,7 @@ def _invoke(
     """Call dbt and return its node results; raise BuildFailed when dbt itself fails."""
     from dbt.cli.main import dbtRunner
 
+    _pin_sessions()
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     result = dbtRunner(manifest=manifest, callbacks=list(callbacks)).invoke(
         [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
@@ -172,6 +175,22 @@ def _invoke(
             + _advice(str(result.exception), "Correct the dbt project, then run again.")
         ) from None
     return list(getattr(result.result, "results", []))
+
+
+def _pin_sessions() -> None:
+    """Let dbt pin the settings of each session that it opens; a profile has no place for them."""
+    from dbt.adapters.postgres import PostgresAdapter, PostgresConnectionManager
+
+    class PinnedConnections(PostgresConnectionManager):  # type: ignore[misc]
+        @classmethod
+        def open(cls, connection: Any) -> Any:
+            is_new = connection.state != "open"
+            opened = super().open(connection)
+            if is_new:
+                session.pin(opened.handle)
+            return opened
+
+    PostgresAdapter.ConnectionManager = PinnedConnections
 
 
 @contextmanager

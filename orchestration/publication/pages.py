@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from orchestration.postgres.database import Database
 from orchestration.progress import stage
 from orchestration.runs import ledger
 from orchestration.runs.bootstrap import Warehouse
@@ -53,7 +54,8 @@ def write_edition(
                 stale_hours_by_company=settings.stale_hours_by_company,
                 next_expected=next_expected,
             ),
-            address=warehouse.url,
+            # A plain address: a session that holds a lock cannot be sent to another process.
+            connect=Database(warehouse.url).connect,
             processes=settings.render_processes or None,
             on_progress=lambda pages: progress.say(f"{pages:,} pages so far"),
         )

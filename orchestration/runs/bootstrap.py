@@ -81,18 +81,24 @@ def _put(source: Path, place: Path) -> None:
 def open_database(settings: Settings) -> Database:
     """The database of the settings, embedded or not, ready for a run.
 
-    Raises DatabaseError when it is unreachable, too old, may not be written to, or was made by a
-    newer version of the program.
+    Raises DatabaseError when it is unreachable, too old, of another encoding, may not be written
+    to, or was made by a newer version of the program.
     """
     database = find_database(settings)
     with database.connect() as conn:
+        database.assert_fit(conn)
         try:
-            migrate(conn)
+            migrate(conn, home=settings.home)
             failure_file.store_kept_failure(settings.home, conn)
         except psycopg.errors.InsufficientPrivilege as error:
             raise DatabaseError(
                 f"The user of {database.label} may not create schemas there: "
                 "grant it `create` on the database. Nothing was changed."
+            ) from error
+        except OSError as error:
+            raise DatabaseError(
+                f"The state folder cannot be used: {error.filename}: {error.strerror}. Nothing was "
+                "changed. Give this account the right to write to it, and make room."
             ) from error
         except psycopg.Error as error:
             # What PostgreSQL says of tables without rows of persons names none.
@@ -131,11 +137,7 @@ def find_database(settings: Settings) -> Database:
 def export_environment(settings: Settings, database: Database) -> None:
     """Tell Dagster, which reads the environment, where everything is."""
     os.environ["DAGSTER_HOME"] = str(settings.home / "dagster")
-    # Dagster writes hundreds of small events a run: losing the last of them with the machine is
-    # no loss, waiting for the disk after each is seconds.
-    os.environ["ATENDIMENTO_DAGSTER_URL"] = database.sqlalchemy_url(
-        "psycopg2", search_path="dagster", synchronous_commit="off"
-    )
+    os.environ["ATENDIMENTO_DAGSTER_URL"] = database.sqlalchemy_url("psycopg2")
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     logging.getLogger("alembic").setLevel(logging.WARNING)
 

@@ -35,9 +35,10 @@ class CheckRunner:
 def open_check_runner(settings: Settings) -> Iterator[CheckRunner]:
     """A checker with the limits of the settings; its process ends with the block."""
     limits = Limits(
+        rejected_share=settings.max_rejected_share,
         agenda_drop_share=settings.agenda_drop_share,
         invalid_phone_share=settings.invalid_phone_share,
         stale_hours=settings.stale_hours,
     )
-    with CheckWorker(limits) as worker:
+    with CheckWorker(limits, module="orchestration.runs.check_worker") as worker:
         yield CheckRunner(worker)

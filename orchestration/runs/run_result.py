@@ -20,6 +20,7 @@ from orchestration.errors import (
     UserError,
 )
 from orchestration.postgres.database import Database
+from orchestration.runs.failed_checks import failed_checks
 from orchestration.runs.failures import (
     DATABASE_AWAY,
     DISK_FULL,
@@ -229,17 +230,4 @@ def _ended_by(kind: str, run_id: str, database: Database, seconds: int = 0) -> R
 
 def _failed_checks(database: Database, run_id: str) -> list[str]:
     with database.connect() as conn:
-        return failed_checks(conn, run_id, blocking=True)
-
-
-def failed_checks(conn: psycopg.Connection, run_id: str, *, blocking: bool) -> list[str]:
-    """Each check that did not pass, with how many rows (or tables, or companies) it found."""
-    return [
-        f"{suite}.{name} ({'could not be computed' if crashed else count})"
-        for suite, name, count, crashed in conn.execute(
-            "select suite, check_name, unexpected_count,"
-            " coalesce((details->>'crashed') is not null, false) from ops.check_result"
-            " where run_id = %s and blocking = %s and not passed order by suite, check_name",
-            [run_id, blocking],
-        )
-    ]
+        return [str(check) for check in failed_checks(conn, run_id) if check.blocking]

@@ -26,17 +26,22 @@ LARGEST_BODY = 3 << 20
 PATH = "/webhook"
 LOGGER = logging.getLogger("atendimento.webhook")
 
-# 64 bodies of 3 MB take 200 MB of memory; WhatsApp resends rejected ones.
+# Signed bodies that wait for the disk; WhatsApp resends rejected ones.
 AT_ONCE = 64
+# Bodies that are still being received, signed or not: that is known at their end.
+RECEIVED_BYTES = 32 * LARGEST_BODY
 
 _SIGNATURE = "X-Hub-Signature-256"
-_READ_SECONDS = 30
 _CLOSE_FILE_SECONDS = 15
 _DRAIN_SECONDS = 5
 
 
 class _TooLarge(Exception):
     """The body is larger than LARGEST_BODY."""
+
+
+class _Displaced(Exception):
+    """The body was given up because newer ones needed its memory."""
 
 
 class _TooLargeResponse(PlainTextResponse):
@@ -66,6 +71,7 @@ def create_webhook_app(
     secret: str,
     verify_token: str,
     close_file_seconds: float = _CLOSE_FILE_SECONDS,
+    received_bytes: int = RECEIVED_BYTES,
 ) -> Starlette:
     """Create the application.
 
@@ -75,6 +81,7 @@ def create_webhook_app(
         verify_token: The token of the verification request.
         close_file_seconds: Interval in seconds after which the open file is closed and can be
             loaded.
+        received_bytes: Memory for bodies that are still being received.
 
     Returns:
         The application.
@@ -90,31 +97,28 @@ def create_webhook_app(
             asked.get("hub.challenge", ""), headers={"X-Content-Type-Options": "nosniff"}
         )
 
+    bodies = _BodiesInReceipt(received_bytes)
     room = asyncio.Semaphore(AT_ONCE)
 
     async def receive(request: Request) -> Response:
         """200 means that the body is on disk; WhatsApp resends after any other status."""
-        if room.locked():
-            return PlainTextResponse(
-                "Too many requests at once; send again.", 503, {"Connection": "close"}
-            )
-        async with room:
-            return await received(request)
-
-    async def received(request: Request) -> Response:
         try:
-            with anyio.fail_after(_READ_SECONDS):
-                body = await _body(request)
+            body = await bodies.receive(request)
         except _TooLarge:
             LOGGER.warning("A body larger than 3 MB was refused.")
             return _TooLargeResponse()
-        except (ClientDisconnect, TimeoutError):
+        except ClientDisconnect:
             return PlainTextResponse("The body was not received completely.", 408)
+        except _Displaced:
+            return _busy()
         if not _is_signed(body, request.headers.get(_SIGNATURE, ""), secret):
             LOGGER.warning("A body without a valid signature was refused.")
             return PlainTextResponse("The signature is not valid.", 401)
+        if room.locked():
+            return _busy()
         try:
-            await anyio.to_thread.run_sync(journal.append, body)
+            async with room:
+                await anyio.to_thread.run_sync(journal.append, body)
         except OSError as error:
             LOGGER.error("A body could not be stored: %s.", error.strerror)
             return PlainTextResponse("Not stored; send again.", 503)
@@ -137,16 +141,46 @@ def create_webhook_app(
     )
 
 
-async def _body(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > LARGEST_BODY:
-        raise _TooLarge
-    body = bytearray()
-    async for chunk in request.stream():
-        if len(body) + len(chunk) > LARGEST_BODY:
+class _BodiesInReceipt:
+    """The bodies that are still being received, in a limited amount of memory.
+
+    Whoever sends slowly cannot keep others out: when the memory is full, the body that began first
+    is given up.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._sizes: dict[anyio.CancelScope, int] = {}  # in the order in which they began
+
+    async def receive(self, request: Request) -> bytes:
+        """Receive one body. Raises _TooLarge, _Displaced, or ClientDisconnect."""
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and (len(declared) > 9 or int(declared) > LARGEST_BODY):
             raise _TooLarge
-        body += chunk
-    return bytes(body)
+        body = bytearray()
+        with anyio.CancelScope() as scope:
+            self._sizes[scope] = 0
+            try:
+                async for chunk in request.stream():
+                    if len(body) + len(chunk) > LARGEST_BODY:
+                        raise _TooLarge
+                    body += chunk
+                    self._sizes[scope] = len(body)
+                    self._displace()
+            finally:
+                self._sizes.pop(scope, None)
+            return bytes(body)
+        raise _Displaced
+
+    def _displace(self) -> None:
+        while sum(self._sizes.values()) > self._most:
+            oldest = next(iter(self._sizes))
+            del self._sizes[oldest]
+            oldest.cancel()
+
+
+def _busy() -> Response:
+    return PlainTextResponse("Too many requests at once; send again.", 503, {"Connection": "close"})
 
 
 def _is_signed(body: bytes, signature: str, secret: str) -> bool:

@@ -26,31 +26,44 @@ from reports.lookup import (
 from reports.lookup.config import LookupConfig
 from reports.lookup.connections import ConnectionPools, page_settings, sign_in_settings
 from reports.lookup.errors import HANDLERS, error_page
-from reports.lookup.middleware import KnownHosts, LastErrors, Proxy, SafeHeaders, SmallBodies
+from reports.lookup.health_probe import HealthProbe
+from reports.lookup.middleware import (
+    FewRequests,
+    KnownHosts,
+    LastErrors,
+    Proxy,
+    SafeHeaders,
+    SmallBodies,
+)
 from reports.lookup.passwords import Hasher
-from reports.lookup.request_context import PASSWORD_PATH, AppServices, open_request_context
+from reports.lookup.request_context import (
+    PASSWORD_PATH,
+    AppServices,
+    in_turn_of_address,
+    open_request_context,
+)
+from reports.lookup.turns import Turns
 
 
 def create_app(config: LookupConfig) -> Starlette:
     """Build the app; the connection pools open in its lifespan, even while the database is down."""
+    page, keeper = _pools(config, config.connections)
     services = AppServices(
         config=config,
-        page=ConnectionPools(
-            config.page_database,
-            name="atendimento page",
-            size=config.connections,
-            settings=page_settings(config.statement_seconds),
-            patience=config.patience_seconds,
-        ),
-        keeper=ConnectionPools(
-            config.sign_in_database,
-            name="atendimento sign-in",
-            size=config.connections,
-            settings=sign_in_settings(config.statement_seconds),
-            patience=config.patience_seconds,
-        ),
+        page=page,
+        keeper=keeper,
+        probe=HealthProbe(*_pools(config, 1), config.publish_dir),
         hasher=Hasher(config.hash_cost),
         sign_in_form=sign_in.form,
+        turns=Turns(
+            of_user=config.requests_of_user,
+            in_all=config.requests_at_once,
+            patience=config.patience_seconds,
+        ),
+        # An export takes a core, and memory for all its rows.
+        export_turns=Turns(
+            of_user=config.exports_of_user, in_all=config.exports_at_once, patience=0
+        ),
     )
     own_routes: list[Route] = []
     if config.openid:
@@ -63,13 +76,8 @@ def create_app(config: LookupConfig) -> Starlette:
 
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
-        services.page.open()
-        services.keeper.open()
-        try:
+        with services.opened():
             yield
-        finally:
-            services.page.close()
-            services.keeper.close()
 
     app = Starlette(
         routes=[*own_routes, *routes()],
@@ -79,6 +87,7 @@ def create_app(config: LookupConfig) -> Starlette:
             Middleware(LastErrors, error_page),
             Middleware(KnownHosts, config.hosts, error_page),
             Middleware(SmallBodies, config.largest_body, error_page),
+            Middleware(FewRequests, config.requests_at_once, error_page, without=health.PATH),
         ],
         exception_handlers=HANDLERS,
         lifespan=life,
@@ -87,12 +96,34 @@ def create_app(config: LookupConfig) -> Starlette:
     return app
 
 
+def _pools(config: LookupConfig, size: int) -> tuple[ConnectionPools, ConnectionPools]:
+    """Pools of the two logins: the one that reads pages, and the one that writes sessions."""
+    return (
+        ConnectionPools(
+            config.page_database,
+            name="atendimento page",
+            size=size,
+            pin=config.pin,
+            settings=page_settings(config.statement_seconds),
+            patience=config.patience_seconds,
+        ),
+        ConnectionPools(
+            config.sign_in_database,
+            name="atendimento sign-in",
+            size=size,
+            pin=config.pin,
+            settings=sign_in_settings(config.statement_seconds),
+            patience=config.patience_seconds,
+        ),
+    )
+
+
 def routes() -> list[Route]:
     """Return every route except those of OpenID Connect."""
     return [
-        Route("/health", health.show_health),
+        Route(health.PATH, health.show_health),
         Route(sign_in.PATH, sign_in.show),
-        Route(sign_in.PATH, sign_in.enter, methods=["POST"]),
+        Route(sign_in.PATH, in_turn_of_address(sign_in.enter), methods=["POST"]),
         Route(
             sign_in.LEAVE_PATH,
             open_request_context(sign_in.leave, with_first_password=True),
@@ -105,8 +136,8 @@ def routes() -> list[Route]:
             methods=["POST"],
         ),
         Route(filter_params.PATH, open_request_context(totals_page.show)),
-        Route(exports.CSV_PATH, open_request_context(exports.csv, turn=exports.TURN)),
-        Route(exports.XLSX_PATH, open_request_context(exports.xlsx, turn=exports.TURN)),
+        Route(exports.CSV_PATH, open_request_context(exports.csv, is_export=True)),
+        Route(exports.XLSX_PATH, open_request_context(exports.xlsx, is_export=True)),
         *(
             route
             for path in (ficha_page.PATH, ficha_page.SHORT_PATH)

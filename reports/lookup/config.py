@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
+
+import psycopg
 
 SignInKind = Literal["local", "proxy", "openid"]
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -42,14 +45,16 @@ class LookupConfig:
     """Everything that the app takes from outside.
 
     `page_database` is the login that reads the published tables, `sign_in_database` the one that
-    writes accounts, sessions and the access log. `version` is the program's, compared with the one
+    writes accounts, sessions and the access log; `pin` sets what every session of both relies on.
+    `version` is the program's, compared with the one
     that published. `hosts` are the host names that the app answers to. `proxy_user_header` is
-    accepted only from `trusted_proxies` and only with the sign-in `proxy`; `openid` is set only
-    with the sign-in `openid`.
+    accepted only from `trusted_proxies`, with `proxy_secret`, and only with the sign-in `proxy`;
+    `openid` is set only with the sign-in `openid`.
     """
 
     page_database: str
     sign_in_database: str
+    pin: Callable[[psycopg.Connection], None]
     publish_dir: Path
     version: str = ""
     hosts: tuple[str, ...] = LOCAL_HOSTS
@@ -57,6 +62,7 @@ class LookupConfig:
     sign_in: SignInKind = "local"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     proxy_user_header: str = "X-Remote-User"
+    proxy_secret: str = field(default="", repr=False)
     openid: OpenIdConfig | None = None
     idle: timedelta = timedelta(minutes=30)
     lifetime: timedelta = timedelta(hours=12)
@@ -68,3 +74,7 @@ class LookupConfig:
     statement_seconds: float = 5
     patience_seconds: float = 8
     largest_body: int = 16_384
+    requests_at_once: int = 256
+    requests_of_user: int = 4
+    exports_at_once: int = 2
+    exports_of_user: int = 1

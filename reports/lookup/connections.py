@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -31,6 +31,7 @@ class ConnectionPools:
         *,
         name: str,
         size: int,
+        pin: Callable[[psycopg.Connection], None],
         settings: dict[str, str],
         patience: float,
     ) -> None:
@@ -42,6 +43,7 @@ class ConnectionPools:
         )
 
         def configure(conn: psycopg.Connection) -> None:
+            pin(conn)
             conn.execute(set_all)
 
         self._pool = ConnectionPool(
@@ -107,7 +109,6 @@ def page_settings(statement_seconds: float) -> dict[str, str]:
         "search_path": "marts",
         "statement_timeout": f"{round(statement_seconds * 1000)}ms",
         "idle_in_transaction_session_timeout": f"{round(statement_seconds * 4000)}ms",
-        "timezone": "UTC",
     }
 
 
@@ -117,5 +118,4 @@ def sign_in_settings(statement_seconds: float) -> dict[str, str]:
         "search_path": "access",
         "statement_timeout": f"{round(statement_seconds * 1000)}ms",
         "idle_in_transaction_session_timeout": f"{round(statement_seconds * 4000)}ms",
-        "timezone": "UTC",
     }

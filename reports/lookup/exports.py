@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from threading import BoundedSemaphore
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -25,10 +24,6 @@ from reports.paths import total_name
 CSV_PATH = f"{totals_page.FILES_PATH}.csv"
 XLSX_PATH = f"{totals_page.FILES_PATH}.xlsx"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-TURN = BoundedSemaphore(2)
-"""Limits concurrent exports: each takes a core, and memory for all its rows."""
 
 
 def csv(visit: RequestContext) -> Callable[[], Response]:

@@ -44,7 +44,9 @@ def show(visit: RequestContext) -> Response:
     """Show the Ficha, with phones masked for users who do not work the agenda."""
     row = _find(visit)
     _record(visit, "ficha_opened", row)
-    return _answer(visit, row, is_open=works(visit.user, row.agent_id))
+    # The number of a card is shown to whoever calls it, whose agenda it is notwithstanding.
+    agents = (row.agent_id, row.list_agent_id)
+    return _answer(visit, row, is_open=any(works(visit.user, agent) for agent in agents))
 
 
 def reveal(visit: RequestContext) -> Response:

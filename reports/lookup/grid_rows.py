@@ -39,7 +39,7 @@ where
     totalizer_row.totalizer = %(totalizer)s
     and totalizer_row.bucket = %(bucket)s
     and {condition}
-order by totalizer_row.contact_date, totalizer_row.row_id
+order by totalizer_row.contact_date, totalizer_row.row_id collate "C"
 offset %(skipped)s
 limit %(count)s
 """

@@ -24,6 +24,11 @@ PROBLEMS = {
     405: Problem("Não encontrado", "Esta página não aceita este tipo de pedido."),
     413: Problem("Pedido grande demais", "Nada foi alterado. Envie menos texto."),
     415: Problem("Formulário recusado", "Nada foi alterado. Use os formulários da própria tela."),
+    429: Problem(
+        "Espere um instante",
+        "Ainda há um pedido seu em andamento, ou outras pessoas estão baixando arquivos. Nada foi "
+        "baixado. Espere dez segundos e atualize a página.",
+    ),
     500: Problem(
         "Algo deu errado",
         "O erro foi registrado, sem dados pessoais. Tente de novo; se continuar, avise o TI.",

@@ -9,7 +9,7 @@ from reports import labels
 from reports.lookup import lookup_labels
 from reports.lookup.users import User
 from reports.lookup.view_model import Choice
-from reports.pages.call_list import CallGroup, CallListPage, CallRow
+from reports.pages.call_list import CallListPage
 from reports.pages.ficha import Ficha, FichaPage
 from reports.phone_detection import TextPiece
 from reports.phrases import Phone
@@ -60,8 +60,8 @@ def masked(phone: str) -> str:
 def masked_page(page: Page) -> Page:
     """Mask every phone on a call list or Fichas page; other pages hold none."""
     if isinstance(page, CallListPage):
-        groups = tuple([_masked_group(group) for group in page.groups])
-        return replace(page, groups=groups, is_masked=True)
+        rows = tuple([row._replace(phone=_masked_phone(row.phone)) for row in page.rows])
+        return replace(page, rows=rows, is_masked=True)
     if isinstance(page, FichaPage):
         return replace(page, fichas=tuple([masked_ficha(ficha) for ficha in page.fichas]))
     return page
@@ -75,11 +75,6 @@ def masked_ficha(ficha: Ficha) -> Ficha:
         landline=masked(ficha.landline),
         history=tuple([event._replace(note=masked_in(event.note)) for event in ficha.history]),
     )
-
-
-def _masked_group(group: CallGroup) -> CallGroup:
-    rows: list[CallRow] = [row._replace(phone=_masked_phone(row.phone)) for row in group.rows]
-    return replace(group, rows=tuple(rows))
 
 
 def _masked_phone(phone: Phone | None) -> Phone | None:

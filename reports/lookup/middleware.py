@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reports.lookup.config import LookupConfig
+from reports.lookup.networks import is_listed, plain_address
 
 LOGGER = logging.getLogger("atendimento.lookup")
 BODY = "atendimento.body"
@@ -116,13 +116,14 @@ class KnownHosts:
         """Pass on a request whose host is allowed; otherwise respond 400."""
         if scope["type"] == "http":
             named = Headers(scope=scope).getlist("host")
-            if len(named) != 1 or _without_port(named[0]) not in self.hosts:
+            if len(named) != 1 or host_name(named[0]) not in self.hosts:
                 await self.page(400)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-def _without_port(host: str) -> str:
+def host_name(host: str) -> str:
+    """Return the lower-case name of a `Host` header without its port."""
     name, colon, port = host.lower().rpartition(":")
     return name if colon and port.isdecimal() else host.lower()
 
@@ -146,16 +147,20 @@ def _without_client_port(told: str) -> str:
 class Proxy:
     """Applies a trusted proxy's headers: client address, https and, with the sign-in `proxy`, user.
 
-    From any other address these headers are removed unread.
+    A trusted proxy has a listed address and sends the secret, if one is set; a user is accepted
+    only with it, since any program of the proxy's machine has that address. From anybody else these
+    headers are removed unread.
     """
 
-    _HEADERS = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
+    _SECRET = "x-proxy-secret"  # noqa: S105 — a header
+    _HEADERS = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded", _SECRET.encode())
 
     def __init__(self, app: ASGIApp, config: LookupConfig) -> None:
         self.app = app
         self.networks = config.trusted_proxies
+        self.secret = config.proxy_secret
         self.user_header = config.proxy_user_header.lower().encode()
-        self.tells_users = config.sign_in == "proxy"
+        self.tells_users = config.sign_in == "proxy" and bool(config.proxy_secret)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on the request with the trusted values."""
@@ -164,7 +169,7 @@ class Proxy:
             client = scope.get("client")
             scope = dict(scope)
             scope[PROXY_USER] = None
-            if client and self._is_listed(client[0]):
+            if client and is_listed(client[0], self.networks) and self._has_secret(headers):
                 scope["scheme"] = self._scheme(headers) or scope["scheme"]
                 scope["client"] = (self._client(headers) or client[0], 0)
                 users = headers.getlist(self.user_header.decode())
@@ -174,13 +179,12 @@ class Proxy:
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in removed]
         await self.app(scope, receive, send)
 
-    def _is_listed(self, address: str) -> bool:
-        try:
-            given = ip_address(address)
-        except ValueError:
-            return False
-        mapped = getattr(given, "ipv4_mapped", None)
-        return any((mapped or given) in network for network in self.networks)
+    def _has_secret(self, headers: Headers) -> bool:
+        given = headers.getlist(self._SECRET)
+        return not self.secret or (
+            len(given) == 1
+            and hmac.compare_digest(given[0].encode("latin-1"), self.secret.encode())
+        )
 
     def _scheme(self, headers: Headers) -> str | None:
         told = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
@@ -190,11 +194,9 @@ class Proxy:
         """Return the last address that is not a trusted proxy; earlier ones can be forged."""
         chain = ",".join(headers.getlist("x-forwarded-for")).split(",")
         for told in reversed([_without_client_port(part.strip()) for part in chain]):
-            try:
-                ip_address(told)
-            except ValueError:
+            if plain_address(told) is None:
                 return None
-            if not self._is_listed(told):
+            if not is_listed(told, self.networks):
                 return told
         return None
 
@@ -229,6 +231,34 @@ class SmallBodies:
             await response(scope, receive, send)
             return
         await self.app(dict(scope) | {BODY: body}, receive, send)
+
+
+class FewRequests:
+    """Refuses (503) what arrives while many requests wait or run, but for one path.
+
+    Counts requests that have arrived whole, so that slow clients cannot lock others out.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, page: ErrorPage, *, without: str) -> None:
+        self.app = app
+        self.most = most
+        self.page = page
+        self.without = without
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on the request, or refuse it."""
+        if scope["type"] != "http" or scope["path"] == self.without:
+            await self.app(scope, receive, send)
+            return
+        if self._running >= self.most:
+            await self.page(503)(scope, receive, send)
+            return
+        self._running += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._running -= 1
 
 
 def _is_at_most(most: int, told: str) -> bool:

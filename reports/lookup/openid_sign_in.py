@@ -28,6 +28,7 @@ from reports.lookup.request_context import (
     RequestContext,
     address_of,
     app_services,
+    in_turn_of_address,
     open_request_context,
 )
 from reports.lookup.sessions import NewSession
@@ -61,8 +62,8 @@ class OpenIdSignIn:
         """Return the routes, which override those of local sign-in and sign-out."""
         return [
             Route(sign_in.PATH, self.show),
-            Route(BEGIN_PATH, self.begin),
-            Route(RETURN_PATH, self.finish),
+            Route(BEGIN_PATH, in_turn_of_address(self.begin)),
+            Route(RETURN_PATH, in_turn_of_address(self.finish)),
             Route(AFTER_PATH, self.after),
             Route(sign_in.LEAVE_PATH, open_request_context(self.leave), methods=["POST"]),
         ]

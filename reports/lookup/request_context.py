@@ -9,11 +9,14 @@ A view and its routes:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 import psycopg
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -22,6 +25,7 @@ from reports.lookup import audit_log, sessions
 from reports.lookup.audit_log import Action
 from reports.lookup.config import LookupConfig
 from reports.lookup.connections import ConnectionPools
+from reports.lookup.health_probe import HealthProbe
 from reports.lookup.middleware import (
     PROXY_USER,
     assert_own_form,
@@ -33,6 +37,7 @@ from reports.lookup.middleware import (
 from reports.lookup.passwords import Hasher
 from reports.lookup.read_transaction import read_as_user, user_of_login
 from reports.lookup.sessions import NewSession, Session
+from reports.lookup.turns import Turns
 from reports.lookup.users import User
 from reports.lookup.view_model import Signed
 
@@ -40,6 +45,7 @@ SESSION = "atendimento"
 PASSWORD_PATH = "/senha"  # noqa: S105 — an address
 _SAFE_METHODS = ("GET", "HEAD")
 
+T = TypeVar("T")
 SignInForm = Callable[[Request], Response]
 
 
@@ -48,14 +54,30 @@ class AppServices:
     """The resources of the app.
 
     `page` reads the published tables; `keeper` writes accounts, sessions and the access log.
-    `sign_in_form` answers requests that are not signed in.
+    `sign_in_form` answers requests that are not signed in. `turns` are those of all signed-in
+    requests, `export_turns` those of exports.
     """
 
     config: LookupConfig
     page: ConnectionPools
     keeper: ConnectionPools
+    probe: HealthProbe
     hasher: Hasher
     sign_in_form: SignInForm
+    turns: Turns
+    export_turns: Turns
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Open the connections, without waiting for the server, until the block ends."""
+        resources = (self.page, self.keeper, self.probe)
+        for each in resources:
+            each.open()
+        try:
+            yield
+        finally:
+            for each in resources:
+                each.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,40 +163,64 @@ def app_services(request: Request) -> AppServices:
 
 
 def open_request_context(
-    view: View,
-    *,
-    with_first_password: bool = False,
-    turn: AbstractContextManager[object] | None = None,
-) -> Callable[[Request], Response]:
+    view: View, *, with_first_password: bool = False, is_export: bool = False
+) -> Callable[[Request], Awaitable[Response]]:
     """Wrap a view as an endpoint; requests that are not signed in get the sign-in form (401).
 
     Args:
         view: The view.
         with_first_password: Whether the view is open to a user who must first set a new password.
-        turn: A semaphore to hold, acquired after authentication and before the read transaction.
+        is_export: Whether the view makes a file, for which there are few turns.
 
     Returns:
-        The endpoint.
+        The endpoint. It waits for its user's turn without a thread, and answers 429 if none comes.
     """
-    turn = turn or nullcontext()
 
-    def endpoint(request: Request) -> Response:
-        try:
-            return _visit(request, view, with_first_password, turn)
-        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
-            raise
-        except psycopg.OperationalError:
-            # The connection was lost. Safe methods are retried once.
-            if request.method not in _SAFE_METHODS:
-                raise
-            return _visit(request, view, with_first_password, turn)
+    async def endpoint(request: Request) -> Response:
+        services = app_services(request)
+        admitted = await _in_thread(request, partial(_admit, request, with_first_password))
+        if isinstance(admitted, Response):
+            return admitted
+        turns = services.export_turns if is_export else services.turns
+        async with turns.turn(admitted.session.user_id):
+            return await _in_thread(request, partial(_visit, request, view, admitted))
 
     return endpoint
 
 
-def _visit(
-    request: Request, view: View, with_first_password: bool, turn: AbstractContextManager[object]
-) -> Response:
+def in_turn_of_address(view: Callable[[Request], Response]) -> Callable[..., Awaitable[Response]]:
+    """Wrap a slow view that anybody may request: an address has as many turns as a user."""
+
+    async def endpoint(request: Request) -> Response:
+        async with app_services(request).turns.turn(f"address {address_of(request)}"):
+            return await run_in_threadpool(view, request)
+
+    return endpoint
+
+
+async def _in_thread(request: Request, work: Callable[[], T]) -> T:
+    """Do blocking work; once more if a safe method lost its connection."""
+    try:
+        return await run_in_threadpool(work)
+    except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
+        raise
+    except psycopg.OperationalError:
+        if request.method not in _SAFE_METHODS:
+            raise
+        return await run_in_threadpool(work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """A signed-in request: its session, whether that was just started, and its form."""
+
+    session: Session
+    opened: NewSession | None
+    form: Mapping[str, str]
+
+
+def _admit(request: Request, with_first_password: bool) -> _Admitted | Response:
+    """Return the request's session and form, or the response that sends it elsewhere."""
     services = app_services(request)
     opened, session = _session(services, request)
     if session is None:
@@ -185,16 +231,20 @@ def _visit(
         assert_own_form(request, form.get("csrf", ""), session.csrf)
     if session.must_change and not with_first_password:
         return RedirectResponse(PASSWORD_PATH, 303)
-    with turn:
-        with read_as_user(services.page, session.user_id) as (conn, user):
-            if user is None:
-                with services.keeper.one() as keeper:
-                    sessions.revoke_all_sessions(keeper, session.user_id)
-                return _not_signed_in(services, request)
-            answer = view(RequestContext(request, services, user, session, conn, form))
-        response = answer if isinstance(answer, Response) else answer()
-    if opened:
-        set_cookie(request, response, SESSION, opened.token)
+    return _Admitted(session, opened, form)
+
+
+def _visit(request: Request, view: View, admitted: _Admitted) -> Response:
+    services, session = app_services(request), admitted.session
+    with read_as_user(services.page, session.user_id) as (conn, user):
+        if user is None:
+            with services.keeper.one() as keeper:
+                sessions.revoke_all_sessions(keeper, session.user_id)
+            return _not_signed_in(services, request)
+        answer = view(RequestContext(request, services, user, session, conn, admitted.form))
+    response = answer if isinstance(answer, Response) else answer()
+    if admitted.opened:
+        set_cookie(request, response, SESSION, admitted.opened.token)
     return response
 
 

@@ -53,7 +53,7 @@ _ALARMS = """
 select company_id, cause, agenda_count, client_count, oldest_since
 from sending_alarm
 where {condition}
-order by company_id, agenda_count desc, cause
+order by company_id collate "C", agenda_count desc, cause collate "C"
 """
 
 

@@ -1,11 +1,11 @@
-"""A call list: whom one agent has to call, in the order of R9, and whom not to call yet."""
+"""A call list: whom one agent has to call, in the order of R15, and whom not to call yet."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import groupby
 from typing import ClassVar, NamedTuple
 
 import psycopg
@@ -41,10 +41,12 @@ class CallRow(NamedTuple):
     campaign: str
     contact_date: date
     attempts: str
+    hints: tuple[str, ...]
+    same_person: str
 
 
 class WaitRow(NamedTuple):
-    """A client who must not be called before `callable_from`."""
+    """A client who must not be called before `callable_from`, which is empty on another's list."""
 
     anchor: str
     ficha: Link
@@ -55,18 +57,11 @@ class WaitRow(NamedTuple):
     contact_date: date
 
 
-@dataclass(frozen=True, slots=True)
-class CallGroup:
-    """The rows of one reason; R9 orders by reason first, so their positions are consecutive."""
+class ReasonCount(NamedTuple):
+    """The number of agendas to call for one reason."""
 
-    code: str
     label: str
-    rows: tuple[CallRow, ...]
-
-    @property
-    def count(self) -> int:
-        """The number of clients to call for this reason."""
-        return len(self.rows)
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +74,8 @@ class CallListPage(Page):
     template: ClassVar[str] = "call_list.html"
 
     company_name: str
-    groups: tuple[CallGroup, ...]
+    rows: tuple[CallRow, ...]
+    reasons: tuple[ReasonCount, ...]
     waiting: tuple[WaitRow, ...]
     untried: int
     files: tuple[Link, ...]
@@ -88,7 +84,7 @@ class CallListPage(Page):
     @property
     def count(self) -> int:
         """The number of clients to call."""
-        return sum(group.count for group in self.groups)
+        return len(self.rows)
 
     @property
     def waiting_count(self) -> int:
@@ -171,7 +167,7 @@ def build_call_list(
         said: The phrases of the rows, those to call first, in the order of the list.
 
     Returns:
-        The page, with the rows to call grouped by reason.
+        The page, with the rows to call in the order of their cards.
     """
     addresses = ficha_files.ficha_addresses(entry.agent_id, [one.row.agenda_id for one in said])
     placed = list(zip(said, addresses, strict=True))
@@ -186,23 +182,29 @@ def build_call_list(
             Identity(labels.IDENTITY_WAITING_ROWS, len(said) - count, entry.waiting),
         ),
         company_name=company.name,
-        groups=tuple(_groups(placed[:count])),
+        rows=tuple(_call_rows(placed[:count])),
+        reasons=tuple(_reasons(said[:count])),
         waiting=tuple([_wait_row(one, href) for one, href in placed[count:]]),
         untried=sum(one.row.days_untried is not None for one in said),
         files=call_list_exports.export_links(entry.agent_id) if count else (),
     )
 
 
-def _groups(placed: Iterable[tuple[CallPhrases, str]]) -> Iterator[CallGroup]:
-    for reason, listed in groupby(placed, key=lambda one: one[0].row.call_reason or ""):
-        yield CallGroup(
-            code=reason,
-            label=labels.CALL_REASONS.get(reason, reason),
-            rows=tuple([_call_row(one, href) for one, href in listed]),
-        )
+def _reasons(said: Sequence[CallPhrases]) -> Iterator[ReasonCount]:
+    counts = Counter(one.row.call_reason for one in said)
+    for reason, label in labels.CALL_REASONS.items():
+        if counts[reason]:
+            yield ReasonCount(label, counts[reason])
 
 
-def _call_row(said: CallPhrases, href: str) -> CallRow:
+def _call_rows(placed: Iterable[tuple[CallPhrases, str]]) -> Iterator[CallRow]:
+    card: int | None = 0
+    for said, href in placed:
+        yield _call_row(said, href, is_same_person=said.row.card == card)
+        card = said.row.card
+
+
+def _call_row(said: CallPhrases, href: str, *, is_same_person: bool) -> CallRow:
     row = said.row
     return CallRow(
         row.call_position or 0,
@@ -218,6 +220,8 @@ def _call_row(said: CallPhrases, href: str) -> CallRow:
         row.campaign,
         row.contact_date,
         said.attempts,
+        tuple([labels.HINTS.get(hint, hint) for hint in row.hints or ()]),
+        labels.SAME_PERSON if is_same_person else "",
     )
 
 

@@ -78,7 +78,7 @@ select
     case when not passed then details end as details
 from ops.check_result
 where run_id = any(%(runs)s)
-order by suite, check_name
+order by suite collate "C", check_name collate "C"
 """
 
 

@@ -38,28 +38,21 @@ with placed as (
 
 )
 
-select placed.agent_id, placed.agenda_id
+select agent_id, agenda_id
 from placed
-inner join agenda_status
-    on agenda_status.company_id = placed.company_id
-    and agenda_status.agenda_id = placed.agenda_id
-inner join company on company.company_id = placed.company_id
-where {condition}
-order by placed.agent_id collate "C", placed.is_waiting, placed.position
+order by agent_id collate "C", is_waiting, position
 """
 
 
 def ficha_places(conn: psycopg.Connection, filters: Filters) -> dict[str, str]:
     """Return the link to each agenda's Ficha within the folder of the one company in `filters`."""
-    condition = filters.of_agendas("agenda_status")
+    call_list = filters.of_agents("call_list")
     query = sql.SQL(_PLACES).format(
-        condition=condition.text,
-        call_list=filters.of_companies("call_list").text,
-        call_waiting=filters.of_companies("call_waiting").text,
+        call_list=call_list.text, call_waiting=filters.of_agents("call_waiting").text
     )
     places: dict[str, str] = {}
     with conn.cursor(binary=True) as cursor:
-        for agent_id, rows in groupby(cursor.execute(query, condition.parameters), itemgetter(0)):
+        for agent_id, rows in groupby(cursor.execute(query, call_list.parameters), itemgetter(0)):
             agenda_ids = [agenda_id for _, agenda_id in rows]
             places.update(zip(agenda_ids, ficha_addresses(agent_id, agenda_ids), strict=True))
     return places

@@ -22,7 +22,7 @@ from reports.pages.totals import NONE, Count
 from reports.paths import TOTALS_JSON
 from reports.queries.companies import Company
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Incremented on every change that breaks readers of the file."""
 
 

@@ -148,21 +148,21 @@ with counted as (
     group by call_waiting.company_id, agenda_status.team_id, call_waiting.agent_id
     union all
     select
-        call_attempt.company_id,
+        phone_call.company_id,
         agenda_status.team_id,
-        call_attempt.user_id as agent_id,
+        phone_call.user_id as agent_id,
         'call' as subject,
         'called' as code,
         count(*) as agenda_count
-    from call_attempt
-    inner join company on company.company_id = call_attempt.company_id
+    from phone_call
+    inner join company on company.company_id = phone_call.company_id
     inner join agenda_status
-        on agenda_status.company_id = call_attempt.company_id
-        and agenda_status.agenda_id = call_attempt.agenda_id
+        on agenda_status.company_id = phone_call.company_id
+        and agenda_status.agenda_id = phone_call.agenda_id
     where
         {of_agenda}
-        and (call_attempt.called_at at time zone company.timezone)::date = company.local_date
-    group by call_attempt.company_id, agenda_status.team_id, call_attempt.user_id
+        and phone_call.call_date = company.local_date
+    group by phone_call.company_id, agenda_status.team_id, phone_call.user_id
 
 )
 

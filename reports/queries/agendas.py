@@ -19,8 +19,9 @@ _ROWS_A_FETCH = 1000
 class AgendaRow(NamedTuple):
     """An agenda as of the edition; every time is local.
 
-    Exactly one of `call_position`, `wait_position` and `call_obstacle` is set: to be called, not
-    yet, or why neither. `delivered_at` and `read_at` are of the message sent at `last_sent_at`.
+    `call_position`: to be called, on the list of `list_agent_id`. `wait_position`: not yet. Else
+    `call_state` of a due agenda or `call_obstacle` says why neither. `delivered_at` and `read_at`
+    are of the message sent at `last_sent_at`.
     """
 
     company_id: str
@@ -46,11 +47,16 @@ class AgendaRow(NamedTuple):
     days_without_reply: int | None
     booked_for: datetime | None
     call_obstacle: str | None
+    call_state: str | None
+    list_agent_id: str | None
+    card: int | None
     call_position: int | None
     call_reason: str | None
     call_detail: str | None
     since: datetime | None
     phone: str | None
+    call_back_at: datetime | None
+    hints: list[str] | None
     attempts: int | None
     last_attempt_at: datetime | None
     last_outcome: str | None
@@ -99,11 +105,16 @@ select
     agenda_status.days_without_reply,
     agenda_status.booked_for at time zone company.timezone as booked_for,
     agenda_status.call_obstacle,
+    agenda_status.call_state,
+    {list_agent} as list_agent_id,
+    call_list.card,
     call_list.position as call_position,
     call_list.call_reason,
     call_list.call_detail,
     coalesce(call_list.since, call_waiting.since) at time zone company.timezone as since,
     call_list.phone,
+    call_list.call_back_at at time zone company.timezone as call_back_at,
+    call_list.hints,
     call_list.attempts,
     call_list.last_attempt_at at time zone company.timezone as last_attempt_at,
     call_list.last_outcome,
@@ -123,14 +134,16 @@ select
     agenda_status.vehicle_id,
     vehicle.model as vehicle_model,
     vehicle.plate as vehicle_plate
-from agenda_status
+from {agendas}
 inner join company on company.company_id = agenda_status.company_id
 left join call_list
     on call_list.company_id = agenda_status.company_id
     and call_list.agenda_id = agenda_status.agenda_id
+    and {is_listed}
 left join call_waiting
     on call_waiting.company_id = agenda_status.company_id
     and call_waiting.agenda_id = agenda_status.agenda_id
+    and {is_waiting}
 left join client on client.client_id = agenda_status.client_id
 left join vehicle on vehicle.vehicle_id = agenda_status.vehicle_id
 left join event_type on event_type.event_type_id = agenda_status.event_type_id
@@ -151,27 +164,31 @@ left join lateral (
     order by dispatch.dispatch_id collate "C" desc
     limit 1
 ) as message on true
-where {condition} and {chosen}
+where {condition}
 order by {order}
 """
 
+# An agenda that stands on the list of another agent is on that list and waits on its own agent's.
+# The places are materialized, or else every agenda of the company would be joined.
 _ON_LISTS = """
-(agenda_status.company_id, agenda_status.agenda_id) in (
-    select company_id, agenda_id from call_list where {call_list}
-    union all
-    select company_id, agenda_id from call_waiting where {call_waiting}
-)
-"""
-# For one list the ids are selected first, or else every agenda of the company would be joined.
-_ON_ONE_LIST = """
-agenda_status.agenda_id = any(array(
-    select agenda_id from call_list where {call_list}
-    union all
-    select agenda_id from call_waiting where {call_waiting}
-)) and {on_lists}
+(
+    with placed as materialized (
+        select company_id, agenda_id, agent_id, true as is_listed
+        from call_list
+        where {call_list}
+        union all
+        select company_id, agenda_id, agent_id, false as is_listed
+        from call_waiting
+        where {call_waiting}
+    )
+    select * from placed
+) as placed
+inner join agenda_status
+    on agenda_status.company_id = placed.company_id
+    and agenda_status.agenda_id = placed.agenda_id
 """
 
-_IN_ORDER = 'agenda_status.agent_id collate "C", call_list.position, call_waiting.position'
+_IN_ORDER = 'placed.agent_id collate "C", call_list.position, call_waiting.position'
 
 
 def stream_call_lists(
@@ -188,22 +205,28 @@ def stream_call_lists(
         Agent and rows of each list that has any: first those to call, then those waiting, each in
         order.
     """
-    condition = filters.of_agendas("agenda_status")
-    of_agents = {
-        relation: _of_agents(relation, filters, agents)
-        for relation in ("call_list", "call_waiting")
-    }
-    chosen = sql.SQL(_ON_LISTS).format(**of_agents)
-    if len(agents) == 1:
-        chosen = sql.SQL(_ON_ONE_LIST).format(**of_agents, on_lists=chosen)
+    places = sql.SQL(_ON_LISTS).format(
+        **{
+            relation: _of_agents(relation, filters, agents)
+            for relation in ("call_list", "call_waiting")
+        }
+    )
     query = sql.SQL(_AGENDAS).format(
-        condition=condition.text, chosen=chosen, order=sql.SQL(_IN_ORDER)
+        list_agent=sql.SQL("placed.agent_id"),
+        agendas=places,
+        is_listed=sql.SQL("placed.is_listed"),
+        is_waiting=sql.SQL("not placed.is_listed"),
+        condition=sql.SQL("true"),
+        order=sql.SQL(_IN_ORDER),
     )
     named = [agent for agent in agents if agent is not None]
+    parameters = filters.of_agents("call_list").parameters
     with conn.cursor(name="call_lists", binary=True) as cursor:
         cursor.itersize = _ROWS_A_FETCH
-        cursor.execute(query, {**condition.parameters, "agents": named})
-        for agent_id, rows in groupby(map(AgendaRow._make, cursor), key=attrgetter("agent_id")):
+        cursor.execute(query, {**parameters, "agents": named})
+        for agent_id, rows in groupby(
+            map(AgendaRow._make, cursor), key=attrgetter("list_agent_id")
+        ):
             yield agent_id, list(rows)
 
 
@@ -220,10 +243,15 @@ def find_agendas(
     Returns:
         The agendas, ordered by id.
     """
-    condition = filters.of_agendas("agenda_status")
+    condition = filters.of_cards("agenda_status")
     query = sql.SQL(_AGENDAS).format(
-        condition=condition.text,
-        chosen=sql.SQL("agenda_status.agenda_id = any(%(agenda_ids)s)"),
+        list_agent=sql.SQL("call_list.agent_id"),
+        agendas=sql.SQL("agenda_status"),
+        is_listed=sql.SQL("true"),
+        is_waiting=sql.SQL("call_list.agenda_id is null"),
+        condition=sql.SQL("{} and agenda_status.agenda_id = any(%(agenda_ids)s)").format(
+            condition.text
+        ),
         order=sql.SQL('agenda_status.agenda_id collate "C"'),
     )
     with conn.cursor(binary=True) as cursor:
@@ -237,4 +265,4 @@ def _of_agents(relation: str, filters: Filters, agents: Sequence[str | None]) ->
     chosen = sql.SQL("{} = any(%(agents)s)").format(agent)
     if None in agents:
         chosen = sql.SQL("({} or {} is null)").format(chosen, agent)
-    return sql.SQL("{} and {}").format(filters.of_companies(relation).text, chosen)
+    return sql.SQL("{} and {}").format(filters.of_agents(relation).text, chosen)

@@ -43,22 +43,14 @@ with counted as (
         call_list.agent_id,
         call_list.call_reason as reason
     from call_list
-    inner join agenda_status
-        on agenda_status.company_id = call_list.company_id
-        and agenda_status.agenda_id = call_list.agenda_id
-    inner join company on company.company_id = call_list.company_id
-    where {condition}
+    where {call_list}
     union all
     select
         call_waiting.company_id,
         call_waiting.agent_id,
         'waiting' as reason
     from call_waiting
-    inner join agenda_status
-        on agenda_status.company_id = call_waiting.company_id
-        and agenda_status.agenda_id = call_waiting.agenda_id
-    inner join company on company.company_id = call_waiting.company_id
-    where {condition}
+    where {call_waiting}
 
 ), listed as (
 
@@ -110,11 +102,14 @@ def find_call_lists(conn: psycopg.Connection, filters: Filters) -> dict[str, lis
 
     "Sem agente" is included only if it has rows; see `with_unassigned`.
     """
-    condition = filters.of_agendas("agenda_status")
     attendants = filters.of_agents("attendants")
-    query = sql.SQL(_LISTS).format(condition=condition.text, attendants_condition=attendants.text)
+    query = sql.SQL(_LISTS).format(
+        call_list=filters.of_agents("call_list").text,
+        call_waiting=filters.of_agents("call_waiting").text,
+        attendants_condition=attendants.text,
+    )
     companies: dict[str, list[ListCount]] = defaultdict(list)
-    for company_id, *entry in conn.execute(query, condition.parameters):
+    for company_id, *entry in conn.execute(query, attendants.parameters):
         companies[company_id].append(ListCount._make(entry))
     for entries in companies.values():
         shown = dict(

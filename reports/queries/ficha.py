@@ -95,20 +95,20 @@ with happened as (
     union all
 
     select
-        call_attempt.agenda_id,
-        call_attempt.called_at,
+        phone_call.agenda_id,
+        phone_call.called_at,
         8,
         'called',
-        call_attempt.outcome,
+        phone_call.outcome,
         null,
-        coalesce(app_user.full_name, call_attempt.user_id),
-        call_attempt.note,
-        call_attempt.attempt_id
-    from call_attempt
-    left join app_user on app_user.user_id = call_attempt.user_id
+        coalesce(app_user.full_name, phone_call.user_id),
+        phone_call.note,
+        phone_call.attempt_id
+    from phone_call
+    left join app_user on app_user.user_id = phone_call.user_id
     where
-        call_attempt.company_id = %(company_id)s
-        and call_attempt.agenda_id = any(%(agenda_ids)s)
+        phone_call.company_id = %(company_id)s
+        and phone_call.agenda_id = any(%(agenda_ids)s)
 
     union all
 
@@ -151,14 +151,14 @@ left join loss_reason
 where
     totalizer_row.company_id = %(company_id)s
     and totalizer_row.agenda_id = any(%(agenda_ids)s)
-order by totalizer_row.totalizer, totalizer_row.row_id collate "C"
+order by totalizer_row.totalizer collate "C", totalizer_row.row_id collate "C"
 """
 
 _VEHICLES = """
 select client_id, vehicle_id, model, plate, active
 from vehicle
 where client_id = any(%(client_ids)s)
-order by active desc, lower(model), vehicle_id collate "C"
+order by active desc, lower(model collate "pg_c_utf8"), vehicle_id collate "C"
 """
 
 # Only agendas of the same agent, because an attendant sees only their own (R14).

@@ -59,14 +59,13 @@ def main() -> None:
     folder = parser.parse_args().folder
     program = chromium.find()
     home = Path(tempfile.mkdtemp(prefix="atendimento-"))
-    home.chmod(0o711)
     try:
         published = demo(Program(home, embedded.start_server(home / "postgres")))
         with chromium.started(program) as browser:
             for path in taken(browser, published, folder):
                 print(f"{path}, {path.stat().st_size // 1024} KB")
     finally:
-        embedded.stop_server(home / "postgres", "immediate")
+        embedded.remove_server(home / "postgres")
         shutil.rmtree(home)
 
 

@@ -140,7 +140,7 @@ def test_a_join_names_the_company(path: Path) -> None:
 def test_a_model_decides_in_its_layer(path: Path) -> None:
     assert path.stem.startswith(PREFIXES[LAYERS.index(layer(path))])
     if layer(path) == "marts":
-        assert not re.search(r"\bcase\b|call_obstacle\(", code(path)), "marts assemble"
+        assert not re.search(r"\bcase\b", code(path)), "marts assemble"
     assert code(path) == code(path).lower() or 'collate "C"' in code(path) or "'" in code(path)
 
 
@@ -167,17 +167,21 @@ def test_the_tables_measured_are_those_that_the_checks_look_at() -> None:
     assert tuple(re.findall(r"^    '(\w+)',$", text, re.MULTILINE)) == HAS_ONE_INSTANT
 
 
-def test_every_rule_from_r3_to_r13_is_carried_by_a_model_or_a_macro() -> None:
+RULES = set(range(3, 20))
+
+
+def test_every_rule_from_r3_to_r19_is_carried_by_a_model_or_a_macro() -> None:
     carried = {properties(path).get("config", {}).get("meta", {}).get("rule") for path in MODELS}
     for macro in (PROJECT / "macros").glob("*.sql"):
         carried |= set(re.findall(r"\{# (R\d+)", macro.read_text(encoding="utf-8")))
-    assert {f"R{number}" for number in range(3, 14)} <= carried
+    assert {f"R{number}" for number in RULES} <= carried
 
 
-def test_every_rule_from_r3_to_r13_has_unit_tests_named_for_it() -> None:
+def test_every_rule_from_r3_to_r19_has_unit_tests_named_for_it() -> None:
+    """But R14: who may see a row is tested with readers."""
     tested = {re.match(r"r(\d+)_", test["name"]) for test in unit_tests()}
     assert None not in tested
-    assert {match.group(1) for match in tested if match} == {str(n) for n in range(3, 14)}
+    assert {match.group(1) for match in tested if match} == {str(n) for n in RULES - {14}}
 
 
 def test_published_keys_lead_with_the_company() -> None:

@@ -135,6 +135,7 @@ def test_the_environment_is_read_in_one_place(root: Path) -> None:
         "checks/runner.py",
         "checks/worker.py",
         "orchestration/postgres/client_programs.py",
+        "orchestration/postgres/session.py",
         "orchestration/publication/dbt.py",
         "orchestration/runs/bootstrap.py",
         "orchestration/settings.py",

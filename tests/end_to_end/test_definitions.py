@@ -184,7 +184,9 @@ def test_the_sensor_asks_for_complete_deliveries_once(
         ):
             result = sensor.evaluate_tick(context)
         return {
-            request.run_key: request.run_config["resources"]["run_settings"]["config"]["source"]
+            request.run_key: request.run_config["resources"]["run_settings"]["config"][
+                "inbox_folder"
+            ]
             for request in result.run_requests
         }
 
@@ -194,7 +196,7 @@ def test_the_sensor_asks_for_complete_deliveries_once(
     assert requested() == {}
     tuesday = delivery(inbox, "tuesday")
     first = requested()
-    assert list(first.values()) == [str(tuesday)]
+    assert list(first.values()) == ["tuesday"]
     assert requested() == first, "the same content has the same run key"
     delivery(inbox, "tuesday", text="a,b\n1,2\n")
     second = requested()

@@ -85,7 +85,6 @@ class House:
 @pytest.fixture(scope="module")
 def made_house(kept: Kept) -> Iterator[House]:
     home = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
-    home.chmod(0o711)
     umask = os.umask(0o077)
     try:
         house = House(home, kept)
@@ -98,22 +97,29 @@ def made_house(kept: Kept) -> Iterator[House]:
         yield house
     finally:
         os.umask(umask)
-        embedded.stop_server(home / "postgres", "immediate")
+        embedded.remove_server(home / "postgres")
         shutil.rmtree(home)
 
 
 @pytest.fixture
 def house(made_house: House) -> House:
-    (made_house.home / "erased.json").unlink(missing_ok=True)
+    for file in ("erased.json", "erasure.key"):
+        (made_house.home / file).unlink(missing_ok=True)
     with made_house.database.connect() as conn:
         conn.execute(
             "truncate access.erased_client, access.erased_contact, access.erased_number,"
-            " access.erased_secret, access.account"
+            " access.erasure_key, access.account"
         )
     shutil.rmtree(made_house.home / "whatsapp", ignore_errors=True)
     said = made_house.call("restore", made_house.first)
     assert said.exit_code == 0, said.output
     return made_house
+
+
+def dumped(folder: Path) -> str:
+    """The SQL of a backup's dump."""
+    command = [embedded.programs() / "pg_restore", "--file=-", folder / "database.dump"]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
 
 def seen(database: Database, settings: Settings, user: str) -> tuple[object, ...] | None:
@@ -132,7 +138,6 @@ def test_a_restored_backup_in_a_fresh_home_is_the_published_state_with_its_right
     house: House, tmp_path: Path
 ) -> None:
     home = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
-    home.chmod(0o711)
     fresh = House(home, house.kept)
     try:
         said = fresh.call("restore", house.first)
@@ -153,7 +158,7 @@ def test_a_restored_backup_in_a_fresh_home_is_the_published_state_with_its_right
         assert second.exit_code == 0, second.output
         assert fresh.published() == house.kept.after
     finally:
-        embedded.stop_server(home / "postgres", "immediate")
+        embedded.remove_server(home / "postgres")
         shutil.rmtree(home)
 
 
@@ -311,9 +316,11 @@ def test_what_a_killed_restore_leaves_goes_with_an_erasure_or_when_tidied_up(hou
 def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool) -> None:
     name = house.query("select name from raw.client where client_id = 'h1'")
     with house.database.connect() as conn:
-        erase_stored(conn, "h1")
+        erase_stored(conn, house.home, "h1")
         conn.execute("insert into access.erased_client (client_id) values ('came and went later')")
-        erased_numbers.insert_erased_numbers(conn, "came and went later", ["9398712345"])
+        erased_numbers.insert_erased_numbers(
+            conn, house.home, "came and went later", ["9398712345"]
+        )
         erasure_record.write_file(house.home, erasure_record.read_database(conn))
         if database_is_lost:
             conn.rollback()
@@ -330,7 +337,36 @@ def test_a_client_erased_since_stays_erased(house: House, database_is_lost: bool
     ]
     assert house.query("select to_regnamespace('marts') is null") == [(True,)]
     with house.database.connect() as conn:
-        assert erased_numbers.read_erased_numbers(conn).in_text("+55 93 9 9871-2345")
+        assert erased_numbers.read_erased_numbers(conn, house.home).in_text("+55 93 9 9871-2345")
+
+
+def test_a_backup_has_no_key_of_erased_numbers_and_a_restore_needs_it(
+    house: House, tmp_path: Path
+) -> None:
+    with house.database.connect() as conn:
+        erase_stored(conn, house.home, "h1")
+    assert house.call("backup", tmp_path).exit_code == 0
+    (made,) = list_backups(tmp_path)
+    key = house.home / "erasure.key"
+    secret = key.read_text().strip()
+    told = dumped(made)
+    assert "access.erased_number" in told
+    assert secret not in told
+
+    key.rename(tmp_path / "elsewhere")
+    refused = house.call("restore", made)
+    assert refused.exit_code == 1
+    assert "erasure.key lacks the key of erased numbers" in refused.output
+    assert "Nothing was changed. Copy the file from the state folder" in refused.output
+    assert "atendimento_restoring" not in house.databases()
+
+    (tmp_path / "elsewhere").rename(key)
+    assert house.call("restore", made).exit_code == 0
+    key.unlink()
+    (house.home / "erased.json").unlink(missing_ok=True)
+    assert house.call("restore", made, "--without-erasure-key").exit_code == 0
+    assert house.query("select count(*) from access.erasure_key") == [(0,)]
+    assert house.query("select client_id from access.erased_client") == [("h1",)]
 
 
 def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house: House) -> None:
@@ -345,10 +381,13 @@ def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house
         conn.execute(account("u2", "old").encode())
         conn.execute(
             "insert into access.session (token_hash, user_id, csrf, created_at, last_seen_at,"
-            " expires_at) values ('x', 'u1', 'c', now(), now(), now() + interval '1 day')"
+            " expires_at, searches) values ('x', 'u1', 'c', now(), now(),"
+            " now() + interval '1 day', '{QXB7Z77}')"
         )
         conn.execute("insert into access.access_log (action, details) values ('before', '{}')")
     made = create.create_backup(house.settings, house.home / "with-accounts")
+    assert "QXB7Z77" not in dumped(made.folder), "what was searched for"
+    assert made.manifest.rows["access.session"] == 0
     with house.database.connect() as conn:
         conn.execute("insert into access.access_log (action) values ('after')")
         conn.execute("delete from access.account where user_id = 'u1'")
@@ -362,6 +401,17 @@ def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house
         ("after", None),
     ]
     assert house.query("select user_id, password_hash from access.account") == [("u2", "new")]
+
+    house.query("delete from access.account returning user_id")
+    restore.restore_backup(house.settings, made.folder)
+    assert house.query("select * from access.account") == [], "the last was withdrawn since"
+
+    with house.database.connect() as conn:
+        # As on a new machine, where nobody can have withdrawn any.
+        conn.execute("update ops.delivery set status = 'refused'")
+    restore.restore_backup(house.settings, made.folder)
+    assert house.query("select count(*) from access.account") == [(2,)]
+    assert house.query("select count(*) from access.session") == [(0,)]
 
 
 def test_events_that_the_restored_state_does_not_have_wait_again(house: House) -> None:

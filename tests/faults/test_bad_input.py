@@ -11,16 +11,19 @@ import gzip
 import os
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from deliveries import stored
+from deliveries import stored, write
 from pipeline import Program
 
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.postgres.database import Database
+from orchestration.publication.publish import publish_edition
 from orchestration.runs.bootstrap import run_lock
+from orchestration.settings import Settings
 from reports.editions import PublishError
 
 pytestmark = pytest.mark.usefixtures("one_check_worker")
@@ -164,25 +167,42 @@ def test_a_run_whose_delivery_is_refused_fails_and_changes_nothing(
     assert "Recusada em" in page
 
 
-def test_the_same_rows_again_and_an_unknown_column_change_no_published_row(
+def test_a_file_that_is_mostly_parked_stops_publication_and_says_which_ids(
+    program: Program, tmp_path: Path
+) -> None:
+    """As when pandas has written ids as `1002.0`."""
+    vehicles = [
+        {
+            "vehicle_id": f"V{number}", "updated_at": AS_OF, "active": "S",
+            "client_id": f"10{number:02}.0",
+        }
+        for number in range(20)
+    ]  # fmt: skip
+    before = program.published()
+    said = program.call(
+        "run", "--source", write(tmp_path / "1", {"vehicle": vehicles}), "--as-of", AS_OF
+    )
+    assert said.exit_code == 3, said.output
+    ids = "client_id 1000.0, 1001.0, 1002.0, 1003.0, 1004.0"
+    assert f"vehicle.csv: 20 of 20 rows wait for {ids}" in said.output
+    assert f"vehicle.csv: 20 of 20 rows wait for {ids}" in program.call("doctor").output
+    assert program.published() == before
+    # A later file of the table ends it.
+    load_delivery(program.database, write(tmp_path / "2", {"vehicle": []}), LoadSettings())
+
+
+def test_an_unknown_column_is_told_and_known_rows_change_nothing(
     program: Program, delivery: Path
 ) -> None:
-    """After a run that failed, which is no longer told."""
-    assert program.call("run", "--source", "nowhere", "--as-of", AS_OF).exit_code == 1
-    assert "A última execução falhou" in program.beside("qualidade.html")
-    before = program.published()
     edit("vehicle", lambda lines: [f"{line.rstrip()},x\n" for line in lines])(delivery)
-    said = program.call("run", "--source", delivery, "--as-of", AS_OF)
-    assert said.exit_code == 0, said.output
-    assert "vehicle" in said.output.partition("Notice")[2]
-    assert "Warning: the quality page" not in said.output
-    assert program.published() == before
-    assert "A última execução falhou" not in program.beside("qualidade.html")
-    assert "20/11/2026 12:00 Atual" in program.beside("edicoes.html")
+    before = stored(program.database)
+    result = load_delivery(program.database, delivery, LoadSettings())
+    assert any("vehicle" in notice for notice in result.notices)
+    assert stored(program.database) == before
 
 
 def test_what_follows_the_publication_does_not_fail_the_run(
-    program: Program, monkeypatch: pytest.MonkeyPatch
+    program: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(what: str) -> Callable[..., None]:
         def raises(*_: object, **__: object) -> None:
@@ -193,10 +213,21 @@ def test_what_follows_the_publication_does_not_fail_the_run(
     page, old = "the quality page could not be written", "the old editions could not be removed"
     monkeypatch.setattr("orchestration.publication.status_pages.write_status_pages", refuse(page))
     monkeypatch.setattr("reports.editions.prune_editions", refuse(old))
-    said = program.call("run", "--source", program.home / "demo", "--as-of", AS_OF)
-    assert said.exit_code == 0, said.output
-    for what in (page, old):
-        assert f"Warning: {what}" in said.output
+    monkeypatch.setattr("orchestration.publication.publish._switch", lambda *_: None)
+    settings = Settings(_env_file=None, home=program.home)  # type: ignore[call-arg]
+    with caplog.at_level("WARNING"), run_lock(program.database) as warehouse:
+        publish_edition(
+            warehouse,
+            settings,
+            run_id="run",
+            as_of=datetime.fromisoformat(AS_OF),
+            tables=(),
+            keep_history=True,
+        )
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Warning: {old}",
+        f"Warning: {page}",
+    ]
 
 
 def test_a_first_delivery_must_hold_every_file(delivery: Path, database: Database) -> None:

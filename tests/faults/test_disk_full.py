@@ -91,7 +91,8 @@ def small_tablespace(kept: Kept, small_disk: Path) -> Iterator[Path]:
     """The trial's database on the small disk; the server's log of changes stays where it is."""
     place = small_disk / "database"
     place.mkdir(mode=0o700)
-    owner = kept.server.stat()
+    # The server's own folder, of whatever account runs it.
+    owner = Path(kept.database.parts["host"]).stat()
     os.chown(place, owner.st_uid, owner.st_gid)
     with kept.maintenance() as conn:
         conn.execute(f"create tablespace small location '{place}'".encode())

@@ -16,6 +16,7 @@ import pytest
 from forked_runs import STAGES, Mark
 from kept_state import Digest, Kept, digest
 
+from orchestration.postgres import session
 from orchestration.postgres.roles import PAGE
 from reports import editions
 from reports.lookup.connections import ConnectionPools, page_settings
@@ -39,6 +40,7 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
         kept.database.named(kept.database.parts["dbname"], PAGE).url,
         name="readers",
         size=1,
+        pin=session.pin,
         settings=page_settings(10),
         patience=10,
     )

@@ -66,6 +66,7 @@ def runs(program: Program) -> list[dg.DagsterRun]:
             return list(instance.get_runs())
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("stage", ["pages"])
 @pytest.mark.usefixtures("one_check_worker")
 def test_a_run_after_a_killed_one_publishes_and_says_that_it_died(

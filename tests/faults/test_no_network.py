@@ -42,9 +42,8 @@ with open(os.environ["NOTES"], "a") as file:
 def home() -> Iterator[Path]:
     # A short path: a Unix socket's name is at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
-    folder.chmod(0o711)
     yield folder
-    embedded.stop_server(folder / "home" / "postgres", "immediate")
+    embedded.remove_server(folder / "home" / "postgres")
     shutil.rmtree(folder)
 
 

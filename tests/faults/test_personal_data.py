@@ -19,6 +19,7 @@ import pytest
 from pipeline import Program, Said
 
 from orchestration.access import accounts, roles
+from orchestration.postgres import session
 from orchestration.postgres.database import Database
 from orchestration.settings import Settings
 from reports.lookup.config import HashCost, LookupConfig
@@ -122,7 +123,8 @@ def use_the_page(database: Database, home: Path, manager: str) -> None:
     logins = roles.page_logins(Settings(home=home), database)
     config = LookupConfig(
         page_database=logins.page.url, sign_in_database=logins.sign_in.url,
-        publish_dir=home / "published", hash_cost=CHEAP, connections=2, tries_of_address=1_000,
+        pin=session.pin, publish_dir=home / "published", hash_cost=CHEAP, connections=2,
+        tries_of_address=1_000,
     )  # fmt: skip
     with database.connect() as conn:
         conn.autocommit = True
@@ -200,7 +202,9 @@ def test_planted_people_are_nowhere_but_where_they_belong(
 
 def server_log_with(database: Database) -> list[str]:
     """Lines of the embedded server's own log that hold a planted string."""
-    log = Path(database.parts["host"]).with_name("postgres.log")
+    data = Path(database.parts["host"])
+    home = data.with_name("home")  # names the home when root started the server
+    log = (Path(home.read_text()) if home.is_file() else data.parent) / "postgres.log"
     if not log.is_file():
         return []  # a server of somebody else's, whose log is theirs
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -37,7 +37,6 @@ def test_a_database_that_crashes_once_files_are_put_away_still_has_their_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Path(tempfile.mkdtemp(prefix="atendimento-test-"))
-    home.chmod(0o711)
     try:
         database = embedded.start_server(home / "postgres")
         with database.connect() as conn:
@@ -58,7 +57,7 @@ def test_a_database_that_crashes_once_files_are_put_away_still_has_their_events(
             known = conn.execute("select status from raw.whatsapp_status").fetchall()
         assert known == [("sent",)]
     finally:
-        embedded.stop_server(home / "postgres", "immediate")
+        embedded.remove_server(home / "postgres")
         shutil.rmtree(home)
 
 

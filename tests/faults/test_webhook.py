@@ -5,6 +5,7 @@ The server runs in a process of its own, as in production; figures are printed.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import hmac
@@ -17,21 +18,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from deliveries import AT, BASE, agenda, dispatch, load, stored
 from whatsapp_payloads import body, status
 
+from orchestration.http_server.slow_clients import HEAD_SECONDS
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.ingest.whatsapp import spool
 from orchestration.postgres.database import Database
-from orchestration.webhook.app import AT_ONCE, LARGEST_BODY
-from orchestration.webhook.header_timeout import HEAD_SECONDS
+from orchestration.webhook.app import AT_ONCE, LARGEST_BODY, RECEIVED_BYTES, create_webhook_app
 from orchestration.webhook.journal import SpoolWriter
 
 SECRET, TOKEN = "app secret", "token of our own"
@@ -193,15 +195,38 @@ def test_who_says_nothing_keeps_nobody_out_and_is_shown_the_door(receiver: Recei
     assert receiver.post(sent) == 200
 
 
-def test_bodies_that_are_waited_for_are_limited(receiver: Receiver) -> None:
+def test_bodies_without_a_signature_hold_nobodys_place(receiver: Receiver) -> None:
     sent = body([status("sent", AT)])
-    slow = [connect(receiver, HEAD + b"\r\n") for _ in range(AT_ONCE)]
-    time.sleep(1)
-    assert receiver.post(sent) == 503
+    large = HEAD.replace(b" 10", f" {LARGEST_BODY}".encode()) + b"\r\n" + b"x" * 1_000_000
+    slow = [connect(receiver, HEAD + b"\r\n") for _ in range(2 * AT_ONCE)]
+    slow += [connect(receiver, large) for _ in range(RECEIVED_BYTES // len(large) + 10)]
+    assert receiver.post(sent) == 200
     for connection in slow:
         connection.close()
-    time.sleep(1)
-    assert receiver.post(sent) == 200
+
+
+def test_memory_for_bodies_is_taken_from_the_one_that_began_first(tmp_path: Path) -> None:
+    app = create_webhook_app(SpoolWriter(tmp_path), SECRET, TOKEN, received_bytes=100)
+    transport = httpx.ASGITransport(app)
+    body_of_60 = b"{" + b" " * 58 + b"}"
+
+    async def post(*, for_ever: bool) -> int:
+        async def content() -> AsyncIterator[bytes]:
+            yield body_of_60
+            if for_ever:
+                await asyncio.Event().wait()
+
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            signature = {"X-Hub-Signature-256": signed(body_of_60)}
+            answer = await client.post("/webhook", content=content(), headers=signature)
+            return answer.status_code
+
+    async def both() -> list[int]:
+        slow = asyncio.create_task(post(for_ever=True))
+        await asyncio.sleep(0.05)
+        return [await post(for_ever=False), await asyncio.wait_for(slow, 10)]
+
+    assert asyncio.run(both()) == [200, 503]
 
 
 def test_bodies_of_many_senders_at_once_stay_whole(receiver: Receiver) -> None:

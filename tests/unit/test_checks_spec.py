@@ -38,7 +38,7 @@ def test_a_check_says_itself_in_both_languages(check: Check) -> None:
 
 def test_only_structure_loss_and_what_everything_needs_block() -> None:
     blocking = {check.name for check in CHECKS if check.blocking}
-    kinds = ("_has_its_columns", "_is_of_one_instant")
+    kinds = ("_has_its_columns", "_is_of_one_instant", "_is_not_mostly_parked")
     assert {name for name in blocking if not name.endswith(kinds)} == {
         "company_is_not_empty",
         "event_type_is_not_empty",
@@ -69,7 +69,9 @@ def test_the_published_tables_are_those_of_the_specification() -> None:
         "no_show_return",
         "dispatch_due",
     ]
-    assert len(COLUMNS["agenda_status"]) == 29  # 27 of section 4, created_at and closed_at
+    assert (
+        len(COLUMNS["agenda_status"]) == 32
+    )  # 29 of section 4, visit_state, created_at, closed_at
 
 
 def test_a_suite_refuses_two_checks_of_one_name() -> None:

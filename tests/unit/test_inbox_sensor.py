@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +13,13 @@ import pytest
 from pipeline import environment
 
 from orchestration import sensors
+from orchestration.definitions import defs
+from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.inbox import inbox_folders
 from orchestration.ingest.load import LoadSettings, load_delivery
+from orchestration.ingest.load_stage import load_source
 from orchestration.postgres.database import Database
+from orchestration.schedules import run_config
 from orchestration.settings import load_settings
 from tests.deliveries import BASE, agenda, write
 from tests.unit.ingest.test_manifest import signed
@@ -102,8 +108,82 @@ def test_a_folder_is_asked_for_until_the_ledger_knows_it(
 ) -> None:
     with dg.build_sensor_context(instance=instance) as context:
         (request,) = sensor.evaluate_tick(context).run_requests or []
-        assert request.run_config["resources"]["run_settings"]["config"]["source"] == str(
-            inbox / "tuesday"
-        )
+        config = request.run_config["resources"]["run_settings"]["config"]
+        assert config["inbox_folder"] == "tuesday"
         load_delivery(database, inbox / "tuesday", LoadSettings(inbox=inbox))
         assert not sensor.evaluate_tick(context).run_requests
+
+
+@pytest.mark.timeout(30)
+def test_no_entry_of_the_inbox_stops_the_sensor(
+    inbox: Path, instance: dg.DagsterInstance, sensor: dg.SensorDefinition
+) -> None:
+    for name, make in {
+        "a link": lambda path: (path / "manifest.json").symlink_to("/dev/zero"),
+        "a fifo": lambda path: os.mkfifo(path / "manifest.json"),
+        "a name of other bytes \udcff": lambda path: signed(write(path, BASE)),
+        "a list": lambda path: (path / "manifest.json").write_text('{"files": [' * 9999),
+    }.items():
+        (inbox / name).mkdir()
+        make(inbox / name)
+    (inbox / "loop").symlink_to(inbox / "loop")
+    with dg.build_sensor_context(instance=instance) as context:
+        (request,) = sensor.evaluate_tick(context).run_requests or []
+        assert (request.run_key or "").startswith("tuesday-")
+        shutil.rmtree(inbox / "tuesday")
+        skipped = sensor.evaluate_tick(context).skip_message or ""
+    assert (
+        "a fifo is incomplete (manifest.json cannot be read: it is not a regular file)" in skipped
+    )
+    assert skipped.isprintable()
+
+
+def test_an_inbox_that_cannot_be_listed_is_told(
+    inbox: Path, instance: dg.DagsterInstance, sensor: dg.SensorDefinition
+) -> None:
+    shutil.rmtree(inbox)
+    inbox.touch()
+    with dg.build_sensor_context(instance=instance) as context:
+        assert "cannot be read: Not a directory" in (
+            sensor.evaluate_tick(context).skip_message or ""
+        )
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["../elsewhere", "..", ".", "{inbox}/tuesday", "tuesday/", "link", ".hidden", "missing", "a\0",
+     "postgresql://reader:s3cret@crm.example/crm?schema=export"],
+)  # fmt: skip
+def test_a_run_of_dagster_names_a_folder_of_the_inbox_or_nothing(
+    database: Database, inbox: Path, named: str
+) -> None:
+    for folder in ("elsewhere", "inbox/.hidden"):
+        signed(write(inbox.parent / folder, {**BASE, "agenda": [agenda()]}))
+    (inbox / "link").symlink_to(inbox.parent / "elsewhere")
+    settings = load_settings(Path("/nonexistent/.env"))
+    with pytest.raises(DeliveryRefused, match="not in the inbox") as refused:
+        load_source(database, settings, named.format(inbox=inbox), "run")
+    assert "s3cret" not in str(refused.value)
+    with database.connect() as conn:
+        assert conn.execute("select count(*) from raw.agenda").fetchone() == (0,)
+
+
+def test_a_run_of_dagster_loads_the_named_folder_or_the_source_of_the_settings(
+    database: Database, inbox: Path
+) -> None:
+    other = write(inbox.parent / "crm", {**BASE, "agenda": [agenda("a9")]})
+    settings = load_settings(Path("/nonexistent/.env")).model_copy(update={"source": str(other)})
+    for name, found in (("tuesday", {"a1"}), ("", {"a1", "a9"})):
+        load_source(database, settings, name, "run")
+        with database.connect() as conn:
+            assert {row[0] for row in conn.execute("select agenda_id from raw.agenda")} == found
+
+
+@pytest.mark.parametrize("source", ["/srv/foreign", "postgresql://evil.example/crm?schema=export"])
+def test_a_run_whose_configuration_names_a_source_is_refused(source: str) -> None:
+    config = run_config("", "tuesday")
+    job = defs.resolve_job_def("daily")
+    assert dg.validate_run_config(job, config)
+    config["resources"]["run_settings"]["config"]["source"] = source  # type: ignore[index]
+    with pytest.raises(dg.DagsterInvalidConfigError, match="unexpected config entry"):
+        dg.validate_run_config(job, config)

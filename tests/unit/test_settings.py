@@ -126,3 +126,18 @@ def test_a_name_of_the_release_before_works_and_warns(
 def test_every_renamed_setting_names_one_that_is_there() -> None:
     assert set(RENAMED.values()) <= set(Settings.model_fields)
     assert not set(RENAMED) & set(Settings.model_fields)
+
+
+@pytest.mark.timeout(10)
+def test_a_file_of_settings_is_a_regular_file(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "large").write_text("#" * (2 << 20))
+    for name in ("fifo", "zero", "large"):
+        with pytest.raises(SettingsError, match=f"{name} cannot be read: it "):
+            load_settings(tmp_path / name)
+    (tmp_path / "settings").write_text("ATENDIMENTO_STALE_HOURS=5\n")
+    (tmp_path / ".env").symlink_to(tmp_path / "settings")
+    assert load_settings(tmp_path / ".env").stale_hours == 5

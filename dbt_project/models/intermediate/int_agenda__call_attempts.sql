@@ -17,7 +17,8 @@ select distinct on (call_attempt.company_id, call_attempt.agenda_id)
         partition by call_attempt.company_id, call_attempt.agenda_id
     ) as attempts,
     call_attempt.called_at as last_attempt_at,
-    call_attempt.outcome as last_outcome
+    call_attempt.outcome as last_outcome,
+    call_attempt.call_back_at as last_call_back_at
 from call_attempt
 left join cycle using (company_id, agenda_id)
 where {{ in_cycle('call_attempt.called_at', 'cycle.cycle_start') }}

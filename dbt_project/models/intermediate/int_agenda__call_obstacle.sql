@@ -10,34 +10,40 @@ clock as (
 
 ),
 
-whatsapp_status as (
-
-    select * from {{ ref('int_agenda__whatsapp_status') }}
-
-),
-
 response as (
 
     select * from {{ ref('int_agenda__response') }}
 
 ),
 
-decided as (
+candidate as (
 
-    select
-        agenda.company_id,
-        agenda.agenda_id,
-        {{ call_obstacle() }} as call_obstacle
-    from agenda
-    inner join clock using (company_id)
-    left join whatsapp_status using (company_id, agenda_id)
-    left join response using (company_id, agenda_id)
+    select * from {{ ref('int_agenda__call_candidate') }}
+
+),
+
+call_refusal as (
+
+    select * from {{ ref('int_agenda__call_refusal') }}
 
 )
 
 select
     company_id,
     agenda_id,
-    call_obstacle
-from decided
-where call_obstacle is not null
+    case
+        when not agenda.is_open then 'closed'
+        when agenda.origin <> 'active' then 'passive'
+        -- It would wait, but not for a call.
+        when candidate.agenda_id is not null then 'calls_refused'
+        when agenda.contact_date > clock.local_date then 'contact_later'
+        else response.response
+    end as call_obstacle
+from agenda
+inner join clock using (company_id)
+inner join response using (company_id, agenda_id)
+left join candidate using (company_id, agenda_id)
+left join call_refusal using (company_id, agenda_id)
+where
+    candidate.agenda_id is null
+    or (candidate.wait_reason is not null and call_refusal.agenda_id is not null)

@@ -32,6 +32,12 @@ cycle as (
 
     select * from {{ ref('int_agenda__cycle') }}
 
+),
+
+call_attempts as (
+
+    select * from {{ ref('int_agenda__call_attempts') }}
+
 )
 
 select
@@ -45,12 +51,16 @@ inner join response using (company_id, agenda_id)
 inner join whatsapp_cause using (company_id, agenda_id)
 left join messages using (company_id, agenda_id)
 left join cycle using (company_id, agenda_id)
+left join call_attempts using (company_id, agenda_id)
 where
     agenda.origin = 'active'
     and agenda.is_open
     and agenda.contact_date <= clock.local_date
     and response.response = 'not_sent'
     and coalesce(messages.pending_count, 0) = 0
+    -- Nobody who was spoken to is sent the same question.
+    and coalesce(call_attempts.last_outcome not in ('booked', 'refused'), true)
+    and call_attempts.last_call_back_at is null
     and (
         whatsapp_cause.whatsapp_cause = 'not_queued'
         or (

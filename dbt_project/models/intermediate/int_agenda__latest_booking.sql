@@ -18,6 +18,8 @@ latest as (
         booking_id,
         channel,
         scheduled_for,
+        confirmed_at,
+        arrived_at,
         cancelled_at
     from booking
     order by
@@ -37,6 +39,12 @@ select
     latest.cancelled_at,
     no_show.no_show_kind,
     no_show.no_show_at,
-    latest.cancelled_at is null and no_show.booking_id is null as is_live
+    latest.cancelled_at is null and no_show.booking_id is null as is_live,
+    case
+        when latest.arrived_at is not null then 'arrived'
+        when latest.confirmed_at is not null then 'confirmed'
+        when latest.scheduled_for > {{ as_of() }} then 'to_confirm'
+        else 'unattended'
+    end as visit_state
 from latest
 left join no_show using (company_id, booking_id)

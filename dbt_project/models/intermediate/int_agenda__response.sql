@@ -10,12 +10,6 @@ company as (
 
 ),
 
-clock as (
-
-    select * from {{ ref('int_company__clock') }}
-
-),
-
 latest_booking as (
 
     select * from {{ ref('int_agenda__latest_booking') }}
@@ -46,11 +40,9 @@ evidence as (
         latest_reply.action,
         latest_reply.loss_reason_id,
         messages.cycle_sent_at,
-        clock.local_as_of
-        - {{ local_time('messages.cycle_sent_at', 'company.timezone') }} as silence
+        {{ as_of() }} - messages.cycle_sent_at as silence
     from agenda
     inner join company using (company_id)
-    inner join clock using (company_id)
     left join latest_booking using (company_id, agenda_id)
     left join latest_reply using (company_id, agenda_id)
     left join messages using (company_id, agenda_id)
@@ -66,6 +58,7 @@ decided as (
         replied_at,
         cycle_sent_at,
         silence,
+        action,
         case
             when is_live and channel = 'leadzap' then 'booked'
             when is_live then 'booked_elsewhere'
@@ -90,6 +83,10 @@ counted as (
         cycle_sent_at,
         case when response = 'refused' then loss_reason_id end as loss_reason_id,
         case
+            when response = 'replied' and action = 'book' then 'unfinished_booking'
+            when response = 'replied' then 'other'
+        end as replied_bucket,
+        case
             when response = 'no_reply'
                 then cast(floor(extract(epoch from silence) / 86400) as integer)
         end as days_without_reply
@@ -105,6 +102,7 @@ select
     replied_at,
     cycle_sent_at,
     days_without_reply,
+    replied_bucket,
     case
         when days_without_reply >= 3 then '3+'
         else cast(days_without_reply as text)

@@ -20,10 +20,9 @@ checked as materialized (
 
     select
         client_id,
-        ddd || mobile as mobile,
-        landline,
         {{ is_valid_phone('ddd', 'mobile') }} as is_valid_phone,
-        {{ is_digits('landline', [10, 11]) }} as is_valid_landline
+        case when {{ is_valid_phone('ddd', 'mobile') }} then ddd || mobile end as mobile,
+        case when {{ is_digits('landline', [10, 11]) }} then landline end as landline
     from cleaned
 
 )
@@ -31,9 +30,7 @@ checked as materialized (
 select
     client_id,
     is_valid_phone,
-    case
-        when is_valid_phone then mobile
-        when is_valid_landline then landline
-    end as phone_to_call,
-    case when is_valid_phone then {{ phone_key('mobile') }} end as phone_key
+    mobile,
+    nullif(landline, mobile) as landline,
+    {{ phone_key('mobile') }} as phone_key
 from checked

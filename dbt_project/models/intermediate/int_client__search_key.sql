@@ -46,7 +46,7 @@ plated as materialized (
 
     select
         client_id,
-        {{ only('upper(plate)', plate_signs()) }} as signs
+        {{ only(upper_case('plate'), plate_signs()) }} as signs
     from vehicle
     where plate is not null
 

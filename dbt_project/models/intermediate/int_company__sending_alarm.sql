@@ -28,9 +28,9 @@ whatsapp_cause as (
 
 ),
 
-call as (
+candidate as (
 
-    select * from {{ ref('int_agenda__call') }}
+    select * from {{ ref('int_agenda__call_candidate') }}
 
 ),
 
@@ -45,18 +45,19 @@ recipients_own as (
 not_sent as (
 
     select
-        call.company_id,
+        candidate.company_id,
         whatsapp_cause.whatsapp_cause as cause,
         count(*) as agenda_count,
-        count(distinct call.client_id) as client_count,
-        min(call.since) as oldest_since
-    from call
+        count(distinct candidate.client_id) as client_count,
+        min(candidate.since) as oldest_since
+    from candidate
     inner join whatsapp_cause using (company_id, agenda_id)
     where
-        call.call_reason = 'not_sent'
-        and call.call_detail = 'other'
+        candidate.wait_reason is null
+        and candidate.call_reason = 'not_sent'
+        and candidate.call_detail = 'other'
         and whatsapp_cause.whatsapp_cause not in (select recipients_own.cause from recipients_own)
-    group by call.company_id, whatsapp_cause.whatsapp_cause
+    group by candidate.company_id, whatsapp_cause.whatsapp_cause
 
 ),
 

@@ -32,6 +32,7 @@ keyed as (
     select
         company_id,
         contact_id,
+        case when length(number) in (10, 11) then number end as phone,
         {{ phone_key('number') }} as phone_key
     from numbered
 
@@ -56,6 +57,7 @@ owner as (
 select
     keyed.company_id,
     keyed.contact_id,
+    keyed.phone,
     owner.client_id,
     coalesce(owner.is_ambiguous, false) as is_ambiguous
 from keyed

@@ -91,11 +91,13 @@ compared as (
         (agenda_now.booking_id is distinct from agenda_before.booking_id) as has_another_booking,
         (agenda_now.last_sent_at is distinct from agenda_before.last_sent_at) as has_new_message,
         -- A reply moves an agenda only between totals that depend on replies.
-        moved.totalizer in ('refused', 'call_requested', 'no_reply')
+        moved.totalizer in ('refused', 'call_requested', 'no_reply', 'replied')
         and agenda_now.replied_at is not null
         and (agenda_now.replied_at is distinct from agenda_before.replied_at) as has_new_reply,
         -- An agenda does not leave a total by closing if the total counts closed ones too.
-        moved.totalizer in ('active', 'no_show', 'call_requested', 'no_reply') as counts_open_only,
+        moved.totalizer in (
+            'active', 'no_show', 'call_requested', 'no_reply', 'replied'
+        ) as counts_open_only,
         (
             agenda_now.agenda_id is null
             or agenda_now.agent_id is not distinct from moved.agent_id

@@ -1,3 +1,5 @@
+-- Read by its row policy (macros/row_policies.sql).
+-- depends_on: {{ ref('call_list') }}
 with agenda as (
 
     select * from {{ ref('stg_agenda') }}
@@ -40,15 +42,29 @@ response as (
 
 ),
 
+other_detail as (
+
+    select * from {{ ref('int_agenda__other_detail') }}
+
+),
+
 latest_booking as (
 
     select * from {{ ref('int_agenda__latest_booking') }}
 
 ),
 
-call as (
+-- Due agendas; the others of this model wait.
+candidate as (
 
-    select * from {{ ref('int_agenda__call') }}
+    select * from {{ ref('int_agenda__call_candidate') }}
+    where wait_reason is null
+
+),
+
+call_state as (
+
+    select * from {{ ref('int_agenda__call_state') }}
 
 ),
 
@@ -66,6 +82,7 @@ booking as (
         latest_booking.agenda_id,
         latest_booking.booking_id,
         latest_booking.scheduled_for,
+        latest_booking.visit_state,
         no_show.no_show_kind,
         no_show.no_show_at,
         cycle.cycle_start
@@ -100,10 +117,14 @@ select
     response.replied_at,
     response.days_without_reply,
     response.no_reply_bucket,
+    response.replied_bucket,
     booking.booking_id,
     booking.scheduled_for as booked_for,
-    call.call_reason,
-    call.call_detail,
+    booking.visit_state,
+    other_detail.other_detail,
+    candidate.call_reason,
+    candidate.call_detail,
+    call_state.call_state,
     call_obstacle.call_obstacle,
     agenda.created_at,
     agenda.closed_at,
@@ -114,5 +135,7 @@ left join whatsapp_status using (company_id, agenda_id)
 left join response using (company_id, agenda_id)
 left join whatsapp_cause using (company_id, agenda_id)
 left join booking using (company_id, agenda_id)
-left join call using (company_id, agenda_id)
+left join other_detail using (company_id, agenda_id)
+left join candidate using (company_id, agenda_id)
+left join call_state using (company_id, agenda_id)
 left join call_obstacle using (company_id, agenda_id)

@@ -1,3 +1,5 @@
+-- Read by its row policy (macros/row_policies.sql).
+-- depends_on: {{ ref('call_list') }}
 with reply as (
 
     select * from {{ ref('int_reply__action') }}

@@ -5,6 +5,7 @@
         'name': 'active',
         'rows': "origin = 'active' and is_open",
         'bucket': 'whatsapp_status',
+        'detail': 'other_detail',
     },
     {
         'name': 'no_show',
@@ -19,7 +20,7 @@
     {
         'name': 'booked',
         'rows': "origin = 'active' and response = 'booked'",
-        'bucket': 'response',
+        'bucket': 'visit_state',
     },
     {
         'name': 'call_requested',
@@ -30,6 +31,11 @@
         'name': 'no_reply',
         'rows': "origin = 'active' and is_open and response = 'no_reply'",
         'bucket': 'no_reply_bucket',
+    },
+    {
+        'name': 'replied',
+        'rows': "origin = 'active' and is_open and response = 'replied'",
+        'bucket': 'replied_bucket',
     },
 ] -%}
 
@@ -59,7 +65,8 @@ counted as (
         team_id,
         agent_id,
         client_id,
-        {{ totalizer.bucket }} as bucket
+        {{ totalizer.bucket }} as bucket,
+        {{ totalizer.detail or 'cast(null as text)' }} as bucket_detail
     from agenda_status
     where {{ totalizer.rows }}
     union all
@@ -75,7 +82,8 @@ counted as (
         team_id,
         agent_id,
         client_id,
-        bucket
+        bucket,
+        cast(null as text) as bucket_detail
     from passive_contact_status
 
 )
@@ -92,5 +100,6 @@ select
     agent_id,
     client_id,
     bucket,
+    bucket_detail,
     {{ as_of() }} as as_of
 from counted

@@ -11,6 +11,10 @@ select
     user_id,
     called_at,
     outcome,
+    call_back_at,
+    loss_reason_id,
     note
 from in_force
-where called_at <= {{ as_of() }}
+where
+    called_at <= {{ as_of() }}
+    and outcome <> 'void'

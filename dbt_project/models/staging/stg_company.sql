@@ -17,5 +17,7 @@ select
     end as timezone,
     coalesce(no_reply_days, 2) as no_reply_days,
     coalesce(no_show_hours, 2) as no_show_hours,
-    coalesce(dispatch_grace_hours, 12) as dispatch_grace_hours
+    coalesce(dispatch_grace_hours, 12) as dispatch_grace_hours,
+    coalesce(call_rest_hours, 3) as call_rest_hours,
+    max_call_attempts
 from company

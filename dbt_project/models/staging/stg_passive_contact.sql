@@ -12,6 +12,7 @@ select
     menu_option,
     contacted_at,
     agenda_id,
-    booking_id
+    booking_id,
+    {{ happened('handled_at') }} as handled_at
 from in_force
 where contacted_at <= {{ as_of() }}

@@ -35,4 +35,4 @@ where phone_key is not null
 order by
     phone_key,
     occurred_at desc,
-    value desc
+    value collate "C" desc

@@ -1,8 +1,7 @@
 """Phone numbers of erased clients: kept as keyed hashes, and found again in what comes later.
 
 A number kept as it is would not be erased, and a plain hash of eleven digits is guessed in a
-minute; the key is a secret of the database's own. What somebody tells after their number was erased
-is new.
+minute; the key is in the state folder. What somebody tells after their number was erased is new.
 """
 
 from __future__ import annotations
@@ -10,13 +9,15 @@ from __future__ import annotations
 import hmac
 import json
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from orchestration.ingest.redaction import erasure_key
 
 # Digits that belong together, however they are parted: `+55 (93) 9 9871-2345`, `93";"998712345`.
 _SEQUENCE = re.compile(r"[0-9]+(?:\W{1,3}[0-9]+)*")
@@ -98,25 +99,46 @@ def hash_of(secret: bytes, key: str) -> bytes:
     return hmac.digest(secret, key.encode(), "sha256")
 
 
-def read_erased_numbers(conn: psycopg.Connection, client_id: str | None = None) -> ErasedNumbers:
-    """Those of one client, or all that are kept."""
-    keys = conn.execute("select secret from access.erased_secret order by secret").fetchall()
+def read_erased_numbers(
+    conn: psycopg.Connection, home: Path | None, client_id: str | None = None
+) -> ErasedNumbers:
+    """Return the numbers of one client, or all that are kept.
+
+    Args:
+        conn: A connection to the database.
+        home: The state folder, which has the key.
+        client_id: The client; None for all.
+
+    Returns:
+        The hashes with the keys they were made with.
+
+    Raises:
+        ErasureKeyMissing: The state folder lacks a key.
+    """
+    keys = erasure_key.read_keys(home, conn)
     rows = conn.execute(
         "select number_hash, erased_at from access.erased_number"
         " where client_id = %(client)s or %(client)s::text is null",
         {"client": client_id},
     )
-    return ErasedNumbers(tuple(key for (key,) in keys), dict(rows.fetchall()))
+    return ErasedNumbers(keys, dict(rows.fetchall()))
 
 
-def insert_erased_numbers(conn: psycopg.Connection, client_id: str, keys: Iterable[str]) -> None:
-    """Keep the hashes of a client's numbers, erased now."""
-    conn.execute(
-        "insert into access.erased_secret select %s"
-        " where not exists (select from access.erased_secret)",
-        [secrets.token_bytes(32)],
-    )
-    (secret, *_) = read_erased_numbers(conn).secrets
+def insert_erased_numbers(
+    conn: psycopg.Connection, home: Path | None, client_id: str, keys: Iterable[str]
+) -> None:
+    """Keep the hashes of a client's numbers, erased now.
+
+    Args:
+        conn: A connection on which the erasure's transaction is open.
+        home: The state folder, which has the key or gets one.
+        client_id: The client.
+        keys: The numbers, as `number_keys` returns them.
+
+    Raises:
+        ErasureKeyMissing: The state folder lacks a key that the database needs.
+    """
+    secret = erasure_key.ensure_key(home, conn)
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into access.erased_number (number_hash, client_id) values (%s, %s)"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from pathlib import Path
 
 import psycopg
 
-from orchestration.ingest.whatsapp.spool import sync_folder
+from orchestration.ingest.redaction.erasure_key import id_of, record_key_ids, write_private_file
 
 _NAME = "erased.json"
 
@@ -19,21 +18,21 @@ _NAME = "erased.json"
 class ErasureRecord:
     """Ids of clients, and of the passive contacts whose number was erased with them.
 
-    `numbers`: hash, client and moment of each erased number; `secrets`: what the hashes are keyed
-    by, as hexadecimal text.
+    `numbers`: hash, client and moment of each erased number; `keys`: the ids of the keys that the
+    hashes were made with.
     """
 
     clients: frozenset[str] = frozenset()
     contacts: frozenset[str] = frozenset()
     numbers: frozenset[tuple[str, str, str]] = frozenset()
-    secrets: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
 
     def __or__(self, other: ErasureRecord) -> ErasureRecord:
         return ErasureRecord(
             self.clients | other.clients,
             self.contacts | other.contacts,
             self.numbers | other.numbers,
-            self.secrets | other.secrets,
+            self.keys | other.keys,
         )
 
 
@@ -48,21 +47,18 @@ def read_database(conn: psycopg.Connection) -> ErasureRecord:
                 "select number_hash, client_id, erased_at from access.erased_number"
             )
         ),
-        frozenset(key.hex() for (key,) in conn.execute("select secret from access.erased_secret")),
+        _ids(conn, "select key_id from access.erasure_key"),
     )
 
 
 def insert_erasures(conn: psycopg.Connection, ids: ErasureRecord) -> None:
-    """Put contacts, numbers and secrets into another database; of two moments the later stands."""
+    """Put contacts, numbers and key ids into another database; of two moments the later stands."""
     conn.execute(
         "insert into access.erased_contact select unnest(%s::text[]) on conflict do nothing",
         [sorted(ids.contacts)],
     )
+    record_key_ids(conn, sorted(ids.keys))
     with conn.cursor() as cursor:
-        cursor.executemany(
-            "insert into access.erased_secret values (decode(%s, 'hex')) on conflict do nothing",
-            [(key,) for key in sorted(ids.secrets)],
-        )
         cursor.executemany(
             "insert into access.erased_number as n (number_hash, client_id, erased_at)"
             " values (decode(%s, 'hex'), %s, %s) on conflict (number_hash) do update"
@@ -80,7 +76,9 @@ def read_file(home: Path) -> ErasureRecord:
             frozenset(said["clients"]),
             frozenset(said["contacts"]),
             numbers,
-            frozenset(said.get("secrets", ())),
+            frozenset(said.get("keys", ()))
+            # Before 0.5.0 the keys themselves.
+            | {id_of(bytes.fromhex(key)) for key in said.get("secrets", ())},
         )
     except FileNotFoundError:
         return ErasureRecord()
@@ -91,14 +89,8 @@ def read_file(home: Path) -> ErasureRecord:
 def write_file(home: Path, ids: ErasureRecord) -> None:
     """Add these to the file; on disk when this returns."""
     ids = ids | read_file(home)
-    partial = home / f".{_NAME}.{os.getpid()}"
-    partial.touch(mode=0o600)
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump({name: sorted(values) for name, values in asdict(ids).items()}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, home / _NAME)
-    sync_folder(home)
+    text = json.dumps({name: sorted(values) for name, values in asdict(ids).items()})
+    write_private_file(home / _NAME, text)
 
 
 def _ids(conn: psycopg.Connection, query: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import datetime
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -64,13 +65,13 @@ _WHOSE_REJECTED: dict[str, dict[str, str]] = {
 _VEHICLE = f"select vehicle_id from raw.vehicle where client_id in ({_CLIENT})"  # noqa: S608
 
 
-def known_numbers(conn: psycopg.Connection) -> ErasedNumbers | None:
+def known_numbers(conn: psycopg.Connection, home: Path | None) -> ErasedNumbers | None:
     """The numbers of erased clients; None when no client was ever erased: most databases have none,
-    and are spared the rest.
+    and are spared the rest. Raises ErasureKeyMissing when `home` lacks their key.
     """
     if not conn.execute("select from access.erased_client limit 1").rowcount:
         return None
-    return erased_numbers.read_erased_numbers(conn)
+    return erased_numbers.read_erased_numbers(conn, home)
 
 
 def redact_staged_rows(
@@ -228,7 +229,8 @@ def _json_of(blanks: dict[str, str | None]) -> sql.Composed:
 def _mentions_erased(text: sql.Composable) -> sql.Composed:
     """Whether a text that fits no header has an erased client's id in it, as a word of its own."""
     return sql.SQL(
-        "exists (select from access.erased_client as t where {} ~ ('(^|\\W)'"
+        "exists (select from access.erased_client as t"
+        " where ({}) collate \"pg_c_utf8\" ~ ('(^|\\W)'"
         " || regexp_replace(t.client_id, '([^A-Za-z0-9])', '\\\\\\1', 'g') || '(\\W|$)'))"
     ).format(text)
 

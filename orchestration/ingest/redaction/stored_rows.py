@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 from psycopg import sql
 
@@ -36,17 +38,28 @@ def assert_known(conn: psycopg.Connection, client_id: str) -> None:
         raise UnknownClient(f"There is no client {client_id}. Nothing was changed.")
 
 
-def erase_stored(conn: psycopg.Connection, client_id: str) -> dict[str, int]:
-    """Erase a client from all that was loaded, in the transaction under way: how many rows of which
-    table. Raises UnknownClient.
+def erase_stored(conn: psycopg.Connection, home: Path, client_id: str) -> dict[str, int]:
+    """Erase a client from all that was loaded, in the transaction under way.
+
+    Args:
+        conn: A connection on which the erasure's transaction is open.
+        home: The state folder, which has the key of erased numbers or gets one.
+        client_id: The client.
+
+    Returns:
+        How many rows of each table were changed.
+
+    Raises:
+        UnknownClient: There is no such client.
+        ErasureKeyMissing: The state folder lacks a key that the database needs.
     """
     assert_known(conn, client_id)
     conn.execute(
         "insert into access.erased_client (client_id) values (%s) on conflict do nothing",
         [client_id],
     )
-    erased_numbers.insert_erased_numbers(conn, client_id, _numbers(conn, client_id))
-    numbers = erased_numbers.read_erased_numbers(conn, client_id).whenever()
+    erased_numbers.insert_erased_numbers(conn, home, client_id, _numbers(conn, client_id))
+    numbers = erased_numbers.read_erased_numbers(conn, home, client_id).whenever()
     emails = _emails(conn, client_id)
     record_erased_contacts(conn, _contacts(conn, numbers))
     rows = {}
@@ -119,7 +132,9 @@ def _emails(conn: psycopg.Connection, client_id: str) -> set[str]:
             where table_name = 'client' and row_as_delivered ->> 'client_id' = %(id)s
         ),
         emails as (
-            select client_id, lower(regexp_replace(email, '^\\s+|\\s+$', '', 'g')) as email
+            select
+                client_id,
+                lower(regexp_replace(email collate "pg_c_utf8", '^\\s+|\\s+$', '', 'g')) as email
             from told where strpos(email, '@') > 0
         )
         select email from emails where client_id = %(id)s

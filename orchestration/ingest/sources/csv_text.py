@@ -91,7 +91,7 @@ def _checked(text: bytes, quoted: re.Pattern[bytes]) -> bytes:
 def records(
     text: TextIO, delimiter: str, header: tuple[str, ...], first_line: int
 ) -> Iterator[Record]:
-    """Yield every record after the header; empty lines are skipped.
+    """Yield every record after the header; lines of separators only are skipped.
 
     Args:
         text: The text after the header, with line ends preserved (`newline=""`) and undecodable
@@ -108,8 +108,8 @@ def records(
     """
     lines = _Lines(text, first_line)
     while (line := lines.next()) is not None:
-        if not line:
-            continue
+        if not line.strip(delimiter):
+            continue  # spreadsheets leave rows of separators at the end of a table
         start = lines.number
         if '"' not in line:
             fields, whole = line.split(delimiter), line

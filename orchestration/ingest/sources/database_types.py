@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, mysql, oracle
 
 from orchestration.ingest.contract import Column, number_text
-from orchestration.ingest.errors import refused
+from orchestration.ingest.errors import refused, unsupported_type
 
 # When clocks go back an hour repeats: a later local time may be smaller than an earlier one.
 _HOUR_SAID_TWICE = timedelta(hours=1)
@@ -59,22 +59,18 @@ class SourceColumn:
 
     @property
     def selected(self) -> Element:
-        """The selected expression, converted to UTC where the driver would lose the offset."""
+        """The selected expression, converted to UTC where the driver would lose the offset.
+
+        A date is taken as written, whatever the offset.
+        """
+        if self.kind == "date" and self.knows_offset and self.dialect in ("mssql", "oracle"):
+            plain = mssql.DATETIME2 if self.dialect == "mssql" else oracle.TIMESTAMP
+            return sa.cast(self.raw, plain)
         if self.knows_offset and self.dialect == "mssql":
             return sa.cast(sa.func.switchoffset(self.raw, "+00:00"), mssql.DATETIME2)
         if self.knows_offset and self.dialect == "oracle":
             return sa.func.sys_extract_utc(self.raw, type_=oracle.TIMESTAMP())
         return self.raw
-
-    @property
-    def order(self) -> list[Element]:
-        """Nulls last and texts by code point, so that every database orders rows alike (R1)."""
-        value: Element = self.raw
-        if isinstance(self.type, sa.String) and self.dialect in ("mysql", "mariadb"):
-            value = sa.cast(value, sa.LargeBinary())
-        elif isinstance(self.type, sa.String) and self.dialect == "mssql":
-            value = sa.collate(value, "Latin1_General_BIN2")
-        return [sa.case((self.raw.is_(None), 1), else_=0), value]
 
     def since(self, moment: datetime) -> Element | None:
         """Build the condition for rows from `moment` on or without a time.
@@ -114,7 +110,7 @@ class SourceColumn:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, float | Decimal):
-            return number_text(value)
+            return number_text(value) if value == value else None  # not-a-number is no value
         text = str(value)
         if isinstance(self.type, sa.CHAR | sa.NCHAR):
             text = text.rstrip(" ")
@@ -198,7 +194,12 @@ KINDS = {
 }
 
 
+# Types whose values the contract cannot say.
+_UNREADABLE = (sa.ARRAY, sa.Interval, sa.JSON, sa.Time, oracle.INTERVAL, mysql.TIME)
+
+
 def source_column(
+    relation: str,
     found: tuple[str, sa.types.TypeEngine[object]],
     known: Column,
     dialect: str,
@@ -207,6 +208,7 @@ def source_column(
     """Build a column of the contract from a column that was found.
 
     Args:
+        relation: The table or view, as it is shown in messages.
         found: Its name and type in the database.
         known: The column of the source contract.
         dialect: The SQLAlchemy dialect.
@@ -214,6 +216,12 @@ def source_column(
 
     Returns:
         The column.
+
+    Raises:
+        DeliveryRefused: The contract cannot say values of its type.
     """
     name, kind = found
+    # SQLite stores any value in a column of any type.
+    if dialect != "sqlite" and isinstance(kind, _UNREADABLE):
+        raise unsupported_type(relation, name, str(kind))
     return SourceColumn(name, kind, known.kind, dialect, zone)

@@ -42,6 +42,10 @@ class TableSource(Protocol):
     def delimiter(self) -> str:
         """The field delimiter of `blocks`."""
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the order of the rows counts, as in a file (R1)."""
+
     def blocks(self) -> Iterator[bytes]:
         """Yield the rows as UTF-8 CSV without header for COPY.
 
@@ -65,12 +69,13 @@ class Delivery:
     reading: SourceRead = NOT_LIVE
 
 
-def open_folder(folder: Path, encoding: str, *, bound: bool = False) -> Delivery:
+def open_folder(folder: Path, encoding: str, largest: int, *, bound: bool = False) -> Delivery:
     """Open the tables of a delivery folder.
 
     Args:
         folder: The delivery folder.
         encoding: Encoding of its CSV files.
+        largest: The greatest number of bytes accepted in one file, decompressed.
         bound: Whether the folder must match its manifest. Differences in other folders, which may
             have been edited by hand, become notices.
 
@@ -80,6 +85,11 @@ def open_folder(folder: Path, encoding: str, *, bound: bool = False) -> Delivery
     Raises:
         DeliveryRefused: A file cannot be read as a table, or the folder differs from its manifest.
     """
+    if bound and folder.is_symlink():
+        raise refused(
+            f"The delivery {folder} is a link, and links in the inbox are not followed.",
+            "Write the files into a folder of the inbox.",
+        )
     if not folder.is_dir():
         what = "is no folder" if folder.exists() else "does not exist"
         raise refused(f"The delivery {folder} {what}.", "Name a folder that holds a delivery.")
@@ -111,7 +121,7 @@ def open_folder(folder: Path, encoding: str, *, bound: bool = False) -> Delivery
                 f"The delivery {folder} is ambiguous: it holds {both}.", "Leave one of them."
             )
         table = next(table for table in SOURCE_TABLES if table.name == name)
-        source = _open_file(paths[0], table, encoding)
+        source = _open_file(paths[0], table, encoding, largest)
         notices += check_header(source)
         tables[name] = source
     if manifest:
@@ -197,13 +207,13 @@ def _told(notices: list[str], more: str) -> list[str]:
     return notices if rest <= 0 else [*notices[:_NAMED], more.format(f"{rest:,}")]
 
 
-def _open_file(path: Path, table: SourceTable, encoding: str) -> TableSource:
+def _open_file(path: Path, table: SourceTable, encoding: str, largest: int) -> TableSource:
     if path.name.endswith(".parquet"):
         # Imported here: a delivery of CSV files does not need the memory of pyarrow.
         from orchestration.ingest.sources.parquet_file import open_parquet
 
-        return open_parquet(path, table)
-    return open_csv(path, table, encoding)
+        return open_parquet(path, table, largest)
+    return open_csv(path, table, encoding, largest)
 
 
 def _printable(name: str) -> str:

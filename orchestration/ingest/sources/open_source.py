@@ -19,11 +19,16 @@ _NO_SOURCE = "WhatsApp events"
 
 @dataclass(frozen=True, slots=True)
 class OpenOptions:
-    """How a source is opened: CSV encoding, the inbox, and read positions of live sources."""
+    """How a source is opened.
+
+    `inbox` is the folder whose deliveries must match their manifests; `positions` are those of live
+    sources; `max_file_bytes` bounds a file of a delivery, decompressed.
+    """
 
     csv_encoding: str
     inbox: Path | None
     positions: Positions
+    max_file_bytes: int
 
 
 @contextmanager
@@ -34,7 +39,7 @@ def open_delivery(source: str | Path | None, how: OpenOptions) -> Iterator[Deliv
     elif "://" not in str(source):
         folder = Path(source)
         bound = how.inbox is not None and folder.parent.resolve() == how.inbox.resolve()
-        yield open_folder(folder, how.csv_encoding, bound=bound)
+        yield open_folder(folder, how.csv_encoding, how.max_file_bytes, bound=bound)
     elif str(source).startswith(postgres_schema.SCHEMES):
         with postgres_schema.open_schema(str(source), how.positions) as delivery:
             yield delivery

@@ -108,6 +108,7 @@ class DatabaseTable:
     snapshot: _Snapshot
     since: datetime | None = None
     delimiter: str = ","
+    is_ordered: bool = False
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ class DatabaseTable:
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the rows as CSV for COPY."""
-        for rows in self._partitions(ordered=False):
+        for rows in self._partitions():
             text = io.StringIO()
             csv.writer(text, lineterminator="\n").writerows(rows)
             said = text.getvalue()
@@ -128,9 +129,9 @@ class DatabaseTable:
                 raise NeedsRowByRow from None
 
     def records(self) -> Iterator[Record]:
-        """Yield the rows in order, so that the greater row is the later one (R1)."""
+        """Yield the rows one by one."""
         line = 0
-        for rows in self._partitions(ordered=True):
+        for rows in self._partitions():
             for fields in rows:
                 line += 1
                 if any("\0" in field for field in fields if field):
@@ -146,7 +147,7 @@ class DatabaseTable:
             query = sa.select(sa.func.count()).select_from(self.relation)
             return int(self.snapshot.conn.execute(query).scalar_one())
 
-    def query(self, *, ordered: bool) -> sa.Select[*tuple[Any, ...]]:
+    def query(self) -> sa.Select[*tuple[Any, ...]]:
         """Build the query for the rows."""
         import sqlalchemy as sa
 
@@ -155,15 +156,11 @@ class DatabaseTable:
             if self.since is not None and column.name.lower() == "updated_at":
                 part = column.since(self.since)
                 query = query if part is None else query.where(part)
-        if ordered:
-            known = [column.name for column in self.table.columns]
-            first = sorted(self.read, key=lambda c: known.index(c.name.lower()))
-            query = query.order_by(*(part for column in first for part in column.order))
         return query
 
-    def _partitions(self, *, ordered: bool) -> Iterator[list[list[str | None]]]:
+    def _partitions(self) -> Iterator[list[list[str | None]]]:
         with self.snapshot.lock, _speaking(f"{self.name}: the table cannot be read"):
-            query = self.query(ordered=ordered).execution_options(yield_per=_FETCH_ROWS)
+            query = self.query().execution_options(yield_per=_FETCH_ROWS)
             with self.snapshot.conn.execute(query) as result:
                 for rows in result.partitions():
                     yield [
@@ -239,15 +236,17 @@ def _delivery(
         if table.name not in names:
             continue
         known = {column.name: column for column in table.columns}
+        told = f"{schema}.{table.name}" if schema else table.name
         found = inspector.get_columns(names[table.name], schema)
         read = tuple(
-            source_column((column["name"], column["type"]), known[name], conn.dialect.name, zone)
+            source_column(
+                told, (column["name"], column["type"]), known[name], conn.dialect.name, zone
+            )
             for column in found
             if (name := column["name"].lower()) in known
         )
         columns = tuple(column["name"].lower() for column in found)
         relation = sa.table(names[table.name], schema=schema)
-        told = f"{schema}.{table.name}" if schema else table.name
         tables[table.name] = DatabaseTable(table, told, relation, columns, read, snapshot)
         notices += check_header(tables[table.name])
     if not tables:

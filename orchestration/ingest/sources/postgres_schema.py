@@ -1,7 +1,4 @@
-"""Reads a schema of a PostgreSQL database, whose relations are named as in the contract.
-
-Tables have no order, so `records` sorts the rows: the greater row is the later one (R1).
-"""
+"""Reads a schema of a PostgreSQL database, whose relations are named as in the contract."""
 
 from __future__ import annotations
 
@@ -9,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import class_row
 
 from orchestration.errors import DatabaseError
 from orchestration.ingest.contract import ENTITY_TABLES, SOURCE_TABLES, SourceTable
@@ -22,6 +21,7 @@ from orchestration.ingest.errors import (
     refused,
     source_failed,
     unreadable_url,
+    unsupported_type,
 )
 from orchestration.ingest.sources.csv_text import Record
 from orchestration.ingest.sources.delivery import Delivery, check_header
@@ -31,17 +31,19 @@ from orchestration.postgres.database import Database
 SCHEMES = ("postgresql://", "postgres://")
 _OURS = "schema="  # a parameter of the URL that libpq does not know
 _FETCH_ROWS = 5_000
-# The connection with the snapshot stays idle in its transaction during the whole load.
-_SESSION = """
-set timezone = 'UTC';
-set datestyle = 'ISO, YMD';
-set client_encoding = 'UTF8';
-set idle_in_transaction_session_timeout = 0;
-set statement_timeout = 0;
-set transaction_timeout = 0;
-"""
-# Types ordered by value; others are ordered by their text.
-_ORDERED = ("timestamptz", "timestamp", "date", "bool", "int2", "int4", "int8", "numeric")
+# The types that are read, besides enumerations and those of PostgreSQL's category of strings.
+_READABLE = (
+    *("timestamptz", "timestamp", "date", "bool", "int2", "int4", "int8", "numeric"),
+    *("float4", "float8", "uuid", "bit", "varbit", "bytea"),
+)
+# How a value becomes text, other than by a cast; as the other kinds of source write it.
+_AS_TEXT = {
+    "numeric": "trim_scale(nullif({}, 'NaN'))::text",
+    # By its shortest decimal text: a cast to numeric would round it to 15 digits.
+    "float4": "trim_scale(nullif({}, 'NaN')::text::numeric)::text",
+    "float8": "trim_scale(nullif({}, 'NaN')::text::numeric)::text",
+    "bytea": "encode({}, 'hex')",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class SourceRelation:
     types: tuple[tuple[str, str], ...]  # columns of the contract, with their types
     since: datetime | None = None  # older versions are left out
     delimiter: str = ","
+    is_ordered: bool = False
 
     @property
     def name(self) -> str:
@@ -87,13 +90,10 @@ class SourceRelation:
 
     def records(self) -> Iterator[Record]:
         """Yield the rows one by one."""
-        query = sql.SQL("select {} from {} as source {} order by {}").format(
-            self._texts(),
-            self._relation(),
-            self._part(),
-            sql.SQL(", ").join(self._order()),
+        query = sql.SQL("select {} from {} as source {}").format(
+            self._texts(), self._relation(), self._part()
         )
-        with self._connected() as conn, conn.cursor("rows_in_order") as cursor:
+        with self._connected() as conn, conn.cursor("rows") as cursor:
             cursor.itersize = _FETCH_ROWS
             cursor.execute(query)
             for line, fields in enumerate(cursor, start=1):
@@ -118,33 +118,11 @@ class SourceRelation:
         return sql.Identifier(self.schema, self.table.name)
 
     def _texts(self) -> sql.Composed:
-        """Every column as text, for both paths: COPY alone would pad a `char(n)`.
-
-        Numbers lose the trailing zeros of `numeric(p, s)`, so that 2.0 is a whole number of days.
-        """
-        types = dict(self.types)
-        numbers = {
-            column.name
-            for column in self.table.columns
-            if column.kind in ("days", "hours") and types.get(column.name) == "numeric"
-        }
+        """Every column as text, for both paths: COPY alone would pad a `char(n)`."""
         return sql.SQL(", ").join(
-            sql.SQL("trim_scale({})::text" if name in numbers else "{}::text").format(
-                sql.Identifier("source", name)
-            )
-            for name in self.header
+            sql.SQL(_AS_TEXT.get(kind, "{}::text")).format(sql.Identifier("source", name))
+            for name, kind in self.types
         )
-
-    def _order(self) -> list[sql.Composed]:
-        """The columns in the contract's order, qualified since their texts have the same names."""
-        types = dict(self.types)
-        known = [column.name for column in self.table.columns if column.name in types]
-        return [
-            sql.SQL("{}" if types[name] in _ORDERED else '{}::text collate "C"').format(
-                sql.Identifier("source", name)
-            )
-            for name in known
-        ]
 
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection]:
@@ -175,16 +153,20 @@ def open_schema(url: str, positions: Positions = full_read_positions) -> Iterato
         tables = {}
         notices: list[str] = []
         for table in SOURCE_TABLES:
-            types = [(name, kind) for relation, _, name, kind in found if relation == table.name]
+            of_it = [column for column in found if column.relation == table.name]
             known = {column.name for column in table.columns}
-            if types:
+            if of_it:
+                for column in of_it:
+                    if column.name in known and not column.readable:
+                        name = f"{schema}.{table.name}"
+                        raise unsupported_type(name, column.name, column.shown_type)
                 source = SourceRelation(
                     table,
                     database,
                     str(snapshot),
                     schema,
-                    tuple(name for name, _ in types),
-                    tuple(column for column in types if column[0] in known),
+                    tuple(column.name for column in of_it),
+                    tuple((c.name, c.type) for c in of_it if c.name in known),
                     since.get(table.name),
                 )
                 notices += check_header(source)
@@ -193,30 +175,44 @@ def open_schema(url: str, positions: Positions = full_read_positions) -> Iterato
         yield Delivery(label, tables, tuple(notices), reading=SourceRead(live, since, counts))
 
 
-def _columns(conn: psycopg.Connection, schema: str) -> list[tuple[str, str, str, str]]:
-    """Relation, incarnation, column and type, for relations of the contract.
+class _Column(NamedTuple):
+    """A column of a relation of the contract; `type` is the base type where it is a domain.
 
-    A recreated table has another oid, and one emptied by TRUNCATE another file node (a view has
-    none).
+    A recreated relation has another oid, and one emptied by TRUNCATE another file node (a view has
+    none): its `incarnation`.
     """
-    return conn.execute(
+
+    relation: str
+    incarnation: str
+    name: str
+    type: str
+    shown_type: str
+    readable: bool
+
+
+def _columns(conn: psycopg.Connection, schema: str) -> list[_Column]:
+    cursor = conn.cursor(row_factory=class_row(_Column))
+    return cursor.execute(
         """
         select
-            c.relname, concat_ws('.', c.oid, pg_relation_filenode(c.oid)), a.attname, t.typname
+            c.relname as relation,
+            concat_ws('.', c.oid, pg_relation_filenode(c.oid)) as incarnation,
+            a.attname as name,
+            t.typname as type,
+            format_type(a.atttypid, a.atttypmod) as shown_type,
+            t.typname = any(%s) or t.typtype = 'e' or t.typcategory = 'S' as readable
         from pg_class as c
         join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        join pg_type as t on t.oid = a.atttypid
+        join pg_type as t on t.oid = pg_basetype(a.atttypid)
         where c.relnamespace = (select oid from pg_namespace where nspname = %s)
             and c.relkind = any('{r,v,m,f,p}') and c.relname = any(%s)
         order by c.relname, a.attnum
         """,
-        [schema, [table.name for table in SOURCE_TABLES]],
+        [list(_READABLE), schema, [table.name for table in SOURCE_TABLES]],
     ).fetchall()
 
 
-def _live(
-    conn: psycopg.Connection, schema: str, found: list[tuple[str, str, str, str]]
-) -> LiveSource:
+def _live(conn: psycopg.Connection, schema: str, found: list[_Column]) -> LiveSource:
     """The database's oid is part of each incarnation, since a restored database has another one."""
     row = conn.execute(
         "select now(), oid from pg_database where datname = current_database()"
@@ -228,9 +224,10 @@ def _live(
         f"postgresql {info.host}:{info.port}/{info.dbname} {schema}",
         row[0],
         {
-            relation: f"{row[1]}.{incarnation}"
-            for relation, incarnation, name, kind in found
-            if relation in entities and (name, kind) == ("updated_at", "timestamptz")
+            column.relation: f"{row[1]}.{column.incarnation}"
+            for column in found
+            if column.relation in entities
+            and (column.name, column.type) == ("updated_at", "timestamptz")
         },
     )
 
@@ -269,7 +266,8 @@ def _reading(database: Database) -> Iterator[psycopg.Connection]:
     # although the delivery was loaded.
     try:
         with _speaking(database.label):
-            opened.execute(_SESSION)
+            # Views may call functions of the source that rely on its path; ours name all schemas.
+            opened.execute("reset search_path")
             opened.commit()
         opened.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         opened.read_only = True

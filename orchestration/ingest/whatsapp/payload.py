@@ -169,6 +169,8 @@ def _of_preference(item: dict[str, Any]) -> WhatsAppEvent:
     number, value, at = item.get("wa_id"), item.get("value"), _instant(item.get("timestamp"))
     if value not in PREFERENCES or not _is_text(number) or len(number) > ID_LENGTH or at is None:
         return _unhandled(_kind("user_preferences", value, *_without_time(at)), item)
+    if any(map(str.isalpha, number)):  # R10: a user id such as BR.1a2 is no number
+        return _unhandled(_kind("user_preferences", value, "without_number"), item)
     return WhatsAppEvent("preference", _storable(number), value, at)
 
 

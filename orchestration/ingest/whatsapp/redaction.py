@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from psycopg import sql
 
 from orchestration.ingest.errors import DeliveryRefused
 from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
-from orchestration.ingest.redaction.personal_data import OF_DISPATCH, known_numbers
+from orchestration.ingest.redaction.personal_data import OF_DISPATCH
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.payload import WhatsAppEvent
 
@@ -98,14 +98,18 @@ def redact_files(files: Iterable[Path], numbers: ErasedNumbers) -> int:
     """
     rewritten = 0
     for path in files:
-        lines, damaged = _readable(path)
-        kept = [line for line in lines if not numbers.in_event(line)]
-        if len(kept) == len(lines) and not damaged:
+        if not _is_affected(path, numbers):
             continue
-        text = b"".join(line + b"\n" for line in kept)
         fresh = path.with_name(f".{path.name}.new")
         fresh.touch(mode=0o600)
-        fresh.write_bytes(gzip.compress(text) if path.name.endswith(".gz") else text)
+        zipped = path.name.endswith(".gz")
+        with (
+            suppress(spool.TruncatedFile),
+            gzip.open(fresh, "wb") if zipped else fresh.open("wb") as file,
+        ):
+            for line in spool.read_lines(path):
+                if not numbers.in_event(line):
+                    file.write(line + b"\n")
         # The modification time records when the file was loaded.
         os.utime(fresh, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
         fresh.replace(path)
@@ -113,25 +117,23 @@ def redact_files(files: Iterable[Path], numbers: ErasedNumbers) -> int:
     return rewritten
 
 
-def drop_loaded_events(conn: psycopg.Connection, loaded: Iterable[Path]) -> None:
+def drop_loaded_events(loaded: Iterable[Path], numbers: ErasedNumbers) -> None:
     """Drop events of erased clients from files just loaded, before they are archived.
 
     A file that cannot be written is loaded, and redacted, again at the next load.
     """
-    if numbers := known_numbers(conn):
-        with suppress(OSError, DeliveryRefused):
-            redact_files(loaded, numbers)
+    with suppress(OSError, DeliveryRefused):
+        redact_files(loaded, numbers)
 
 
 def event_files(folder: Path) -> list[Path]:
     """Return the event files of a folder; none when the folder does not exist."""
-    return sorted(path for path in folder.glob("*") if path.is_file())
+    return sorted(path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
 
 
-def _readable(path: Path) -> tuple[list[bytes], bool]:
-    lines: list[bytes] = []
-    reading: Iterator[bytes] = spool.read_lines(path)
-    with suppress(spool.TruncatedFile):
-        lines.extend(reading)
-        return lines, False
-    return lines, True
+def _is_affected(path: Path, numbers: ErasedNumbers) -> bool:
+    """Whether the file holds a line to be dropped. It is not held in memory: it may be large."""
+    try:
+        return any(numbers.in_event(line) for line in spool.read_lines(path))
+    except spool.TruncatedFile:
+        return True

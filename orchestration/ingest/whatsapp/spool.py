@@ -8,15 +8,20 @@ exactly what it has read.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import gzip
 import os
 import re
+import sys
 import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, cast
+
+from orchestration.files import open_regular
 
 OPEN = ".part"
 CLOSED = ".jsonl"
@@ -27,8 +32,17 @@ IN_A_DELIVERY = ("whatsapp_events.jsonl", "whatsapp_events.jsonl.gz")
 _OF_ITS_OWN = re.compile(rf"(.*\.)?[0-9]{{19}}-[0-9]+{re.escape(CLOSED)}(\.gz)?", re.DOTALL)
 # A body has at most 3 MB; a longer line is not from the receiver and is read in pieces.
 _LINE_LIMIT = 8 << 20
+# The receiver closes its files at 64 MB.
+LARGEST_FILE = 1 << 30  # bytes, decompressed
 # Long enough to reload events that a database restored from a backup lacks.
 _KEEP_LOADED_DAYS = 30
+
+
+class TooLarge(OSError):
+    """A gzip file with more than LARGEST_FILE bytes of content."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EFBIG, f"it has more than {LARGEST_FILE:,} bytes, decompressed")
 
 
 class TruncatedFile(Exception):
@@ -75,7 +89,7 @@ def claim_files(folder: Path) -> ClaimedFiles:
         return taken
     for path in waiting:
         try:
-            with path.open("rb"):
+            with open_regular(path, LARGEST_FILE):
                 taken.files.append(_taken(path))
         except OSError as error:
             taken.leave(path, error)
@@ -92,7 +106,7 @@ def has_waiting_files(folder: Path) -> bool:
 
 def files_of_delivery(folder: Path) -> list[Path]:
     """Return the event files of a delivery folder."""
-    return [folder / name for name in IN_A_DELIVERY if (folder / name).is_file()]
+    return [folder / name for name in IN_A_DELIVERY if os.path.lexists(folder / name)]
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -100,11 +114,18 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
     Raises:
         TruncatedFile: A gzip file is truncated or damaged.
-        OSError: The file cannot be read.
+        OSError: The file cannot be read, is not a regular file, or is too large.
     """
+    read = 0
     try:
-        with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
+        with open_regular(path, LARGEST_FILE) as stored, contextlib.ExitStack() as unzipping:
+            file: BinaryIO = stored
+            if path.name.endswith(".gz"):
+                file = cast(BinaryIO, unzipping.enter_context(gzip.open(stored)))
             while line := file.readline(_LINE_LIMIT):
+                read += len(line)
+                if read > LARGEST_FILE:
+                    raise TooLarge
                 if line := line.strip():
                     yield line
     except (EOFError, gzip.BadGzipFile, zlib.error):
@@ -163,7 +184,7 @@ def _stamp() -> str:
 
 def _close_orphan(path: Path) -> None:
     try:
-        file = path.open("rb")
+        file = open_regular(path, sys.maxsize)
     except FileNotFoundError:
         return  # closed by its writer in the meantime
     with file:

@@ -7,7 +7,9 @@ The models join them to the delivered rows as of `as_of` (`stg_dispatch`, `stg_r
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -16,7 +18,7 @@ from psycopg import sql
 from orchestration.ingest.errors import refused
 from orchestration.ingest.ledger import TableLoad
 from orchestration.ingest.parallel_staging import load_connection
-from orchestration.ingest.redaction.personal_data import known_numbers
+from orchestration.ingest.redaction.erased_numbers import ErasedNumbers
 from orchestration.ingest.whatsapp import spool
 from orchestration.ingest.whatsapp.payload import WhatsAppEvent, events_of
 from orchestration.ingest.whatsapp.redaction import (
@@ -62,6 +64,57 @@ insert into raw.whatsapp_unhandled
 select distinct on (key) key, what, payload, {}::bigint
 from load_staging.whatsapp_event where family = 'unhandled'
 on conflict do nothing
+returning kind
+"""
+# What the last part of a kind means, where it is not the API's own word.
+_MEANINGS = {
+    "unreadable": "not JSON",
+    "no_webhook": "no body of a webhook",
+    "without_context": "a click that belongs to no message",
+    "without_number": "of a user id, which is no phone number",
+    "without_time": "without a time",
+}
+_NO_BODY = ("unreadable", "no_webhook")
+_SHOWN_KINDS = 10
+
+
+@dataclass(slots=True)
+class EventsRead:
+    """The events read, those of erased clients among them, and files not understood at all."""
+
+    events: int = 0
+    left_out: int = 0
+    not_understood: list[str] = field(default_factory=list)
+
+
+# Events that are stored already, or come again among those being loaded.
+_KNOWN = """
+select count(*) from (
+    select
+        row_number() over (
+            partition by family, key, at, what, about, error_code, error_message order by number
+        ) > 1
+        or case family
+            when 'status' then exists (
+                select from raw.whatsapp_status as s
+                where s.dispatch_id = e.key and s.occurred_at = e.at and s.status = e.what
+                    and s.error_code is not distinct from e.error_code
+                    and s.error_message is not distinct from e.error_message
+            )
+            when 'reply' then exists (
+                select from raw.whatsapp_reply as r
+                where r.reply_id = e.key and r.occurred_at = e.at
+                    and r.dispatch_id = e.about and r.option_id = e.what
+            )
+            when 'preference' then exists (
+                select from raw.whatsapp_preference as p
+                where p.whatsapp_number = e.key and p.occurred_at = e.at and p.value = e.what
+            )
+            else exists (select from raw.whatsapp_unhandled as u where u.digest = e.key)
+        end as is_known
+    from load_staging.whatsapp_event as e
+) as judged
+where is_known
 """
 
 
@@ -71,7 +124,8 @@ def load_events(
     delivered: Sequence[Path],
     taken: spool.ClaimedFiles,
     delivery: int,
-) -> list[TableLoad]:
+    erased: ErasedNumbers | None,
+) -> tuple[list[TableLoad], list[str]]:
     """Store the events of the files, each once, and redact those of erased clients.
 
     Args:
@@ -80,28 +134,39 @@ def load_events(
         delivered: Event files of the delivery; an unreadable one refuses the delivery.
         taken: Files of the spool; the unread rest of an unreadable one is left to later loads.
         delivery: `ops.delivery.delivery_id` of the delivery being loaded.
+        erased: The numbers of erased clients; None when no client was ever erased.
 
     Returns:
         Counts of events read, new (stored for an existing row), parked (stored for a row not yet
-        delivered) and known; empty when there are no files.
+        delivered), rejected (kept aside as unhandled) and known, empty when there are no files; and
+        notices about what was not understood.
 
     Raises:
         DeliveryRefused: A file of the delivery cannot be read.
     """
-    loads = []
+    loads: list[TableLoad] = []
+    notices: list[str] = []
     started = time.monotonic()
     if files := [*delivered, *taken.files]:
         with load_connection(database, "atendimento load reader") as reading:
-            read = _read(reading, files, taken)
-            loads = [_store(conn, _told(files), read, delivery, started)]
-    if known_numbers(conn):
+            read = _read(reading, files, taken, erased)
+            if erased:
+                blank_staged_events(conn)
+            load, unhandled = _store(conn, _told(files), read, delivery, started)
+            loads = [load]
+            notices = [*_notices_of_files(read), *_notices_of_kinds(load, unhandled)]
+    if erased:
         blank_statuses(conn)
-    return loads
+    return loads, notices
 
 
-def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.ClaimedFiles) -> int:
-    read = 0
-    erased = known_numbers(reading)
+def _read(
+    reading: psycopg.Connection,
+    files: Sequence[Path],
+    taken: spool.ClaimedFiles,
+    erased: ErasedNumbers | None,
+) -> EventsRead:
+    read = EventsRead()
     reading.execute(_STAGING)
     command = (
         "copy load_staging.whatsapp_event "
@@ -109,12 +174,16 @@ def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Claim
     )
     with reading.cursor() as cursor, cursor.copy(command) as copy:
         for path in files:
+            are_bodies: set[bool] = set()
             try:
                 for event in _events(path):
-                    read += 1
+                    read.events += 1
+                    are_bodies.add(event.family != "unhandled" or event.what not in _NO_BODY)
                     told = without_erased(event, erased) if erased else event
                     if told:
                         copy.write_row(told.row)
+                    else:
+                        read.left_out += 1
             except OSError as error:
                 if path not in taken.files:
                     raise refused(
@@ -122,6 +191,8 @@ def _read(reading: psycopg.Connection, files: Sequence[Path], taken: spool.Claim
                         "Check the file and its permissions.",
                     ) from None
                 taken.leave(path, error)
+            if are_bodies == {False}:
+                read.not_understood.append(path.name)
     reading.execute("analyze load_staging.whatsapp_event")
     return read
 
@@ -135,10 +206,9 @@ def _events(path: Path) -> Iterator[WhatsAppEvent]:
 
 
 def _store(
-    conn: psycopg.Connection, name: str, read: int, delivery: int, started: float
-) -> TableLoad:
-    if known_numbers(conn):
-        blank_staged_events(conn)
+    conn: psycopg.Connection, name: str, read: EventsRead, delivery: int, started: float
+) -> tuple[TableLoad, Counter[str]]:
+    (known,) = conn.execute(_KNOWN).fetchone() or (0,)
     number = sql.Literal(delivery)
     there = [
         is_there
@@ -146,14 +216,41 @@ def _store(
         for (is_there,) in conn.execute(sql.SQL(statement).format(number))
     ]
     preferences = conn.execute(sql.SQL(_PREFERENCES).format(number))
-    unhandled = conn.execute(sql.SQL(_UNHANDLED).format(number))
-    new = sum(there) + preferences.rowcount + unhandled.rowcount
+    unhandled = Counter(kind for (kind,) in conn.execute(sql.SQL(_UNHANDLED).format(number)))
+    new, rejected = sum(there) + preferences.rowcount, unhandled.total()
     parked = len(there) - sum(there)
     conn.execute(
         "analyze raw.whatsapp_status; analyze raw.whatsapp_reply; analyze raw.whatsapp_preference"
     )
-    known = read - new - parked
-    return TableLoad(NAME, name, read, new, known, 0, parked, 0, time.monotonic() - started)
+    known += read.left_out
+    seconds = time.monotonic() - started
+    load = TableLoad(NAME, name, read.events, new, known, rejected, parked, 0, seconds)
+    return load, unhandled
+
+
+def _notices_of_files(read: EventsRead) -> Iterator[str]:
+    for name in read.not_understood:
+        yield (
+            f"{name}: nothing of these WhatsApp events was understood; one body of WhatsApp's "
+            "webhook is expected on each line."
+        )
+
+
+def _notices_of_kinds(load: TableLoad, unhandled: Mapping[str, int]) -> Iterator[str]:
+    """What was kept aside now, by kind; not what an earlier load kept."""
+    if not unhandled:
+        return
+    kinds = [
+        f"{count:,} {kind}" + (f" ({meaning})" if meaning else "")
+        for kind, count in sorted(unhandled.items(), key=lambda item: (-item[1], item[0]))
+        for meaning in [_MEANINGS.get(kind.rpartition("/")[2])]
+    ]
+    if len(kinds) > _SHOWN_KINDS:
+        kinds[_SHOWN_KINDS:] = [f"{len(kinds) - _SHOWN_KINDS} more kinds"]
+    yield (
+        f"{load.file}: {load.rejected:,} of {load.read:,} WhatsApp events were not used and are "
+        f"kept in raw.whatsapp_unhandled: {', '.join(kinds)}."
+    )
 
 
 def _told(files: Sequence[Path]) -> str:

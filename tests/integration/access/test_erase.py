@@ -163,6 +163,7 @@ def test_nothing_of_an_erased_client_is_left_and_nothing_comes_back(program: Pro
     assert found_in_files(program.home) == []
 
 
+@pytest.mark.proof
 def test_what_stopped_is_done_by_the_same_command_again(program: Program) -> None:
     """A second client, of whom an event waits; the first try cannot publish."""
     folder, spool = program.home / "delivery", program.home / "whatsapp"
@@ -295,6 +296,7 @@ def test_what_cannot_be_erased_is_named(
     assert f'drop database "{half}"' in said.output
 
 
+@pytest.mark.proof
 def test_nothing_stays_of_what_was_never_published(
     tmp_path: Path,
     postgres: Database,
@@ -326,7 +328,7 @@ def test_nothing_stays_of_what_was_never_published(
         assert found_in_tables(program.database) == []
         assert found_in_files(program.home) == []
         assert not (published / "current").is_symlink()
-        load_delivery(program.database, folder, LoadSettings())
+        load_delivery(program.database, folder, LoadSettings(home=program.home))
         assert found_in_tables(program.database) == []
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from deliveries import AT, BASE, LENIENT, Row, agenda, dispatch, load, passive
-from whatsapp_payloads import body, preference, receive, seconds, spooled, status
+from whatsapp_payloads import body, preference, seconds, spooled, status
 
-from orchestration.ingest.load import load_delivery
+from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.ingest.redaction import erased_numbers
 from orchestration.ingest.redaction.stored_rows import erase_stored, vacuum_erased_tables
 from orchestration.ingest.whatsapp.redaction import event_files, redact_files
@@ -57,7 +58,15 @@ def failed(message_id: str, said: str, at: str = BEFORE) -> bytes:
 
 
 @pytest.fixture
-def made(database: Database, tmp_path: Path) -> Made:
+def home(tmp_path: Path) -> Path:
+    """The state folder, with the key of erased numbers."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def made(database: Database, home: Path, tmp_path: Path) -> Made:
     """Load a delivery; the first one comes by itself."""
     count = iter(range(100))
 
@@ -66,15 +75,15 @@ def made(database: Database, tmp_path: Path) -> Made:
         if events:
             folder.mkdir()
             (folder / "whatsapp_events.jsonl").write_bytes(b"\n".join(events))
-        load(database, folder, tables)
+        load(database, folder, tables, replace(LENIENT, home=home))
 
     deliver(FIRST)
     return deliver
 
 
-def erase(database: Database, client: str = "h1") -> dict[str, int]:
+def erase(database: Database, home: Path, client: str = "h1") -> dict[str, int]:
     with database.connect() as conn:
-        rows = erase_stored(conn, client)
+        rows = erase_stored(conn, home, client)
     vacuum_erased_tables(database)
     return rows
 
@@ -89,18 +98,18 @@ def value(database: Database, query: str) -> object:
 
 
 def test_a_contact_set_aside_without_its_id_has_no_number_left(
-    database: Database, made: Made
+    database: Database, made: Made, home: Path
 ) -> None:
     made({"passive_contact": (passive("", whatsapp_number="+55 (93) 9 9871-2345"),)})
     assert "raw.rejected_row" in left(database)
-    erase(database)
+    erase(database, home)
     assert left(database) == []
     made({"passive_contact": (passive("", whatsapp_number="+55 (93) 9 9871-2345"),)})
     assert left(database) == []
 
 
 def test_rows_set_aside_that_only_an_email_tells_apart(
-    database: Database, made: Made, tmp_path: Path
+    database: Database, made: Made, home: Path, tmp_path: Path
 ) -> None:
     earlier = {**CLIENT, "updated_at": BEFORE, "email": "ZUL@example.com.br"}
     shared = {**OTHER, "client_id": "h4", "email": "casa@example.com"}
@@ -119,12 +128,12 @@ def test_rows_set_aside_that_only_an_email_tells_apart(
         "Zulmira Tres,zul@EXAMPLE.com\n"
         "Outra Tres,xzul@example.com\n"
     )
-    load_delivery(database, folder, LENIENT)
+    load_delivery(database, folder, replace(LENIENT, home=home))
     names = ("Zulmira", "Outra", "Da Casa")
     aside = "select row_as_delivered::text from raw.rejected_row"
     assert all(name in str(value(database, aside)) for name in names)
     before = value(database, "select count(*) from raw.rejected_row")
-    erase(database)
+    erase(database, home)
     said = str(value(database, aside))
     assert "Zulmira" not in said
     assert all(f"Outra {which}" in said for which in ("Um", "Dois", "Tres"))
@@ -132,7 +141,9 @@ def test_rows_set_aside_that_only_an_email_tells_apart(
     assert value(database, "select count(*) from raw.rejected_row") == before
 
 
-def test_rows_set_aside_keep_key_ids_and_times_alone(database: Database, made: Made) -> None:
+def test_rows_set_aside_keep_key_ids_and_times_alone(
+    database: Database, made: Made, home: Path
+) -> None:
     broken = {
         "client": (
             {**CLIENT, "client_id": ""},
@@ -155,7 +166,7 @@ def test_rows_set_aside_keep_key_ids_and_times_alone(database: Database, made: M
     made(broken)
     assert "raw.rejected_row" in left(database)
     before = value(database, "select count(*) from raw.rejected_row")
-    erase(database)
+    erase(database, home)
     assert left(database) == []
     made(broken)
     assert left(database) == []
@@ -167,35 +178,37 @@ def test_rows_set_aside_keep_key_ids_and_times_alone(database: Database, made: M
     assert value(database, "select attempt_id, note from raw.call_attempt") == [("c1", None)]
 
 
-def test_columns_that_nobody_knows_go_too(database: Database, made: Made, tmp_path: Path) -> None:
+def test_columns_that_nobody_knows_go_too(
+    database: Database, made: Made, home: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "with a column more"
     folder.mkdir()
     (folder / "client.csv").write_text(
         "client_id,updated_at,name,accepts_messages,nome_social\nh1,never,Zulmira,true,Zulmira\n"
     )
-    load_delivery(database, folder, LENIENT)
+    load_delivery(database, folder, replace(LENIENT, home=home))
     assert "raw.rejected_row" in left(database)
-    erase(database)
+    erase(database, home)
     assert left(database) == []
-    load_delivery(database, folder, LENIENT)
+    load_delivery(database, folder, replace(LENIENT, home=home))
     assert left(database) == []
 
 
 def test_a_row_that_waited_for_a_client_erased_since_comes_blank(
-    database: Database, made: Made
+    database: Database, made: Made, home: Path
 ) -> None:
     attempt = {
         "attempt_id": "c1", "updated_at": AT, "agenda_id": "a7", "user_id": "u1",
         "called_at": AT, "outcome": "call_back", "note": "segredo",
     }  # fmt: skip
     made({"call_attempt": (attempt,)})
-    erase(database)
+    erase(database, home)
     made({"agenda": (agenda("a7"),)})
     assert left(database) == []
     assert value(database, "select attempt_id, note from raw.call_attempt") == [("c1", None)]
 
 
-def test_events_told_again_do_not_come_back(database: Database, made: Made) -> None:
+def test_events_told_again_do_not_come_back(database: Database, made: Made, home: Path) -> None:
     told = (
         body((), [message("sou a Zulmira")]),
         body((), (), [preference("stop", BEFORE, NUMBER)]),
@@ -204,7 +217,7 @@ def test_events_told_again_do_not_come_back(database: Database, made: Made) -> N
     made({}, *told)
     found = {"raw.whatsapp_unhandled", "raw.whatsapp_preference", "raw.whatsapp_status"}
     assert found <= set(left(database))
-    erase(database)
+    erase(database, home)
     assert left(database) == []
     made({}, *told)
     made({}, failed("d1", "segredo outra vez"))
@@ -214,9 +227,11 @@ def test_events_told_again_do_not_come_back(database: Database, made: Made) -> N
     assert value(database, codes) == [("d1",)]
 
 
-def test_words_about_a_message_that_comes_late_are_not_kept(database: Database, made: Made) -> None:
+def test_words_about_a_message_that_comes_late_are_not_kept(
+    database: Database, made: Made, home: Path
+) -> None:
     made({}, failed("late", "segredo"))
-    erase(database)
+    erase(database, home)
     made({"dispatch": (dispatch("late"),)})
     assert left(database) == []
     codes = "select dispatch_id from raw.whatsapp_status where error_code = '131026'"
@@ -224,9 +239,9 @@ def test_words_about_a_message_that_comes_late_are_not_kept(database: Database, 
 
 
 def test_a_contact_of_before_that_comes_late_has_no_number_and_one_made_anew_does(
-    database: Database, made: Made
+    database: Database, made: Made, home: Path
 ) -> None:
-    erase(database)
+    erase(database, home)
     made(
         {
             "passive_contact": (
@@ -241,11 +256,13 @@ def test_a_contact_of_before_that_comes_late_has_no_number_and_one_made_anew_doe
     assert value(database, "select count(*) from raw.whatsapp_unhandled") == [(1,)]
     assert value(database, "select count(*) from raw.whatsapp_preference") == [(1,)]
     # Asking again erases that too.
-    erase(database)
+    erase(database, home)
     assert left(database) == []
 
 
-def test_numbers_that_are_no_mobile_are_the_clients_too(database: Database, made: Made) -> None:
+def test_numbers_that_are_no_mobile_are_the_clients_too(
+    database: Database, made: Made, home: Path
+) -> None:
     odd = {**CLIENT, "client_id": "h3", "ddd": "", "mobile": "93 99871-0000", "landline": ""}
     made(
         {
@@ -260,39 +277,41 @@ def test_numbers_that_are_no_mobile_are_the_clients_too(database: Database, made
         body((), [message("segredo", number="5593998710000")]),
         body((), [message("segredo", number="5593998710001")]),
     )
-    erase(database)
-    erase(database, "h3")
+    erase(database, home)
+    erase(database, home, "h3")
     assert left(database) == []
     numbers = "select contact_id from raw.passive_contact where whatsapp_number is not null"
     assert value(database, numbers) == []
 
 
-def test_a_number_that_another_client_has_stays_theirs(database: Database, made: Made) -> None:
+def test_a_number_that_another_client_has_stays_theirs(
+    database: Database, made: Made, home: Path
+) -> None:
     same = {**OTHER, "client_id": "h4", "ddd": CLIENT["ddd"], "mobile": CLIENT["mobile"]}
     made({"client": (same,)}, body((), [message("de um dos dois")]))
-    erase(database)
+    erase(database, home)
     assert value(database, "select count(*) from raw.whatsapp_unhandled") == [(1,)]
-    erase(database, "h4")
+    erase(database, home, "h4")
     assert value(database, "select count(*) from raw.whatsapp_unhandled") == [(0,)]
 
 
-def test_a_time_is_no_number(database: Database, made: Made, tmp_path: Path) -> None:
+def test_a_time_is_no_number(database: Database, made: Made, home: Path, tmp_path: Path) -> None:
     rio_preto = {**CLIENT, "client_id": "h17", "ddd": "17", "mobile": "963600000"}
     others = body(
         (), [{**message("outra pessoa", number="5511911112222"), "timestamp": "1763600000"}]
     )
     made({"client": (rio_preto,)}, others)
     (tmp_path / "a.jsonl").write_bytes(others + b"\n")
-    rows = erase(database, "h17")
+    rows = erase(database, home, "h17")
     assert rows["raw.whatsapp_unhandled"] == 0
     with database.connect() as conn:
-        numbers = erased_numbers.read_erased_numbers(conn)
+        numbers = erased_numbers.read_erased_numbers(conn, home)
     assert redact_files([tmp_path / "a.jsonl"], numbers) == 0
     assert numbers.in_event(others.replace(b"5511911112222", b"5517963600000"))
 
 
 def test_files_lose_the_client_and_what_cannot_be_read(
-    database: Database, made: Made, tmp_path: Path
+    database: Database, made: Made, home: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "loaded"
     spooled(folder, [body((), [message("sou a Zulmira")]), failed("d2", "fica")], "a")
@@ -302,9 +321,9 @@ def test_files_lose_the_client_and_what_cannot_be_read(
     )
     whole = gzip.compress(lines)
     (folder / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
-    erase(database)
+    erase(database, home)
     with database.connect() as conn:
-        numbers = erased_numbers.read_erased_numbers(conn)
+        numbers = erased_numbers.read_erased_numbers(conn, home)
     assert redact_files(event_files(folder), numbers) == 2
     assert files_with(folder, PLANTED) == []
     kept = gzip.decompress((folder / "cut.jsonl.gz").read_bytes()).splitlines()
@@ -313,19 +332,22 @@ def test_files_lose_the_client_and_what_cannot_be_read(
 
 
 def test_a_file_received_later_is_put_away_without_the_client(
-    database: Database, made: Made, tmp_path: Path
+    database: Database, made: Made, home: Path, tmp_path: Path
 ) -> None:
-    erase(database)
-    receive(database, tmp_path / "spool", body((), [message("sou a Zulmira")]))
+    erase(database, home)
+    spooled(tmp_path / "spool", [body((), [message("sou a Zulmira")])])
+    load_delivery(database, None, LoadSettings(home=home, whatsapp_spool=tmp_path / "spool"))
     assert left(database) == []
     assert files_with(tmp_path / "spool", PLANTED) == []
 
 
-def test_what_is_left_to_compact_is_known_until_it_is_done(database: Database, made: Made) -> None:
+def test_what_is_left_to_compact_is_known_until_it_is_done(
+    database: Database, made: Made, home: Path
+) -> None:
     with database.connect() as conn:
-        erase_stored(conn, "h1")
+        erase_stored(conn, home, "h1")
     with database.connect() as conn:
-        erase_stored(conn, "h1")
+        erase_stored(conn, home, "h1")
     assert ("raw.client",) in value(database, "select table_name from access.pending_vacuum")  # type: ignore[operator]
     vacuum_erased_tables(database)
     assert value(database, "select table_name from access.pending_vacuum") == []

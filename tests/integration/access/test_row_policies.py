@@ -14,7 +14,10 @@ from psycopg.rows import DictRow, dict_row
 from tests.integration.access.conftest import Published, Reader
 
 OPEN = ("campaign", "event_type", "loss_reason", "source_freshness")
-OF_MANAGERS = ("sending_alarm", "no_show_return", "dispatch_due", "totalizer_history")
+OF_MANAGERS = (
+    *("sending_alarm", "no_show_return", "dispatch_due", "totalizer_history", "passive_waiting"),
+)
+OF_CARDS = ("agenda_status", "dispatch", "reply", "booking")
 SEEN_BY_NOBODY = ("search_word", "search_name", "search_key")
 
 Rows = list[DictRow]
@@ -70,11 +73,26 @@ def of_reader(reader: Reader, everything: dict[str, Rows], table: str) -> Rows:
         stays = owners.get(row["agenda_id"], row["agent_id"]) == row["agent_id"]
         return of_agent(row) and (reader.agent_id is None or stays)
 
+    # An attendant also sees every agenda of a card on their list.
+    listed = [row for row in everything["call_list"] if of_agent(row)]
+    carded = {(row["company_id"], row["agenda_id"]) for row in listed}
+    called = {(row["company_id"], row["client_id"]) for row in listed if row["client_id"]}
+
+    def of_card(row: DictRow) -> bool:
+        return of_agent(row) or (row["company_id"], row["agenda_id"]) in carded
+
+    def heard(row: DictRow) -> bool:
+        is_theirs = of_companies(row) and row["user_id"] == reader.user_id
+        return is_theirs or of_card(row) or (row["company_id"], row["client_id"]) in called
+
     clients = {
         row["client_id"]
-        for table_with_clients in ("agenda_status", "passive_contact_status")
+        for table_with_clients, is_seen in (
+            ("agenda_status", of_card),
+            ("passive_contact_status", of_agent),
+        )
         for row in everything[table_with_clients]
-        if of_agent(row)
+        if is_seen(row)
     }
     agents = {row["agent_id"] for row in everything["totalizer"] if of_agent(row)}
     special: dict[str, Callable[[DictRow], bool]] = {
@@ -87,6 +105,8 @@ def of_reader(reader: Reader, everything: dict[str, Rows], table: str) -> Rows:
         "client": lambda row: row["client_id"] in clients,
         "vehicle": lambda row: row["client_id"] in clients,
         "totalizer_movement": moved,
+        "phone_call": heard,
+        **dict.fromkeys(OF_CARDS, of_card),
         **dict.fromkeys(OPEN, lambda _: True),
         **dict.fromkeys(OF_MANAGERS, lambda row: of_companies(row) and reader.agent_id is None),
     }
@@ -109,9 +129,33 @@ def test_a_reader_sees_their_rows_of_every_relation(
 def test_there_is_something_to_see_and_something_to_hide(
     published: Published, everything: dict[str, Rows], name: str
 ) -> None:
-    for table in ("agenda_status", "client", "call_list", "dispatch", "totalizer_movement"):
+    for table in (
+        *("agenda_status", "client", "call_list", "dispatch", "totalizer_movement"),
+        *("phone_call", "call_waiting", "day_activity"),
+    ):
         seen = of_reader(published.readers[name], everything, table)
         assert 0 < len(seen) < len(everything[table]), table
+
+
+def test_an_attendant_sees_the_agendas_of_a_card_and_counts_their_own(
+    published: Published, everything: dict[str, Rows]
+) -> None:
+    """A card across agents: its owner sees it whole, the others wait for what is theirs."""
+    reader = published.readers["attendant"]
+    others = {
+        row["agenda_id"]
+        for row in everything["call_list"]
+        if row["agent_id"] == reader.agent_id
+        and row["company_id"] in reader.company_ids
+        and row["agenda_agent_id"] != reader.agent_id
+    }
+    with reading_as(published, reader.user_id) as conn:
+        seen = {row["agenda_id"] for row in rows_of(conn, "agenda_status")}
+        counted_rows = {row["agenda_id"] for row in rows_of(conn, "totalizer_row")}
+        waiting = {row["agenda_id"] for row in rows_of(conn, "call_waiting")}
+    assert others
+    assert others <= seen
+    assert not others & (counted_rows | waiting)
 
 
 def test_nobody_sees_nothing(published: Published, everything: dict[str, Rows]) -> None:

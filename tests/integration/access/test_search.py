@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from tests_database import fresh_database
+from tests_database import database_with_locale
 
 from orchestration.access import roles
 from orchestration.postgres.database import Database
+from orchestration.postgres.migrate import migrate
 from orchestration.settings import Settings
 from tests.oracle import warehouse
 from tests.oracle.rows import (
@@ -49,6 +50,9 @@ CLIENTS: dict[str, tuple[str, str | None, str | None, str | None, str | None, li
     ),
     "endless": ("Quirino " + "x" * 190 + " Além", "11", None, None, None, ["c1 ana"]),
     "number": ("Oficina 2 Irmãos", "11", None, None, None, ["c1 ana"]),
+    "upper": ("JOSÉ DE SÁ", "11", None, None, None, ["c1 ana"]),
+    "two letters": ("LÉO ÁVILA", "11", None, None, None, ["c1 ana"]),
+    "cedilla": ("ZÉ ÇELIK", "11", None, None, None, ["c1 ana"]),
     "cut": ("D'Ávila-Prado", "11", "966665555", None, None, ["c1 ana"]),
     "shares words": ("Zilda de Quaresma", "11", None, None, None, ["c1 ana"]),
     # An agenda's id that could be a phone: of joao.
@@ -97,7 +101,10 @@ def page(
     tmp_path_factory: pytest.TempPathFactory, postgres: Database, maintenance: psycopg.Connection
 ) -> Iterator[Database]:
     folder = tmp_path_factory.mktemp("search")
-    with fresh_database(postgres, maintenance) as database:
+    # The locale in which a database by itself knows no letters but those of ASCII.
+    with database_with_locale(postgres, maintenance, "C") as database:
+        with database.connect() as conn:
+            migrate(conn)
         warehouse.load(database, delivery(), folder / "delivery", seed=1)
         warehouse.publish(database, NOON, folder / "dbt")
         yield roles.page_logins(Settings(home=folder), database).page
@@ -128,6 +135,21 @@ def search(page: Database, user: str | None, sought: str, at_most: int = 20) -> 
 )
 def test_long_names_and_numbers_in_names(page: Database, sought: str, found: list[str]) -> None:
     assert search(page, "rui", sought) == found
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("jose de sa", "upper"),
+        ("José de Sá", "upper"),
+        ("sa", "upper"),
+        ("leo", "two letters"),
+        ("ze celik", "cedilla"),
+        ("zé", "cedilla"),
+    ],
+)
+def test_accents_are_those_of_any_locale(page: Database, sought: str, found: str) -> None:
+    assert search(page, "gil", sought)[0] == found
 
 
 @pytest.mark.parametrize(

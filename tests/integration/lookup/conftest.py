@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from tests_database import fresh_database
 
 from orchestration.access import roles
 from orchestration.demo import write_demo
+from orchestration.http_server.listening import bind_socket
 from orchestration.ingest.load import LoadSettings, load_delivery
+from orchestration.lookup_server import serve
 from orchestration.postgres.database import Database
 from orchestration.settings import Settings
 from tests.integration.lookup.office import AS_OF, Browser, Office, Person, running, write_edition
@@ -97,3 +102,29 @@ def app(shared_app: Starlette, office: Office) -> Starlette:
 def browser(app: Starlette) -> Browser:
     """A browser in which nobody is signed in."""
     return Browser(app)
+
+
+@pytest.fixture
+def served(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The page as `atendimento serve` serves it, on a port; its address."""
+    servers: list[uvicorn.Server] = []
+    run = uvicorn.Server.run
+
+    def run_noted(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        servers.append(server)
+        run(server, sockets)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run_noted)
+    settings = Settings(publish_dir=office.publish_dir)
+    listening = bind_socket("127.0.0.1", 0)
+    thread = threading.Thread(
+        target=serve.serve_lookup, args=(settings, office.logins, listening, "127.0.0.1")
+    )
+    thread.start()
+    try:
+        while not (servers and servers[0].started):
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        servers[0].should_exit = True
+        thread.join()

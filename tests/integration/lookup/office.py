@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from orchestration.access.roles import Logins
+from orchestration.postgres import session
 from orchestration.postgres.database import Database
 from reports import editions
 from reports.editions import Edition
@@ -60,6 +61,7 @@ class Office:
         return LookupConfig(
             page_database=self.logins.page.url,
             sign_in_database=self.logins.sign_in.url,
+            pin=session.pin,
             publish_dir=self.publish_dir,
             hash_cost=CHEAP,
             connections=4,
@@ -109,14 +111,8 @@ def write_edition(database: Database, publish_dir: Path, as_of: datetime = AS_OF
 def running(config: LookupConfig) -> Iterator[Starlette]:
     """The app, connected."""
     app = create_app(config)
-    services = app.state.services
-    services.page.open()
-    services.keeper.open()
-    try:
+    with app.state.services.opened():
         yield app
-    finally:
-        services.page.close()
-        services.keeper.close()
 
 
 class Browser(TestClient):

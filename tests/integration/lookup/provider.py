@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from orchestration.cli.listening import bind_socket
+from orchestration.http_server.listening import bind_socket
 from reports.lookup.config import OpenIdConfig
 from tests.integration.lookup.office import Browser
 

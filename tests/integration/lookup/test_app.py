@@ -284,8 +284,10 @@ def test_a_session_seen_a_minute_ago_is_seen_again(browser: Browser, office: Off
     assert age < timedelta(seconds=30)
 
 
-def test_endpoints_are_plain_functions(app: Starlette) -> None:
-    """They wait for the database, so Starlette must give each a thread."""
+def test_views_run_in_a_thread(app: Starlette) -> None:
+    """They wait for the database; the endpoints around them only wait for their turn."""
+    around = ("reports.lookup.request_context", "reports.lookup.health")
     for route in app.router.routes:
         assert isinstance(route, Route)
-        assert route.endpoint.__code__.co_flags & 0x80 == 0, route.path
+        is_async = bool(route.endpoint.__code__.co_flags & 0x80)
+        assert not is_async or route.endpoint.__module__ in around, route.path

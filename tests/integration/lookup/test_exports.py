@@ -130,7 +130,7 @@ def test_a_workbook_is_written_when_its_rows_are_read_so_no_publication_waits_fo
     assert slow.locked == 0
 
 
-def test_two_files_are_made_at_once_and_others_wait_for_their_turn(
+def test_a_user_has_one_export_at_a_time_and_others_are_told_to_wait(
     app: Starlette, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Slow(office)
@@ -138,7 +138,25 @@ def test_two_files_are_made_at_once_and_others_wait_for_their_turn(
     browsers = [signed_in(app, office.manager) for _ in range(5)]
     with ThreadPoolExecutor() as people:
         answers = list(people.map(lambda one: one.get("/linhas.xlsx"), browsers))
-    assert [answer.status_code for answer in answers] == [200] * 5
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert [answer.status_code for answer in refused] == [429] * 4
+    for answer in refused:
+        assert answer.headers["retry-after"] == "10"
+        assert "Espere um instante" in answer.text
+    assert slow.most == 1
+    assert browsers[0].get("/linhas.xlsx").status_code == 200
+
+
+def test_two_exports_run_at_once_whoever_asks(
+    app: Starlette, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(office)
+    monkeypatch.setattr(exports, "xlsx_writer", slow.writer)
+    people = (office.manager, office.director, office.attendant, office.colleague)
+    browsers = [signed_in(app, person) for person in people]
+    with ThreadPoolExecutor() as threads:
+        answers = list(threads.map(lambda one: one.get("/linhas.xlsx"), browsers))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429]
     assert slow.most == 2
 
 

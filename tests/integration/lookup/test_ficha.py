@@ -196,13 +196,13 @@ def test_a_number_that_somebody_noted_is_masked(note: str, shown: str) -> None:
 def test_a_number_in_a_note_is_for_those_who_work_the_row(app: Starlette, office: Office) -> None:
     (own,) = office.manager.company_ids
     ((agenda, attempt, note),) = office.sql(
-        "select agenda_id, attempt_id, call_attempt.note"
-        " from marts.call_attempt inner join marts.agenda_status using (company_id, agenda_id)"
+        "select agenda_id, attempt_id, phone_call.note"
+        " from marts.phone_call inner join marts.agenda_status using (company_id, agenda_id)"
         " where company_id = %s and agenda_status.agent_id = %s order by attempt_id limit 1",
         own,
         office.attendant.user_id,
     )
-    change = "update marts.call_attempt set note = %s where company_id = %s and attempt_id = %s"
+    change = "update marts.phone_call set note = %s where company_id = %s and attempt_id = %s"
     office.sql(change, "ligar no 11 91234-8765 <i>", own, attempt)
     try:
         address = f"/ficha/{agenda}?empresa={own}"

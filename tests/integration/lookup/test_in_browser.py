@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from orchestration.cli.listening import bind_socket
+from orchestration.http_server.listening import bind_socket
 from reports.lookup.app import create_app
 from reports.paths import company_folder, list_file
 from tests.browser import chromium, probes

@@ -10,21 +10,27 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from reports.lookup.config import LookupConfig
 from reports.lookup.middleware import PROXY_USER, Proxy
 from tests.integration.lookup.office import Browser, Office, running, token_of, with_config
 
 PROXIES = (ip_network("10.1.0.0/24"), ip_network("::1"))
+SECRET = "b5a7" * 8
+
+
+def behind_proxy(office: Office) -> LookupConfig:
+    return with_config(office, sign_in="proxy", trusted_proxies=PROXIES, proxy_secret=SECRET)
 
 
 @pytest.fixture
 def behind(office: Office) -> Iterator[Starlette]:
     """An app that takes the user from a proxy."""
-    with running(with_config(office, sign_in="proxy", trusted_proxies=PROXIES)) as app:
+    with running(behind_proxy(office)) as app:
         yield app
 
 
 def as_user(login: str, **others: str) -> dict[str, str]:
-    return {"x-remote-user": login} | others
+    return {"x-remote-user": login, "x-proxy-secret": SECRET} | others
 
 
 def test_a_listed_proxy_names_the_user(behind: Starlette, office: Office) -> None:
@@ -52,6 +58,40 @@ def test_the_header_from_any_other_address_is_ignored(
     assert not browser.session_cookie()
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [[], [""], [SECRET[:-1]], [SECRET + "0"], [SECRET, SECRET], [SECRET, "x"], ["\u00e9" * 32]],
+    ids=str,
+)
+def test_without_the_secret_no_program_of_the_proxys_machine_is_believed(
+    behind: Starlette, office: Office, sent: list[str]
+) -> None:
+    headers = [(b"x-remote-user", office.manager.login.encode()), (b"x-forwarded-proto", b"https")]
+    headers += [(b"x-proxy-secret", each.encode("latin-1")) for each in sent]
+    browser = Browser(behind, "10.1.0.7")
+    answer = browser.get("/", headers=headers)
+    assert answer.status_code == 401
+    assert "strict-transport-security" not in answer.headers
+    assert not browser.session_cookie()
+    headers = as_user(office.manager.login)
+    assert browser.get("/", headers=headers).status_code == 200
+
+
+def test_without_a_secret_in_the_configuration_nobody_is_believed(office: Office) -> None:
+    config = with_config(office, sign_in="proxy", trusted_proxies=PROXIES)
+    with running(config) as app:
+        headers = as_user(office.manager.login, **{"x-proxy-secret": ""})
+        assert Browser(app, "10.1.0.7").get("/", headers=headers).status_code == 401
+
+
+def test_with_local_accounts_a_secret_that_is_set_is_required_too(office: Office) -> None:
+    with running(with_config(office, trusted_proxies=PROXIES, proxy_secret=SECRET)) as app:
+        for sent, is_https in (("", False), ("x", False), (SECRET, True)):
+            told = {"x-forwarded-proto": "https", "x-proxy-secret": sent}
+            answer = Browser(app, "10.1.0.7").get("/entrar", headers=told)
+            assert ("strict-transport-security" in answer.headers) == is_https
+
+
 def test_a_listed_address_written_as_ipv6_is_listed(behind: Starlette, office: Office) -> None:
     for address in ("::ffff:10.1.0.7", "::1"):
         answer = Browser(behind, address).get("/", headers=as_user(office.manager.login))
@@ -69,9 +109,10 @@ def test_unknown_inactive_and_doubled_users_are_not_signed_in(
 ) -> None:
     for login in ("nobody", office.inactive.login, "", "' or 1=1 --", "\u00e9"):
         browser = Browser(behind, "10.1.0.7")
-        headers = {"x-remote-user": login.encode()}
+        headers = {"x-remote-user": login.encode(), "x-proxy-secret": SECRET.encode()}
         assert browser.get("/", headers=headers).status_code == 401, login
-    doubled = [("x-remote-user", office.manager.login), ("x-remote-user", office.director.login)]
+    doubled = [("x-proxy-secret", SECRET)]
+    doubled += [("x-remote-user", each.login) for each in (office.manager, office.director)]
     assert Browser(behind, "10.1.0.7").get("/", headers=doubled).status_code == 401
 
 
@@ -79,7 +120,7 @@ def test_a_login_with_accents_signs_in(behind: Starlette, office: Office) -> Non
     rename = "update marts.app_user set login = %s where user_id = %s"
     office.sql(rename, "joão.silva", office.manager.user_id)
     try:
-        headers = {"x-remote-user": "joão.silva".encode()}
+        headers = {"x-remote-user": "joão.silva".encode(), "x-proxy-secret": SECRET.encode()}
         answer = Browser(behind, "10.1.0.7").get("/", headers=headers)
     finally:
         office.sql(rename, office.manager.login, office.manager.user_id)
@@ -94,12 +135,15 @@ def test_a_login_is_read_in_either_encoding(office: Office, encoding: str) -> No
     async def app(scope: Scope, _: Receive, __: Send) -> None:
         seen.append(scope[PROXY_USER])
 
-    proxy = Proxy(app, with_config(office, sign_in="proxy", trusted_proxies=PROXIES))
+    proxy = Proxy(app, behind_proxy(office))
     scope = {
         "type": "http",
         "scheme": "http",
         "client": ("10.1.0.7", 1),
-        "headers": [(b"x-remote-user", "joão.silva".encode(encoding))],
+        "headers": [
+            (b"x-remote-user", "joão.silva".encode(encoding)),
+            (b"x-proxy-secret", SECRET.encode()),
+        ],
     }
     asyncio.run(proxy(scope, None, None))  # type: ignore[arg-type]
     assert seen == ["joão.silva"]

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from tests_database import fresh_database
 
+from orchestration.postgres import session
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
 from orchestration.publication.swap import swap_schemas
@@ -162,6 +163,7 @@ def readers_of(database: Database) -> ConnectionPools:
         database.named(database.parts["dbname"], PAGE).url,
         name="readers",
         size=4,
+        pin=session.pin,
         settings=page_settings(5),
         patience=5,
     )

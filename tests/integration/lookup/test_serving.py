@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
-import uvicorn
 
 from orchestration.access import accounts
 from orchestration.access.roles import Logins
-from orchestration.cli.listening import bind_socket
 from orchestration.lookup_server import serve
 from orchestration.settings import Settings, SettingsError, load_settings
 from reports.lookup import openid_states
@@ -147,6 +142,22 @@ def test_a_proxy_without_addresses_is_refused(tmp_path: Path) -> None:
         serve.prepare_lookup_server(Settings(home=tmp_path, sign_in="proxy"))
 
 
+def test_a_proxy_without_a_secret_is_refused(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, sign_in="proxy", trusted_proxies="127.0.0.1")
+    with pytest.raises(SettingsError, match="PROXY_SECRET is not set"):
+        serve.prepare_lookup_server(settings)
+
+
+@pytest.mark.parametrize("secret", ["short", "x" * 31, "x" * 40 + " ", "é" * 40])
+def test_a_secret_that_can_be_guessed_or_not_sent_is_refused(secret: str) -> None:
+    with (
+        environment({"ATENDIMENTO_PROXY_SECRET": secret}),
+        pytest.raises(SettingsError, match="PROXY_SECRET") as raised,
+    ):
+        load_settings(Path("/nonexistent/.env"))
+    assert secret not in str(raised.value)
+
+
 @pytest.mark.parametrize("given", ["10.0.0.1,10.1.0.0/16", "", "::1 , 10.0.0.1"])
 def test_settings_become_what_the_app_is_told(office: Office, given: str) -> None:
     with environment({"ATENDIMENTO_TRUSTED_PROXIES": given}):
@@ -190,32 +201,6 @@ def test_old_entries_and_sessions_are_forgotten(office: Office, browser: Browser
     assert office.sql("select action from access.access_log") == [("signed_in",)]
     assert office.sql("select count(*) from access.session") == [(0,)]
     assert office.sql("select nonce from access.openid_state") == [(under_way.nonce,)]
-
-
-@pytest.fixture
-def served(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The page as `atendimento serve` serves it, on a port; its address."""
-    servers: list[uvicorn.Server] = []
-    run = uvicorn.Server.run
-
-    def run_noted(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
-        servers.append(server)
-        run(server, sockets)
-
-    monkeypatch.setattr(uvicorn.Server, "run", run_noted)
-    settings = Settings(publish_dir=office.publish_dir)
-    listening = bind_socket("127.0.0.1", 0)
-    thread = threading.Thread(
-        target=serve.serve_lookup, args=(settings, office.logins, listening, "127.0.0.1")
-    )
-    thread.start()
-    try:
-        while not (servers and servers[0].started):
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        servers[0].should_exit = True
-        thread.join()
 
 
 def test_it_is_served_over_http(served: str, office: Office) -> None:

@@ -39,6 +39,7 @@ def compare(postgres: Database, maintenance: psycopg.Connection, folder: Path, s
             assert not found, f"seed {seed} as of {as_of}:\n" + "\n".join(found)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_published_tables_are_what_the_specification_says(
     postgres: Database, maintenance: psycopg.Connection, tmp_path: Path, seed: int

@@ -321,8 +321,8 @@ def test_rows_set_aside_warn(worker: CheckWorker, conn: psycopg.Connection) -> N
     )
     conn.execute(
         "insert into raw.rejected_row"
-        " (delivery_id, table_name, file_name, line, reason, row_as_delivered)"
-        " select delivery, t, 'f', 2, 'unknown_reference', to_jsonb(%s::text)"
+        " (delivery_id, last_delivery_id, table_name, file_name, line, reason, row_as_delivered)"
+        " select delivery, delivery, t, 'f', 2, 'unknown_reference', to_jsonb(%s::text)"
         " from (values (1, 'dispatch'), (2, 'reply')) as r (delivery, t)",
         [PHONE],
     )
@@ -333,6 +333,49 @@ def test_rows_set_aside_warn(worker: CheckWorker, conn: psycopg.Connection) -> N
     assert findings["agenda_had_no_row_rejected"].details["rows"] == [
         {"table_name": "agenda", "delivery_id": 2, "rows_rejected": 2}
     ]
+
+
+def test_parked_rows_are_told_and_stop_above_half_of_the_newest_file(
+    worker: CheckWorker, conn: psycopg.Connection
+) -> None:
+    def deliver(read: int, parked: int) -> set[str]:
+        (number,) = conn.execute(
+            "insert into ops.delivery (source, run_id, started_at, status)"
+            " values ('x', '', %s, 'loaded') returning delivery_id",
+            [AS_OF],
+        ).fetchone() or (0,)
+        conn.execute(
+            "insert into ops.delivery_file values (%s, 'agenda', 'agenda.csv', %s, 0, 0, 0, 0)",
+            [number, read],
+        )
+        conn.execute("update raw.rejected_row set last_delivery_id = %s, times = 0", [number])
+        conn.execute(
+            "insert into raw.rejected_row (delivery_id, last_delivery_id, times, table_name,"
+            " file_name, line, column_name, reason, row_as_delivered)"
+            " values (1, %s, %s, 'agenda', 'f', 2, 'client_id', 'unknown_reference',"
+            ' \'{"client_id": " 1002.0"}\')',
+            [number, parked],
+        )
+        nonlocal findings
+        findings = found(worker, conn, "loaded")
+        return {name for name in failed(findings) if name.endswith("_parked")}
+
+    findings: dict[str, Finding] = {}
+    assert deliver(read=19, parked=19) == set()
+    assert deliver(read=20, parked=1) == set()
+    assert deliver(read=20, parked=2) == {"agenda_has_few_rows_parked"}
+    assert findings["agenda_has_few_rows_parked"].details["rows"] == [
+        {
+            "table_name": "agenda", "file_name": "agenda.csv", "rows_parked": 2, "rows_read": 20,
+            "missing_ids": "client_id 1002.0",
+        }
+    ]  # fmt: skip
+    assert deliver(read=20, parked=10) == {"agenda_has_few_rows_parked"}
+    both = {"agenda_has_few_rows_parked", "agenda_is_not_mostly_parked"}
+    assert deliver(read=20, parked=11) == both
+    assert findings["agenda_is_not_mostly_parked"].blocking
+    conn.execute("update raw.rejected_row set reason = 'duplicate_version'")
+    assert both & failed(found(worker, conn, "loaded")) == set()
 
 
 def test_a_limit_that_is_set_holds(

@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import get_type_hints
+from typing import cast, get_type_hints
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -47,9 +47,10 @@ BUCKETS = {
         "other_unregistered",
     },
     "refused": {*(f"L{number:02d}" for number in range(1, 8)), "unspecified"},
-    "booked": {"booked"},
+    "booked": {"arrived", "confirmed", "to_confirm", "unattended"},
     "call_requested": {"call_requested"},
     "no_reply": {"1", "2", "3+"},
+    "replied": {"unfinished_booking", "other"},
 }
 CAUSES = {
     *("not_queued", "queued", "no_whatsapp", "recipient_limit", "opted_out_whatsapp"),
@@ -59,6 +60,15 @@ CALLS = {
     *(("call_requested", None), ("no_reply", None)),
     *(("not_sent", detail) for detail in ("opted_out", "invalid_phone", "other")),
 }
+CALL_STATES = {
+    *("done", "do_not_call", "exhausted", "call_back", "resting", "client_messaged", "listed"),
+}
+WAIT_REASONS = {
+    *("awaiting_reply", "dispatch_grace"),
+    *("call_back", "resting", "client_messaged", "on_other_list"),
+}
+DETAILS = {"future", "not_needed", "recipient", "in_grace", "failure"}
+HINTS = {"vehicle_inactive", "vehicle_booked", "vehicle_refused", "shared_number"}
 
 Delivery = dict[str, list[dict[str, str]]]
 
@@ -83,11 +93,12 @@ def _instant(text: str) -> datetime:
 CAST: dict[Kind, Callable[[str], object]] = {
     "id": str,
     "text": str,
+    "long_text": str,
     "timestamp": _instant,
     "date": date.fromisoformat,
     "boolean": {"true": True, "false": False}.__getitem__,
     "hours": Decimal,
-    "days": int,
+    "whole": int,
     "timezone": lambda text: ZoneInfo(text).key,
 }
 
@@ -190,11 +201,11 @@ def test_a_loss_reason_goes_with_a_refusal_only(delivery: Delivery) -> None:
 
 
 @pytest.mark.parametrize("table", ["dispatch", "booking", "reply", "agenda", "call_attempt"])
-def test_only_a_visit_lies_in_the_future(table: str, delivery: Delivery) -> None:
+def test_only_plans_lie_in_the_future(table: str, delivery: Delivery) -> None:
     instants = [
         column.name
         for column in source_table(table).columns
-        if column.kind == "timestamp" and column.name != "scheduled_for"
+        if column.kind == "timestamp" and column.name not in {"scheduled_for", "call_back_at"}
     ]
     latest = max(_instant(row[name]) for row in delivery[table] for name in instants if row[name])
     assert latest <= AS_OF
@@ -213,8 +224,19 @@ def assert_everything_is_there(published: dict[str, list[dict[str, object]]]) ->
     assert "nothing_sent" not in alarms
     contacts = published["passive_contact_status"]
     assert {row["is_ambiguous"] for row in contacts} == {True, False}
-    outcomes = {row["last_outcome"] for row in published["call_list"]}
-    assert outcomes >= set(source_table("call_attempt").column("outcome").codes)
+    outcomes = {row["outcome"] for row in published["phone_call"]}
+    assert outcomes == set(source_table("call_attempt").column("outcome").codes) - {"void"}
+    assert {row["call_state"] for row in agendas} == {*CALL_STATES, None}
+    assert {row["other_detail"] for row in agendas} == {*DETAILS, None}
+    assert {row["wait_reason"] for row in published["call_waiting"]} == WAIT_REASONS
+    listed = published["call_list"]
+    assert {row["priority"] for row in listed} == {0, 1, 2, 3, 4}
+    assert {row["phone_kind"] for row in listed} == {"mobile", "landline", None}
+    assert {hint for row in listed for hint in cast("list[str]", row["hints"])} == HINTS
+    cards = Counter((row["company_id"], row["agent_id"], row["card"]) for row in listed)
+    assert {2, 3} <= set(cards.values())
+    assert {row["refused_by"] for row in published["call_done"]} == {"call", "flag", None}
+    assert {row["calls_refused"] for row in published["passive_waiting"]} >= {False}
 
 
 def test_the_default_demo_shows_every_bucket_reason_and_cause(

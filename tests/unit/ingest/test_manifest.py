@@ -81,7 +81,7 @@ def test_what_is_written_over_a_delivery_while_it_is_looked_at_is_another(
 ) -> None:
     signed(tuesday, agenda={"sha256": "0" * 64})
 
-    def written_over(path: Path) -> str:
+    def written_over(path: Path, _: int) -> str:
         signed(tuesday)
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -154,7 +154,7 @@ def test_a_file_that_could_not_be_read_is_tried_again_once_that_may_have_changed
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", denied)
+        patch.setattr(manifest, "open_regular", denied)
         with pytest.raises(DeliveryRefused, match="cannot be read: Permission denied"):
             taken(database, tuesday)
     with database.connect() as conn:

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, mysql, oracle
 
-from orchestration.ingest.contract import SOURCE_TABLES
+from orchestration.ingest.contract import SOURCE_TABLES, source_table
 from orchestration.ingest.load import (
     DeliveryRefused,
     LoadResult,
@@ -26,7 +26,7 @@ from orchestration.ingest.load import (
 )
 from orchestration.ingest.raw_tables import column_names
 from orchestration.ingest.sources import other_databases
-from orchestration.ingest.sources.database_types import SourceColumn
+from orchestration.ingest.sources.database_types import SourceColumn, source_column
 from orchestration.ingest.sources.other_databases import open_database
 from orchestration.postgres.database import Database
 from tests.deliveries import AT, BASE, LENIENT, Row, agenda, dispatch, load, rejected, stored
@@ -103,16 +103,25 @@ def test_faults_are_set_aside_as_they_came(database: Database, crm: sqlite3.Conn
     put(crm, "agenda", agenda("a1", origin="passive"))
     put(crm, "agenda", agenda("a1", origin="active"))
     put(crm, "agenda", agenda("a3", updated_at="2026-11-20T09:00:00"))
+    for vehicle in ("v1", None):
+        put(crm, "agenda", {**agenda("a4"), "vehicle_id": vehicle})
+    # Values are compared, not how they are written: 12:00 of UTC is 09:00 here, and later than 08.
+    for created_at in ("2026-11-20T12:00:00Z", "2026-11-20T08:00:00-03:00"):
+        put(crm, "agenda", agenda(" a5", created_at=created_at))
     put(crm, "client", {"client_id": "nul", "updated_at": AT, "name": "a\0b"})
     load_delivery(database, address(crm), LENIENT)
     assert set(rejected(database)) == {
         ("agenda", 1, None, "duplicate_version"),
         ("agenda", 3, "origin", "unknown_code"),
         ("agenda", 4, "updated_at", "does_not_cast"),
+        ("agenda", 5, None, "duplicate_version"),
+        ("agenda", 7, None, "duplicate_version"),
         ("client", 2, "name", "does_not_cast"),
     }
-    (origin,) = (row[8] for row in stored(database)["agenda"])
-    assert origin == "passive", "the greater row stands"
+    origin, vehicle, created_at = (
+        row[at] for row, at in zip(stored(database)["agenda"], (8, 4, 10), strict=True)
+    )
+    assert (origin, vehicle, created_at.hour) == ("passive", "v1", 12), "the greater row stands"
 
 
 def test_times_without_a_zone_need_one_in_the_url(
@@ -267,6 +276,30 @@ def test_what_is_asked_of_each_database(
     assert (part if part is None else said(dialect, part)) == since
 
 
+@pytest.mark.parametrize(
+    ("dialect", "kind", "selected"),
+    [
+        ("mssql", mssql.DATETIMEOFFSET(), "CAST(x AS DATETIME2)"),
+        ("oracle", oracle.TIMESTAMP(timezone=True), "CAST(x AS TIMESTAMP)"),
+        ("mysql", mysql.TIMESTAMP(), "x"),
+    ],
+)
+def test_a_date_is_taken_as_written_whatever_its_offset(
+    dialect: str, kind: object, selected: str
+) -> None:
+    found = SourceColumn("x", kind, "date", dialect, None)  # type: ignore[arg-type]
+    assert said(dialect, found.selected) == selected
+
+
+@pytest.mark.parametrize("kind", [mysql.TIME(), mysql.JSON(), oracle.INTERVAL(), sa.Interval()])
+def test_a_type_that_a_file_of_text_cannot_say_is_refused(
+    kind: sa.types.TypeEngine[object],
+) -> None:
+    column = source_table("campaign").column("name")
+    with pytest.raises(DeliveryRefused, match=r"crm\.campaign: the column NAME holds"):
+        source_column("crm.campaign", ("NAME", kind), column, "oracle", None)
+
+
 def test_a_local_clock_is_compared_with_an_hour_to_spare() -> None:
     moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
     part = column("mysql", mysql.DATETIME(), SAO_PAULO).since(moment)
@@ -291,9 +324,9 @@ THREE = MIDNIGHT.replace(hour=3)
         ("oracle", sa.CHAR(9), "id", "c1       ", "c1"),
         ("mysql", sa.VARCHAR(9), "text", "c1 ", "c1 "),
         ("oracle", oracle.NUMBER(), "id", Decimal("1E+2"), "100"),
-        ("oracle", oracle.NUMBER(), "id", Decimal("10.50"), "10.50"),
+        ("oracle", oracle.NUMBER(), "id", Decimal("10.50"), "10.5"),
         ("mysql", mysql.DOUBLE(), "hours", 1e-05, "0.00001"),
-        ("mysql", mysql.DOUBLE(), "hours", float("nan"), "NaN"),
+        ("mysql", mysql.DOUBLE(), "hours", float("nan"), None),
         ("mssql", mssql.BIT(), "boolean", True, "true"),
         ("mysql", mysql.BIT(1), "boolean", b"\0", "0"),
         ("oracle", oracle.RAW(2), "id", b"\x0a\xff", "0aff"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from orchestration.ingest import casts
-from orchestration.ingest.contract import AGENDA, CLIENT, COMPANY
+from orchestration.errors import DatabaseError
+from orchestration.ingest import casts, merge
+from orchestration.ingest.contract import AGENDA, CALL_ATTEMPT, CLIENT, COMPANY, source_table
 from orchestration.ingest.load import LoadSettings, load_delivery
 from orchestration.postgres.database import Database
 from tests.deliveries import (
@@ -18,6 +20,7 @@ from tests.deliveries import (
     LATER,
     LENIENT,
     agenda,
+    call,
     dispatch,
     load,
     passive,
@@ -58,7 +61,7 @@ def judge(database: Database):
             fault = conn.execute(
                 sql.SQL("select {}").format(casts.fault(column, value))
             ).fetchone()[0]
-            if column.kind in ("hours", "days", "timezone"):
+            if column.kind in ("hours", "whole", "timezone"):
                 return fault
             cheap = conn.execute(
                 sql.SQL("select {}").format(casts.cheap_check(column, value))
@@ -96,9 +99,59 @@ def test_dates_booleans_codes_and_ids(judge):
     for text in ("yes", "on", "sim", " true", "2", "ſ"):
         assert judge(boolean, text) == "does_not_cast", text
     assert judge(AGENDA.column("origin"), "Active") == "unknown_code"
-    assert judge(AGENDA.column("agenda_id"), "x" * 64) is None
-    assert judge(AGENDA.column("agenda_id"), "ã" * 64) is None
-    assert judge(AGENDA.column("agenda_id"), "x" * 65) == "too_long"
+
+
+def test_every_text_has_a_bound_and_ids_have_no_white_space_around_them(judge):
+    key, reference = AGENDA.column("agenda_id"), AGENDA.column("client_id")
+    for text in (
+        "x" * 64,
+        "ã" * 64,
+        f"\u00a0 {'x' * 64}\t\u3000",
+        "~é",
+        "\N{COMBINING ACUTE ACCENT}",
+    ):
+        assert judge(key, text) is None, text
+    assert judge(key, "x" * 65) == "too_long"
+    for blank in (" ", "\n", "".join(casts.WHITE_SPACE)):
+        assert judge(key, blank) == "missing_value", blank
+        assert judge(reference, blank) is None, blank
+    assert judge(CLIENT.column("landline"), "1" * 254) is None
+    assert judge(CLIENT.column("landline"), "1" * 255) == "too_long"
+    assert judge(CLIENT.column("name"), "😀" * 254) is None
+    assert judge(CALL_ATTEMPT.column("note"), "x" * 20_000) is None
+
+
+def test_white_space_is_what_python_and_r4_mean_by_it(root: Path):
+    assert set(casts.WHITE_SPACE) == {chr(c) for c in range(0x110000) if chr(c).isspace()}
+
+
+@pytest.mark.parametrize("row_by_row", [False, True])
+def test_padded_ids_and_long_texts(database: Database, tmp_path: Path, row_by_row: bool):
+    how = LoadSettings(max_rejected_share=1, row_by_row=row_by_row)
+    padded = {
+        name: [
+            {
+                column.name: f"\u00a0{value} " if column.kind == "id" else value
+                for column in source_table(name).columns
+                if (value := row.get(column.name))
+            }
+            for row in rows
+        ]
+        for name, rows in BASE.items()
+    }
+    call = {
+        "attempt_id": " x1", "updated_at": AT, "agenda_id": "a1 ", "user_id": "\tnobody",
+        "called_at": AT, "outcome": "other", "note": "n" * 2_001,
+    }  # fmt: skip
+    rows = [agenda(" a1"), agenda("a2", client_id=" "), agenda("a3", team_id=" t1 ")]
+    load(database, tmp_path / "1", {**padded, "agenda": rows, "call_attempt": [call]}, how)
+    held = stored(database)
+    load(database, tmp_path / "2", BASE | {"agenda": [agenda()]}, how)
+    assert rejected(database) == []
+    assert stored(database) == held
+    assert [row[:5:3] for row in held["agenda"]] == [("a1", "h1"), ("a2", None), ("a3", "h1")]
+    ((_, attempt, *_, user, _, _, note),) = held["call_attempt"]
+    assert (attempt, user, note) == ("x1", "nobody", "n" * 2_000)
 
 
 def test_numbers_and_time_zones_of_a_company(judge):
@@ -157,7 +210,7 @@ def test_a_line_is_where_the_row_begins_whatever_stands_in_its_fields(
             f"h5,{AT},a\0b,1\r\n",
             f"h6,{AT},=cmd|' /C calc'!A0,1\r\n",
             "\\.\r\n",
-            f"h7,{AT},{'x' * 1_000_000},1\r\n",
+            f"h7,{AT},{'x' * 254},1\r\n",
             f'h8,{AT},12" wheel,1\r\n',
         )
     )
@@ -175,7 +228,7 @@ def test_a_line_is_where_the_row_begins_whatever_stands_in_its_fields(
     names = {row[0]: row[2] for row in stored(database)["client"]}
     assert names["h2"] == 'two\r\nlines "quoted"'
     assert names["h6"] == "=cmd|' /C calc'!A0"
-    assert len(str(names["h7"])) == 1_000_000
+    assert len(str(names["h7"])) == 254
     assert names["h8"] == '12" wheel'
     assert [t.read for t in loaded.tables if t.table == "client"] == [8]
 
@@ -307,6 +360,52 @@ def test_the_id_of_a_dropped_user_stays_and_may_still_be_named(database: Databas
     assert (third.tables[0].new, third.tables[0].known, third.tables[0].parked) == (1, 1, 0)
 
 
+@pytest.mark.parametrize("good", [True, False], ids=["fast", "row by row"])
+def test_what_goes_with_another_outcome_is_ignored_whatever_it_holds(
+    database: Database, tmp_path: Path, good: bool
+):
+    calls = [
+        call("c1", outcome="call_back", call_back_at=LATER, loss_reason_id="x" * 65),
+        call("c2", outcome="refused", call_back_at="amanhã", loss_reason_id="unknown"),
+        call("c3", outcome="busy", call_back_at="amanhã", loss_reason_id="x" * 65),
+        call("c4", outcome="call_back"),
+        call("c5", user_id="nobody"),
+    ]
+    bad = [
+        call("c6", outcome="call_back", call_back_at="amanhã"),
+        call("c7", outcome="refused", loss_reason_id="x" * 65),
+    ]
+    attempts = calls if good else [*calls, *bad]
+    load(database, tmp_path, {**BASE, "agenda": [agenda()], "call_attempt": attempts})
+    kept = [(row[1], row[4], row[7], row[8]) for row in stored(database)["call_attempt"]]
+    assert kept == [
+        ("c1", "u1", datetime.fromisoformat(LATER), None),
+        ("c2", "u1", None, "unknown"),
+        ("c3", "u1", None, None),
+        ("c4", "u1", None, None),
+        ("c5", "nobody", None, None),
+    ]
+    faults = [
+        ("call_attempt", 7, "call_back_at", "does_not_cast"),
+        ("call_attempt", 8, "loss_reason_id", "too_long"),
+    ]
+    assert rejected(database) == ([] if good else faults)
+
+
+def test_a_parked_call_keeps_what_was_to_be_ignored_ignored(database: Database, tmp_path: Path):
+    early = call(outcome="busy", call_back_at="amanhã")
+    load(database, tmp_path / "1", {**BASE, "call_attempt": [early]})
+    load(database, tmp_path / "2", {"agenda": [agenda()]})
+    assert [row[7] for row in stored(database)["call_attempt"]] == [None]
+
+
+@pytest.mark.parametrize(("text", "fault"), [
+    ("1", None), ("999", None), ("0", "out_of_range"), ("1.5", "does_not_cast"),
+])  # fmt: skip
+def test_a_limit_of_calls_is_a_whole_number_above_zero(judge, text, fault):
+    assert judge(COMPANY.column("max_call_attempts"), text) == fault
+
+
 def test_a_bad_row_delivered_again_is_told_once_with_its_latest_line(
     database: Database, tmp_path: Path
 ):
@@ -338,3 +437,20 @@ def test_an_empty_field_is_null_even_when_quoted(database: Database, tmp_path: P
     load_delivery(database, folder, LoadSettings(row_by_row=row_by_row))
     row = next(row for row in stored(database)["client"] if row[0] == "h2")
     assert (row[2], row[6]) == ("a;b", None)
+
+
+def test_a_load_that_does_not_add_up_changes_nothing(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As under an isolation level in which the merge does not see the staged rows."""
+    load(database, tmp_path / "1", BASE)
+    before = stored(database)
+
+    def see_nothing(conn, table, typed):
+        conn.execute(sql.SQL("create temp table fresh as select * from {} limit 0").format(typed))
+        return 0
+
+    monkeypatch.setattr(merge, "_create_fresh", see_nothing)
+    with pytest.raises(DatabaseError, match=r"client\.csv: the load does not add up: 1 rows read"):
+        load(database, tmp_path / "2", {"client": [{**BASE["client"][0], "updated_at": LATER}]})
+    assert stored(database) == before

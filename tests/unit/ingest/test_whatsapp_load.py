@@ -330,7 +330,26 @@ def test_the_rest_is_stored_once_and_counted(database: Database, tmp_path: Path)
     loaded = receive(database, tmp_path / "spool", *lines)
     assert unhandled(database) == {"messages/text": 1, "unreadable": 1, "no_webhook": 1}
     (events,) = (table for table in loaded.tables if table.table == "whatsapp_event")
-    assert (events.read, events.new, events.known) == (4, 3, 1)
+    assert (events.read, events.new, events.known, events.rejected) == (4, 0, 1, 3)
+
+
+def test_a_file_of_which_nothing_is_understood_is_told_each_time(
+    database: Database, tmp_path: Path
+) -> None:
+    load(database, tmp_path / "1", FIRST)
+    (tmp_path / "2").mkdir()
+    told = [body([status("sent", at("10:00:02"))]).decode()] * 2
+    (tmp_path / "2" / "whatsapp_events.jsonl").write_text(json.dumps(told, indent=1))
+    counts = []
+    for _ in range(2):
+        loaded = load_delivery(database, tmp_path / "2", LENIENT)
+        (events,) = loaded.tables
+        counts.append((events.read, events.new, events.known, events.rejected))
+        assert loaded.notices[0].startswith(
+            "whatsapp_events.jsonl: nothing of these WhatsApp events"
+        )
+    assert counts == [(4, 0, 0, 4), (4, 0, 4, 0)]
+    assert len(loaded.notices) == 1, "what an earlier load kept is not told again"
 
 
 def test_a_delivery_may_hold_events_and_nothing_else(database: Database, tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ def test_a_body_may_hold_many_events() -> None:
             "messages/interactive/button_reply/without_context",
         ),
         (body(messages=[click("", AT)]), "messages/interactive/button_reply"),
+        (body(preferences=[preference("stop", AT, "BR.11a98b0000c005")]),
+         "user_preferences/stop/without_number"),
         (body(messages=[click("o1", AT) | {"timestamp": ""}]),
          "messages/interactive/button_reply/without_time"),
     ],

@@ -175,7 +175,7 @@ def test_a_source_that_is_a_database_is_tried(database: Database, settings: Sett
     assert "s3cret" not in found.says
     columns = "updated_at, company_id, event_type_id, origin, contact_date, created_at"
     with database.connect() as conn:
-        conn.execute("create table agenda (agenda_id text)")
+        conn.execute("create table public.agenda (agenda_id text)")
     parts = database.parts
     url = f"postgresql://{parts.pop('user')}@/{parts.pop('dbname')}?{urlencode(parts)}"
     there = settings.model_copy(update={"source": url})

@@ -381,6 +381,10 @@ def test_backups_that_end_are_missed_after_two_days(
     backed_up("2026-11-22T063000Z")
     tell(database, hook, at=late + HOUR, **here)
     assert hook.news[1:] == [([], ["backup_late"])]
+    backed_up("2027-11-22T063000Z")
+    tell(database, hook, at=late + 2 * HOUR, **here)
+    assert hook.news[2:] == [(["backup_late"], [])]
+    assert "2027-11-22T063000Z tem data no futuro" in hook.messages[2]["text"]
 
 
 def test_tidying_is_missed_when_something_was_published_long_after_it(
@@ -736,6 +740,19 @@ def test_what_cannot_be_kept_anywhere_is_not_sent_again_and_again(
     (said,) = tell_away(settings(notify_webhooks=hook.url))
     assert "alarms.json cannot be written: No space left" in said
     assert hook.bodies == []
+
+
+def test_a_spare_folder_that_another_account_could_have_made_is_not_used(
+    hook: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "file").touch()
+    given = settings(notify_webhooks=hook.url, home=tmp_path / "file" / "home")
+    _, spare = alarm_file._paths(given.home)
+    (tmp_path / "theirs").mkdir(mode=0o700)
+    spare.parent.symlink_to(tmp_path / "theirs")
+    assert "cannot be written" in tell_away(given)[0]
+    assert list((tmp_path / "theirs").iterdir()) == []
 
 
 def test_notify_with_a_database_that_takes_nothing_ends_in_a_sentence(

@@ -11,18 +11,12 @@ from orchestration.postgres.database import Database
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
-def test_sqlalchemy_reaches_the_same_database_with_a_search_path(
-    database: Database, driver: str
-) -> None:
-    engine = sqlalchemy.create_engine(database.sqlalchemy_url(driver, search_path="one"))
+def test_sqlalchemy_reaches_the_same_database(database: Database, driver: str) -> None:
+    engine = sqlalchemy.create_engine(database.sqlalchemy_url(driver))
     with engine.connect() as conn:
-        row = conn.execute(
-            sqlalchemy.text("select current_database(), current_schemas(false)::text")
-        )
-        name, _ = row.one()
-        path = conn.execute(sqlalchemy.text("show search_path")).scalar_one()
+        name = conn.execute(sqlalchemy.text("select current_database()")).scalar_one()
     engine.dispose()
-    assert (name, path) == (database.parts["dbname"], "one")
+    assert name == database.parts["dbname"]
 
 
 def test_a_password_with_signs_survives_and_is_not_in_the_label() -> None:
@@ -32,21 +26,6 @@ def test_a_password_with_signs_survives_and_is_not_in_the_label() -> None:
     assert url.query["sslmode"] == "require"
     assert database.dbt_environment()["ATENDIMENTO_DBT_PASSWORD"] == "p@ss/w#rd"
     assert "p@ss" not in database.label
-
-
-@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
-def test_without_a_host_everybody_uses_the_default_of_libpq(
-    database: Database, driver: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parts = database.parts
-    monkeypatch.setenv("PGHOST", parts["host"])
-    monkeypatch.setenv("PGPORT", parts.get("port", "5432"))
-    bare = Database(f"postgresql://{parts['user']}@/{parts['dbname']}")
-    bare.connect().close()
-    engine = sqlalchemy.create_engine(bare.sqlalchemy_url(driver))
-    engine.connect().close()
-    engine.dispose()
-    assert bare.dbt_environment()["ATENDIMENTO_DBT_HOST"] == ""
 
 
 def test_what_a_profile_has_no_place_for_reaches_dbt() -> None:

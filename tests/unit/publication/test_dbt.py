@@ -36,6 +36,7 @@ def test_it_is_parsed_once_whatever_database_the_environment_names(
     assert [path.name for path in tmp_path.iterdir()] == ["parsed"]
 
 
+@pytest.mark.proof
 def test_the_parsed_project_names_the_database_as_if_it_had_been_parsed_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

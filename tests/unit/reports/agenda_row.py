@@ -45,6 +45,8 @@ _KNOWN: dict[str, Any] = {
 _UNLISTED = AgendaRow(**(dict.fromkeys(AgendaRow._fields) | _KNOWN))
 
 LISTED = _UNLISTED._replace(
+    list_agent_id="a1",
+    card=1,
     call_position=1,
     call_reason="not_sent",
     call_detail="other",

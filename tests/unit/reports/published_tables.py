@@ -49,22 +49,25 @@ create table agenda_status (agenda_id text, company_id text, contact_date date, 
     is_open boolean, whatsapp_status text, whatsapp_cause text, last_sent_at timestamptz,
     is_no_show boolean, no_show_kind text, no_show_at timestamptz, cycle_start timestamptz,
     response text, loss_reason_id text, replied_at timestamptz, days_without_reply integer,
-    booking_id text, booked_for timestamptz, call_reason text, call_detail text,
-    call_obstacle text, created_at timestamptz, closed_at timestamptz, as_of timestamptz);
+    booking_id text, booked_for timestamptz, visit_state text, replied_bucket text,
+    other_detail text, call_reason text, call_detail text, call_state text, call_obstacle text,
+    created_at timestamptz, closed_at timestamptz, as_of timestamptz);
 create table passive_contact_status (contact_id text, company_id text, contact_date date,
     client_id text, is_ambiguous boolean, bucket text, agenda_id text, booking_id text,
     contacted_at timestamptz, as_of timestamptz);
 create table totalizer (company_id text, contact_date date, campaign_id text, event_type_id text,
-    team_id text, agent_id text, totalizer text, bucket text, agenda_count bigint,
-    as_of timestamptz);
+    team_id text, agent_id text, totalizer text, bucket text,
+    bucket_detail text, agenda_count bigint, as_of timestamptz);
 create table totalizer_history (snapshot_date date, company_id text, totalizer text, bucket text,
     agenda_count bigint, as_of timestamptz);
 create table sending_alarm (company_id text, cause text, agenda_count bigint,
     client_count bigint,
     oldest_since timestamptz, as_of timestamptz);
-create table call_list (agenda_id text, company_id text, agent_id text, priority integer,
-    position bigint, call_reason text, call_detail text, since timestamptz, phone text,
-    attempts bigint, last_attempt_at timestamptz, last_outcome text, listed_at timestamptz,
+create table call_list (agenda_id text, company_id text, agent_id text, agenda_agent_id text,
+    client_id text, card bigint, position bigint, priority integer, call_reason text,
+    call_detail text, since timestamptz, phone text, phone_kind text, own_calls bigint,
+    call_back_at timestamptz, hints text[], attempts bigint,
+    last_attempt_at timestamptz, last_outcome text, listed_at timestamptz,
     days_untried integer, as_of timestamptz);
 create table call_waiting (company_id text, agenda_id text, agent_id text, position bigint,
     wait_reason text, since timestamptz, callable_at timestamptz, as_of timestamptz);
@@ -78,13 +81,18 @@ create table booking (company_id text, agenda_id text, booking_id text, channel 
     created_at timestamptz, scheduled_for timestamptz, confirmed_at timestamptz,
     arrived_at timestamptz, cancelled_at timestamptz, no_show_kind text, no_show_at timestamptz,
     as_of timestamptz);
-create table call_attempt (company_id text, agenda_id text, attempt_id text, user_id text,
-    called_at timestamptz, outcome text, note text, as_of timestamptz);
+create table call_done (company_id text, agenda_id text, agent_id text, call_state text,
+    as_of timestamptz);
+create table passive_waiting (company_id text, contact_id text, as_of timestamptz);
+create table day_activity (company_id text, activity_date date, agent_id text, calls bigint,
+    as_of timestamptz);
+create table phone_call (company_id text, agenda_id text, attempt_id text, user_id text,
+    called_at timestamptz, call_date date, outcome text, note text, as_of timestamptz);
 create table funnel (company_id text, contact_date date, campaign_id text, event_type_id text,
     team_id text, agent_id text, funnel text, step text, agenda_count bigint, as_of timestamptz);
 create table totalizer_row (company_id text, totalizer text, row_id text, agenda_id text,
     contact_date date, campaign_id text, event_type_id text, team_id text, agent_id text,
-    client_id text, bucket text, as_of timestamptz);
+    client_id text, bucket text, bucket_detail text, as_of timestamptz);
 create table totalizer_movement (company_id text, totalizer text, row_id text, agenda_id text,
     contact_date date, agent_id text, client_id text, direction text, bucket text, event text,
     previous_as_of timestamptz, as_of timestamptz);
@@ -129,7 +137,7 @@ _WITH_AS_OF = {
     "dispatch",
     "reply",
     "booking",
-    "call_attempt",
+    "phone_call",
     "funnel",
     "totalizer_row",
     "totalizer_movement",
@@ -195,23 +203,26 @@ def count_totals(conn: psycopg.Connection) -> None:
 _TOTALIZER_ROWS = """
 insert into totalizer_row
 select agenda_status.company_id, total.totalizer, agenda_id, agenda_id, contact_date, campaign_id,
-    event_type_id, team_id, agent_id, client_id, total.bucket, as_of
+    event_type_id, team_id, agent_id, client_id, total.bucket,
+    case when total.totalizer = 'active' then other_detail end, as_of
 from agenda_status
 cross join lateral (values
     ('active', origin = 'active' and is_open, whatsapp_status),
     ('no_show', is_no_show, no_show_kind),
     ('refused', origin = 'active' and response = 'refused',
         coalesce(loss_reason_id, 'unspecified')),
-    ('booked', origin = 'active' and response = 'booked', response),
+    ('booked', origin = 'active' and response = 'booked', coalesce(visit_state, 'to_confirm')),
     ('call_requested', origin = 'active' and is_open and response = 'call_requested', response),
     ('no_reply', origin = 'active' and is_open and response = 'no_reply',
-        case when days_without_reply >= 3 then '3+' else days_without_reply::text end)
+        case when days_without_reply >= 3 then '3+' else days_without_reply::text end),
+    ('replied', origin = 'active' and is_open and response = 'replied',
+        coalesce(replied_bucket, 'other'))
 ) as total (totalizer, is_counted, bucket)
 where total.is_counted
 union all
 select passive_contact_status.company_id, 'passive', contact_id, agenda_id,
     passive_contact_status.contact_date, agenda_status.campaign_id, agenda_status.event_type_id,
-    agenda_status.team_id, agenda_status.agent_id, passive_contact_status.client_id, bucket,
+    agenda_status.team_id, agenda_status.agent_id, passive_contact_status.client_id, bucket, null,
     passive_contact_status.as_of
 from passive_contact_status
 left join agenda_status using (company_id, agenda_id)
@@ -251,7 +262,9 @@ def call(
         | reason
         | agenda,
     )
-    insert(conn, "call_list", {"position": position, "attempts": 0} | key | listed)
+    insert(
+        conn, "call_list", {"card": position, "position": position, "attempts": 0} | key | listed
+    )
 
 
 def fill(conn: psycopg.Connection) -> None:
@@ -559,13 +572,14 @@ def fill_histories(conn: psycopg.Connection) -> None:
     )
     insert(
         conn,
-        "call_attempt",
+        "phone_call",
         *(
             first
             | {
                 "attempt_id": attempt,
                 "user_id": user,
                 "called_at": AS_OF - hour,
+                "call_date": TODAY,
                 "outcome": "no_answer",
                 "note": note,
             }
@@ -750,9 +764,9 @@ def _fill_lists(
             select agent_id, position, agent_id || '-' || position as agenda_id
             from unnest(%(agents)s::text[]) as agent_id, generate_series(1, %(rows)s) as position
         ), listed as (
-            insert into call_list (company_id, agent_id, position, agenda_id, priority, call_reason,
-                since, phone, attempts, last_attempt_at, last_outcome, as_of)
-            select %(company)s, agent_id, position, agenda_id, 2, 'no_reply',
+            insert into call_list (company_id, agent_id, card, position, agenda_id, priority,
+                call_reason, since, phone, attempts, last_attempt_at, last_outcome, as_of)
+            select %(company)s, agent_id, position, position, agenda_id, 2, 'no_reply',
                 %(as_of)s - interval '2 days', '11987654321', 1,
                 %(as_of)s - interval '2 hours', 'busy', %(as_of)s
             from numbered
@@ -786,10 +800,10 @@ def _fill_histories_of_all(conn: psycopg.Connection) -> None:
             'sent', since, since + interval '1 minute', since + interval '1 hour', as_of
         from call_list
         where company_id not in ('c1', 'c2', 'c3');
-        insert into call_attempt (company_id, agenda_id, attempt_id, user_id, called_at, outcome,
-            as_of)
-        select company_id, agenda_id, agenda_id || '-k', agent_id, last_attempt_at, last_outcome,
-            as_of
+        insert into phone_call (company_id, agenda_id, attempt_id, user_id, called_at, call_date,
+            outcome, as_of)
+        select company_id, agenda_id, agenda_id || '-k', agent_id, last_attempt_at,
+            last_attempt_at::date, last_outcome, as_of
         from call_list
         where company_id not in ('c1', 'c2', 'c3');
         insert into vehicle (vehicle_id, client_id, plate, model, active)
@@ -809,7 +823,7 @@ def _fill_histories_of_all(conn: psycopg.Connection) -> None:
         create unique index on dispatch (company_id, agenda_id, dispatch_id);
         create unique index on reply (company_id, agenda_id, reply_id);
         create unique index on booking (company_id, agenda_id, booking_id);
-        create unique index on call_attempt (company_id, agenda_id, attempt_id);
+        create unique index on phone_call (company_id, agenda_id, attempt_id);
         create unique index on totalizer_row (company_id, totalizer, row_id);
         create index on totalizer_row (company_id, agenda_id);
         """

@@ -169,7 +169,7 @@ def page_of(*rows: AgendaRow) -> call_list.CallListPage:
 
 
 def built(*rows: AgendaRow) -> list[call_list.CallRow]:
-    return [row for group in page_of(*rows).groups for row in group.rows]
+    return list(page_of(*rows).rows)
 
 
 def test_attempts_are_told_with_the_last_outcome() -> None:
@@ -186,7 +186,7 @@ def test_a_row_from_an_earlier_day_without_a_call_tells_its_age() -> None:
     page = page_of(
         LISTED, LISTED._replace(days_untried=1), LISTED._replace(days_untried=3, call_position=2)
     )
-    assert [row.untried for group in page.groups for row in group.rows] == [
+    assert [row.untried for row in page.rows] == [
         "",
         "Na lista há 1 dia, sem ligação",
         "Na lista há 3 dias, sem ligação",
@@ -199,13 +199,38 @@ def test_a_row_from_an_earlier_day_without_a_call_tells_its_age() -> None:
 def test_the_order_and_positions_of_the_list_stay() -> None:
     reasons = ["call_requested", "call_requested", "no_reply", "not_sent"]
     rows = [
-        LISTED._replace(call_position=place, call_reason=reason)
+        LISTED._replace(card=max(place - 1, 1), call_position=place, call_reason=reason)
         for place, reason in enumerate(reasons, start=1)
     ]
     page = page_of(*rows, WAITING)
-    assert [group.code for group in page.groups] == ["call_requested", "no_reply", "not_sent"]
-    assert [row.position for group in page.groups for row in group.rows] == [1, 2, 3, 4]
+    assert [reason.count for reason in page.reasons] == [2, 1, 1]
+    assert [row.position for row in page.rows] == [1, 2, 3, 4]
+    assert [bool(row.same_person) for row in page.rows] == [False, True, False, False]
     assert (page.count, page.waiting_count) == (4, 1)
+
+
+def test_a_row_says_what_to_know_before_calling_and_when_it_was_agreed() -> None:
+    agreed = datetime(2026, 11, 20, 11, 30)
+    row = LISTED._replace(hints=["vehicle_booked", "shared_number"], call_back_at=agreed)
+    (shown,) = built(row)
+    assert shown.hints == (
+        "o veículo já tem agendamento",
+        "outro cliente da lista tem o mesmo número",
+    )
+    assert shown.reason == "Retorno combinado para 20/11 11:30"
+
+
+@pytest.mark.parametrize(("reason", "words"), list(labels.WAIT_REASONS.items()))
+def test_who_is_due_but_waits_is_told_why(reason: str, words: str) -> None:
+    is_on_other_list = reason == "on_other_list"
+    row = WAITING._replace(
+        wait_reason=reason, callable_at=None if is_on_other_list else WAITING.callable_at
+    )
+    (shown,) = page_of(row).waiting
+    assert shown.reason == words
+    assert shown.callable_from == ("" if is_on_other_list else "20/11 12:00")
+    html = render(page_of(row))
+    assert ("na lista de outro atendente" in html) == is_on_other_list
 
 
 def test_a_row_without_phone_or_vehicle_says_so() -> None:
@@ -368,7 +393,7 @@ def test_every_agent_gets_their_own_rows_whatever_their_id(conn: psycopg.Connect
     for agent in agents:
         page = documents[f"{paths.company_folder('c')}/{paths.list_file(agent)}"].content
         assert isinstance(page, call_list.CallListPage)
-        rows = [row for group in page.groups for row in group.rows]
+        rows = page.rows
         assert [row.agenda_id for row in rows] == [f"c/{agent}/1", f"c/{agent}/2"]
 
 

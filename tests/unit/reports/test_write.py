@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import errno
 import io
 import os
@@ -14,7 +15,10 @@ from html import unescape as html_text
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin
+from xml.etree import ElementTree
+from zipfile import ZipFile
 
+import openpyxl
 import psycopg
 import pytest
 from hypothesis import given
@@ -230,10 +234,10 @@ def digest(text: str) -> str:
 def test_several_processes_write_what_one_writes(
     conn: psycopg.Connection, database: Database, tmp_path: Path
 ) -> None:
-    fill_many(conn, [f"agent{number}" for number in range(250)], 2)
+    fill_many(conn, [f"agent{number}" for number in range(60)], 2)
     alone = write_pages(conn, tmp_path / "alone", edition=EDITION)
     shared = write_pages(
-        conn, tmp_path / "shared", edition=EDITION, address=database.url, processes=2
+        conn, tmp_path / "shared", edition=EDITION, connect=database.connect, processes=2
     )
     assert shared == alone
     assert files(tmp_path / "shared") == files(tmp_path / "alone")
@@ -246,7 +250,9 @@ def test_a_process_that_fails_removes_the_new_edition(
     conn.execute("drop table vehicle")
     conn.commit()
     with pytest.raises(psycopg.errors.UndefinedTable):
-        write_pages(conn, tmp_path / "edition", edition=EDITION, address=database.url, processes=2)
+        write_pages(
+            conn, tmp_path / "edition", edition=EDITION, connect=database.connect, processes=2
+        )
     assert not (tmp_path / "edition").exists()
 
 
@@ -256,3 +262,28 @@ def files(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def test_every_workbook_holds_what_its_csv_holds_whatever_the_names(
+    conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    name = '<r><t>x</t></r></is></c><c r="A1"><f>HYPERLINK("http://a.b")</f></c><c><is><r></r>'
+    for table in ("client", "campaign", "team", "company"):
+        conn.execute(f"update {table} set name = %s", [name])
+    conn.execute("update app_user set full_name = %s", [name])
+    write_pages(conn, tmp_path / "edition", edition=EDITION)
+    workbooks = list((tmp_path / "edition").rglob("*.xlsx"))
+    named = 0
+    for path in workbooks:
+        with ZipFile(path) as archive:
+            for part in archive.namelist():
+                xml = ElementTree.fromstring(archive.read(part))
+                assert not [node for node in xml.iter() if node.tag.endswith("}f")]
+        sheet = openpyxl.load_workbook(path).worksheets[0]
+        texts = [[str(cell.value) for cell in row if cell.data_type == "s"] for row in sheet.rows]
+        with path.with_suffix(".csv").open(encoding="utf-8-sig", newline="") as file:
+            for row, expected in zip(texts, csv.reader(file, delimiter=";"), strict=True):
+                assert {text.lstrip("'") for text in row} <= {text.lstrip("'") for text in expected}
+                named += row.count(name)
+    assert workbooks
+    assert named

@@ -1,4 +1,4 @@
--- R12: an alarm counts rows that can be shown, of the call list or of today's agendas.
+-- R12: an alarm counts agendas that can be shown: due ones, called or not, or today's.
 with sending_alarm as (
 
     select * from {{ ref('sending_alarm') }}

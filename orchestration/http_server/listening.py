@@ -1,4 +1,4 @@
-"""The address that a server of ours listens on."""
+"""Binds the socket before the server starts, so that a port in use is reported at once."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What the HTTP servers share: the bound socket, and limits on slow clients."""
