@@ -71,5 +71,5 @@ fresh: $(VENV)/.installed ## Delete the demo and everything that was loaded and 
 	rm -rf var
 
 clean: ## Delete what was installed and made by tools; data in var/ stay
-	@test ! -e $(VENV)/.installed || $(VENV)/bin/atendimento stop
+	-@test ! -e $(VENV)/.installed || $(VENV)/bin/atendimento stop
 	rm -rf $(VENV) dbt_project/target .pytest_cache .mypy_cache .ruff_cache

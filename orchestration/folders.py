@@ -1,7 +1,8 @@
-"""Tells whether a folder is one account's alone."""
+"""Folders and files of one account: whether a folder is its alone, and writing a file whole."""
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -34,3 +35,21 @@ def privacy_fault(folder: Path, owner: int) -> str:
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
             return f"is below {parent}, which every account may write to"
     return ""
+
+
+def write_whole(path: Path, text: str, mode: int) -> None:
+    """Write a file under another name, then rename it: it is never there in part.
+
+    Args:
+        path: The file; its folder belongs to this account.
+        text: Its content.
+        mode: Its permissions.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with open(
+        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(text)
+    fresh.replace(path)

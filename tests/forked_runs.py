@@ -20,7 +20,7 @@ import tempfile
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,24 @@ class Run:
     def last_line(self) -> str:
         """The line that says how it ended."""
         return self.output.strip().splitlines()[-1]
+
+
+def spread(
+    marks: dict[str, int], points_a_stage: int, stages: Sequence[str] = STAGES
+) -> list[Mark]:
+    """The points to be killed at: in each of these stages from its first mark to its last, evenly;
+    a single one in its middle.
+
+    A fiftieth short of the last, since two threads of dbt do not always pass the same number.
+    """
+    places = (
+        [n / (points_a_stage - 1) for n in range(points_a_stage)] if points_a_stage > 1 else [0.5]
+    )
+    return [
+        (stage, 1 + int(place * (marks[stage] * 49 // 50 - 1)))
+        for stage in stages
+        for place in places
+    ]
 
 
 class Workshop:

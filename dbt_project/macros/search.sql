@@ -30,9 +30,9 @@
     ('', 'da', 'das', 'de', 'di', 'do', 'dos', 'du', 'e')
 {%- endmacro %}
 
-{# The normalised name, cut to a length that fits an index. #}
+{# The normalised name, cut to a length that fits an index. Normalising may lengthen it. #}
 {% macro name_sought(name) -%}
-    {{ folded('left(' ~ name ~ ', 200)') }}
+    left({{ folded('left(' ~ name ~ ', 200)') }}, 200)
 {%- endmacro %}
 
 {# The words of a normalised name, as rows of one column. #}

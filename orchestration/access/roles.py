@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from orchestration.access import rights
 from orchestration.errors import DatabaseError
+from orchestration.folders import write_whole
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE, SIGN_IN
 from orchestration.settings import Settings
@@ -98,11 +98,7 @@ def _passwords(secrets_file: Path) -> dict[str, str]:
 
 
 def _keep_password(secrets_file: Path, role: str, password: str) -> None:
-    text = json.dumps(_passwords(secrets_file) | {role: password})
-    secrets_file.unlink(missing_ok=True)
-    handle = os.open(secrets_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    write_whole(secrets_file, json.dumps(_passwords(secrets_file) | {role: password}), 0o600)
 
 
 # These answer for nobody but the reader whom the transaction names, and have a fixed search_path.

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 import uvicorn
 from dagster import DagsterInstance
-from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
 from dagster_webserver.version import __version__
@@ -35,7 +35,9 @@ def is_local(listening: socket.socket) -> bool:
 
 def create_ui_app(workspace: WorkspaceProcessContext, hosts: Iterable[str]) -> ASGIApp:
     """Dagster's UI over a workspace, for its own pages alone, under these host names."""
-    webserver = DagsterWebserver(workspace, live_data_poll_rate=_POLL_MS)
+    webserver: DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestContext] = (
+        DagsterWebserver(workspace, live_data_poll_rate=_POLL_MS)
+    )
     return OwnRequests(webserver.create_asgi_app(), hosts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import ClassVar, Literal
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -142,7 +142,7 @@ class SlowClientProtocol(H11Protocol):
             self._reading.cancel()
 
 
-def limited_protocol(exempt: Sequence[IPv4Network | IPv6Network]) -> type[SlowClientProtocol]:
+def limited_protocol(exempt: Sequence[Network]) -> type[SlowClientProtocol]:
     """The protocol of one server; listed proxies may hold any number of connections open."""
 
     class Limited(SlowClientProtocol):

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from orchestration.files import open_regular, read_regular, regular_file_size
@@ -19,6 +20,7 @@ from orchestration.ingest.errors import DeliveryRefused, SourceUnreadable, refus
 _BLOCK = 1 << 20
 LARGEST_MANIFEST = 1 << 20
 _MOST_FILES = 1_000
+_NAMED = 20  # how many differing files a message names
 _LARGEST_COUNT = 1 << 63
 _AT_ONCE = 2
 
@@ -128,7 +130,7 @@ def manifest_of(folder: Path, *, bound: bool) -> tuple[Manifest | None, list[str
     if not bound:
         return None, [
             f"{difference}, says {MANIFEST}."
-            for difference in manifest_differences(folder, manifest)
+            for difference in islice(manifest_differences(folder, manifest), _NAMED)
         ]
     _check_content(folder, manifest)
     return manifest, []
@@ -137,7 +139,8 @@ def manifest_of(folder: Path, *, bound: bool) -> tuple[Manifest | None, list[str
 def _check_content(folder: Path, manifest: Manifest) -> None:
     """Raise DeliveryRefused unless every listed file has the listed size and SHA-256."""
     if differing := list(manifest_differences(folder, manifest)):
-        raise _refused("; ".join(differing))
+        more = [f"{len(differing) - _NAMED:,} more"] if len(differing) > _NAMED else []
+        raise _refused("; ".join([*differing[:_NAMED], *more]))
     signed = [file for file in manifest.files if file.sha256]
     sizes = [file.size for file in signed]
     # Hashing releases the GIL, so two files are hashed in parallel.

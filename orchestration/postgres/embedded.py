@@ -22,6 +22,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from orchestration.errors import DatabaseError
+from orchestration.folders import write_whole
 from orchestration.postgres import roles, root_place
 from orchestration.postgres.database import Database
 from orchestration.postgres.server_place import ServerPlace, place_in_home, this_account
@@ -293,7 +294,7 @@ class _Server:
             path = self.place.rules / name
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 # Readable by the server's account; they hold nothing confidential.
-                root_place.write_whole(path, text, 0o644)
+                write_whole(path, text, 0o644)
                 is_new = True
         return is_new
 

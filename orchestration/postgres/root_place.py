@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from orchestration.errors import DatabaseError
+from orchestration.folders import write_whole
 from orchestration.postgres.server_place import ServerPlace, installed_programs, place_in_home
 
 SHARED = Path("/var/lib/atendimento-server")
@@ -143,22 +144,6 @@ def remove_other_programs(place: ServerPlace) -> None:
     for folder in place.rules.glob("programs-*"):
         if folder.name != _programs_name():
             shutil.rmtree(folder)
-
-
-def write_whole(path: Path, text: str, mode: int) -> None:
-    """Write a file under another name, then rename it: it is never there in part.
-
-    Args:
-        path: The file; its folder belongs to this account.
-        text: Its content.
-        mode: Its permissions.
-    """
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(text)
-    fresh.replace(path)
 
 
 def open_to_all(installed: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.routing import Route
 
 from reports.lookup import (
@@ -16,6 +17,7 @@ from reports.lookup import (
     ficha_page,
     filter_params,
     health,
+    lookup_labels,
     password_page,
     report_files,
     reports_index,
@@ -87,13 +89,17 @@ def create_app(config: LookupConfig) -> Starlette:
             Middleware(LastErrors, error_page),
             Middleware(KnownHosts, config.hosts, error_page),
             Middleware(SmallBodies, config.largest_body, error_page),
-            Middleware(FewRequests, config.requests_at_once, error_page, without=health.PATH),
+            Middleware(FewRequests, config.requests_at_once, _busy_page, without=health.PATH),
         ],
         exception_handlers=HANDLERS,
         lifespan=life,
     )
     app.state.services = services
     return app
+
+
+def _busy_page() -> Response:
+    return error_page(503, lookup_labels.BUSY)
 
 
 def _pools(config: LookupConfig, size: int) -> tuple[ConnectionPools, ConnectionPools]:

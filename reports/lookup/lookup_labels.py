@@ -57,6 +57,10 @@ OTHER_EDITION = Problem(
     "As páginas e as tabelas publicadas não são da mesma execução. Espere um minuto e atualize a "
     "página; se continuar, avise o TI: a próxima execução (atendimento run) as junta de novo.",
 )
+BUSY = Problem(
+    "Muitos pedidos ao mesmo tempo",
+    "Espere alguns segundos e atualize a página. Nada foi alterado.",
+)
 TOO_SLOW = Problem(
     "A consulta demorou demais", "Escolha menos agendas, por exemplo um dia só, e tente de novo."
 )

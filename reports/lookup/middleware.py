@@ -234,12 +234,14 @@ class SmallBodies:
 
 
 class FewRequests:
-    """Refuses (503) what arrives while many requests wait or run, but for one path.
+    """Refuses what arrives while many requests wait or run, but for one path.
 
     Counts requests that have arrived whole, so that slow clients cannot lock others out.
     """
 
-    def __init__(self, app: ASGIApp, most: int, page: ErrorPage, *, without: str) -> None:
+    def __init__(
+        self, app: ASGIApp, most: int, page: Callable[[], Response], *, without: str
+    ) -> None:
         self.app = app
         self.most = most
         self.page = page
@@ -247,12 +249,12 @@ class FewRequests:
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on the request, or refuse it."""
+        """Pass on the request, or respond with the page."""
         if scope["type"] != "http" or scope["path"] == self.without:
             await self.app(scope, receive, send)
             return
         if self._running >= self.most:
-            await self.page(503)(scope, receive, send)
+            await self.page()(scope, receive, send)
             return
         self._running += 1
         try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
-from forked_runs import STAGES, Mark
+from forked_runs import STAGES, spread
 from kept_state import Digest, Kept, digest
 
 from orchestration.postgres import session
@@ -77,22 +77,6 @@ def readers(kept: Kept, seen: Seen) -> Iterator[None]:
         pool.close()
 
 
-def spread(marks: dict[str, int], stages: Sequence[str], points_a_stage: int) -> list[Mark]:
-    """The points to be killed at: in each stage from its first mark to its last, evenly; a single
-    one in its middle.
-
-    A fiftieth short of the last, since two threads of dbt do not always pass the same number.
-    """
-    places = (
-        [n / (points_a_stage - 1) for n in range(points_a_stage)] if points_a_stage > 1 else [0.5]
-    )
-    return [
-        (stage, 1 + int(place * (marks[stage] * 49 // 50 - 1)))
-        for stage in stages
-        for place in places
-    ]
-
-
 def wait_until_alone(maintenance: psycopg.Connection, name: str) -> None:
     """The server notices the death of a client; a statement under way is ended first."""
     deadline = time.monotonic() + 60
@@ -115,7 +99,7 @@ def test_killed_and_run_again_everything_is_as_if_undisturbed(
     kept: Kept, stages: Sequence[str], points_a_stage: int
 ) -> None:
     began, seen, same = time.monotonic(), Seen(), 0
-    points = spread(kept.undisturbed.marks, stages, points_a_stage)
+    points = spread(kept.undisturbed.marks, points_a_stage, stages)
     print(f"\nmarks of the undisturbed run: {kept.undisturbed.marks}")
     for point in points:
         kept.reset()

@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from forked_runs import START, Mark, Run
+from forked_runs import START, Mark, Run, spread
 from kept_state import BEFORE, Digest, Kept, digest
-from test_killed_at_any_point import spread
 
 from orchestration.postgres import embedded
 

@@ -24,7 +24,15 @@ from reports.documents import Writer
 from reports.exports import Sheet
 from reports.lookup import totals_page
 from reports.lookup.turns import Turns
-from tests.integration.lookup.office import PASSWORD, Browser, Office, Person, running, token_of
+from tests.integration.lookup.office import (
+    PASSWORD,
+    Browser,
+    Office,
+    Person,
+    running,
+    token_of,
+    with_config,
+)
 
 THREADS = 40  # of Starlette, for all blocking work
 
@@ -146,7 +154,8 @@ def test_health_answers_while_every_thread_and_connection_is_in_use(office: Offi
         held.free.wait(30)
         return PlainTextResponse("done")
 
-    with running(office.config) as app, ExitStack() as borrowed:
+    config = with_config(office, requests_at_once=THREADS)
+    with running(config) as app, ExitStack() as borrowed:
         app.router.routes.append(Route("/block", block))
         services = app.state.services
         for pool in (services.page, services.keeper):
@@ -158,6 +167,9 @@ def test_health_answers_while_every_thread_and_connection_is_in_use(office: Offi
             answers = [browser.get("/health").status_code for _ in range(10)]
             assert answers == [200] * 10
             assert time.monotonic() - began < 2
+            refused = browser.get("/entrar")
+            assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+            assert "Muitos pedidos" in refused.text
 
 
 @pytest.mark.parametrize(

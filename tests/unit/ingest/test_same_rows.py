@@ -330,7 +330,6 @@ def padded(value: Value) -> object:
     return f" {value}\u00a0 " if isinstance(value, int) and value > 1000 else value
 
 
-@pytest.mark.xfail(reason="ids are trimmed where they are cast (casts.py)", strict=False)
 @pytest.mark.parametrize("kind", ["csv_of_pandas", "parquet_of_pandas"])
 def test_padded_ids_are_the_same_ids(base: Database, tmp_path: Path, kind: str) -> None:
     FILES[kind](tmp_path, "vehicle", changed(TABLES["vehicle"], padded))  # type: ignore[arg-type]

@@ -53,20 +53,38 @@ def pgbouncer(database: Database, folder: Path, **settings: str) -> Iterator[Dat
         f" user={parts['user']}\n[pgbouncer]\n"
         + "".join(f"{name} = {value}\n" for name, value in lines.items())
     )
-    # PgBouncer does not run as root; the account of the server may use its socket.
-    owner = Path(parts["host"]).stat().st_uid
-    account = [f"--user={pwd.getpwuid(owner).pw_name}"] if os.geteuid() == 0 else []
+    # PgBouncer does not run as root; the account of the server can reach its socket.
+    owner = pwd.getpwuid(Path(parts["host"]).stat().st_uid).pw_name
+    account = [f"--user={owner}"] if os.geteuid() == 0 else []
     process = subprocess.Popen([str(PGBOUNCER), "-q", *account, str(config)])
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield Database(f"postgresql://{parts['user']}@127.0.0.1:{port}/{parts['dbname']}")
-    finally:
-        process.kill()
-        process.wait()
+    with admitted(database, owner):
+        try:
+            for _ in range(100):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            yield Database(f"postgresql://{parts['user']}@127.0.0.1:{port}/{parts['dbname']}")
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def admitted(database: Database, account: str) -> Iterator[None]:
+    """Let an account of the machine connect to the embedded server."""
+    with psycopg.connect(database.named("postgres", "postgres").url, autocommit=True) as conn:
+        (name,) = conn.execute("show ident_file").fetchone() or ("",)
+        rules = Path(name)
+        before = rules.read_text(encoding="utf-8")
+        last = before.splitlines()[-1]
+        rules.write_text(f'{before}{last.split()[0]} "{account}" all\n', encoding="utf-8")
+        conn.execute("select pg_reload_conf()")
+        try:
+            yield
+        finally:
+            rules.write_text(before, encoding="utf-8")
+            conn.execute("select pg_reload_conf()")
 
 
 def assert_nothing_is_left(database: Database) -> None:

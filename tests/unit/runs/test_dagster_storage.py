@@ -43,7 +43,7 @@ def killed_at(number: int) -> Iterator[list[str]]:
 
 
 def opened(kind: type[DagsterPostgresStorage], database: Database) -> None:
-    storage = kind(database.sqlalchemy_url("psycopg2", search_path="dagster"))
+    storage = kind(database.sqlalchemy_url("psycopg2"))
     try:
         assert storage.run_storage.get_runs_count() == 0
         assert list(storage.event_log_storage.all_asset_keys()) == []
@@ -125,7 +125,7 @@ def test_tables_that_a_killed_process_left_are_completed(
 
 def test_connections_are_kept_and_replaced_when_they_are_cut(database: Database) -> None:
     opened(PooledStorage, database)
-    storage = PooledStorage(database.sqlalchemy_url("psycopg2", search_path="dagster"))
+    storage = PooledStorage(database.sqlalchemy_url("psycopg2"))
     with database.connect() as conn:
         conn.autocommit = True
         for _ in range(20):
