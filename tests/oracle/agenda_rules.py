@@ -1,15 +1,23 @@
-"""R5 to R9 and R13 for one agenda, in plain Python over the versions in force."""
+"""R5 to R9 for one agenda, in plain Python over the versions in force."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tests.oracle.failure_causes import UNKNOWN_ERROR
-from tests.oracle.local_time import clock, clock_reaches, hours_after, local_midnight, whole_days
+from tests.oracle.local_time import hours_after, local_midnight, whole_days
 from tests.oracle.phones import valid_phone
-from tests.oracle.rows import Agenda, Booking, ChatbotOption, Client, Dispatch, Reply
+from tests.oracle.rows import (
+    Agenda,
+    Booking,
+    CallAttempt,
+    ChatbotOption,
+    Client,
+    Dispatch,
+    Reply,
+)
 from tests.oracle.world import World
 
 
@@ -36,22 +44,19 @@ class NoShow:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """R9. Why an agenda is to be phoned, since when the client waits, since when it is due."""
+class Due:
+    """R9. Why an agenda is due for a call, and since when."""
 
-    priority: int
     reason: str
     detail: str | None
     since: datetime
-    listed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """R9. Why an agenda must not be phoned yet, since when, and until when."""
+class NotYet:
+    """Section 4, `call_waiting`. What an agenda waits for before it is due, and until when."""
 
     reason: str
-    since: datetime
     callable_at: datetime
 
 
@@ -71,11 +76,12 @@ class Reading:
     cycle_start: datetime | None
     response: str
     latest_reply: Reply | None
+    reply_action: str | None
     loss_reason_id: str | None
     days_without_reply: int | None
-    call: Call | None
-    wait: Wait | None
-    call_obstacle: str | None
+    cycle_calls: list[CallAttempt]
+    due: Due | None
+    not_yet: NotYet | None
 
     @property
     def last_sent_at(self) -> datetime | None:
@@ -99,9 +105,10 @@ def read_agenda(world: World, agenda: Agenda, known_errors: Mapping[str, str]) -
     message_at = last_sent(of_cycle)
     days = None
     if message_at is not None:
-        days = whole_days(message_at, world.as_of, world.zone(agenda.company_id))
+        days = whole_days(message_at, world.as_of)
     response = response_of(world, agenda, booking, booking_no_show, option, days)
-    calls = call_or_wait(world, agenda, response, reason, start, reply, message_at)
+    calls = calls_of_cycle(world, agenda, start)
+    due = due_or_not_yet(world, agenda, response, reason, start, reply, message_at, calls)
     return Reading(
         agenda=agenda,
         is_open=is_open,
@@ -115,11 +122,12 @@ def read_agenda(world: World, agenda: Agenda, known_errors: Mapping[str, str]) -
         cycle_start=start,
         response=response,
         latest_reply=reply,
+        reply_action=option.action if option else None,
         loss_reason_id=option.loss_reason_id if option and response == "refused" else None,
         days_without_reply=days if response == "no_reply" else None,
-        call=calls if isinstance(calls, Call) else None,
-        wait=calls if isinstance(calls, Wait) else None,
-        call_obstacle=None if calls else call_obstacle(world, agenda, response),
+        cycle_calls=calls,
+        due=due if isinstance(due, Due) else None,
+        not_yet=due if isinstance(due, NotYet) else None,
     )
 
 
@@ -265,7 +273,31 @@ def response_of(
     return "no_reply" if days >= enough else "awaiting_reply"
 
 
-def call_or_wait(
+def calls_of_cycle(world: World, agenda: Agenda, start: datetime | None) -> list[CallAttempt]:
+    """R15. The calls of this agenda at or after the start of its cycle, the last one last."""
+    return in_order(
+        attempt
+        for attempt in world.attempts_of_agenda.get(agenda.agenda_id, [])
+        if belongs(attempt.called_at, start)
+    )
+
+
+def in_order(attempts: Iterable[CallAttempt]) -> list[CallAttempt]:
+    """R15. "Last" is greatest called_at, then id."""
+    return sorted(attempts, key=lambda attempt: (attempt.called_at, attempt.attempt_id))
+
+
+def is_agreed(attempt: CallAttempt) -> bool:
+    """R15. An agreed call-back."""
+    return attempt.outcome == "call_back" and attempt.call_back_at is not None
+
+
+def ends_agreed(attempts: list[CallAttempt]) -> bool:
+    """Whether the last of these calls is an agreed call-back."""
+    return bool(attempts) and is_agreed(attempts[-1])
+
+
+def due_or_not_yet(
     world: World,
     agenda: Agenda,
     response: str,
@@ -273,70 +305,38 @@ def call_or_wait(
     start: datetime | None,
     reply: Reply | None,
     message_at: datetime | None,
-) -> Call | Wait | None:
-    """R9. The call an agenda is due, or what it waits for before it is due one, or neither."""
+    calls: list[CallAttempt],
+) -> Due | NotYet | None:
+    """R9. Why an agenda is due, or what it waits for before it is, or neither."""
     if agenda.origin != "active" or agenda.closed_at is not None:
         return None
-    if not world.is_today_or_before(agenda):
-        return None
-
-    def due(*instants: datetime | None) -> datetime:
-        return due_since(world, agenda, start, *instants)
-
     if response == "call_requested":
         assert reply is not None
-        return Call(1, "call_requested", None, reply.replied_at, due(reply.replied_at))
+        return Due("call_requested", None, reply.replied_at)
+    if response not in ("replied", "awaiting_reply", "no_reply", "not_sent"):
+        return None
+    if ends_agreed(calls):
+        return Due("call_requested", None, calls[-1].called_at)
+    if not world.is_today_or_before(agenda):
+        return None
     if response in ("no_reply", "awaiting_reply"):
         assert message_at is not None
-        ends = silence_end(world, agenda.company_id, message_at)
-        if response == "awaiting_reply":
-            return Wait("awaiting_reply", message_at, ends)
-        return Call(2, "no_reply", None, message_at, due(ends))
-    if response == "not_sent" or (response == "replied" and reason == "opted_out"):
-        since = local_midnight(agenda.contact_date, world.zone(agenda.company_id))
-        replied_at = reply.replied_at if reply and response == "replied" else None
-        if reason == "opted_out":
-            assert agenda.client_id is not None
-            opted = opted_at(world, world.clients[agenda.client_id])
-            return Call(3, "not_sent", reason, since, due(replied_at, opted))
-        if reason == "other":
-            ends = grace_end(world, agenda.company_id, since, start)
-            if ends > world.as_of:
-                return Wait("dispatch_grace", max(since, start or since), ends)
-            return Call(3, "not_sent", reason, since, due(ends))
-        return Call(3, "not_sent", reason, since, due())
-    return None
-
-
-def call_obstacle(world: World, agenda: Agenda, response: str) -> str:
-    """R9. What keeps an agenda from a call that it is not due, nor waits for."""
-    if agenda.closed_at is not None:
-        return "closed"
-    if agenda.origin != "active":
-        return "passive"
-    return response if world.is_today_or_before(agenda) else "contact_later"
-
-
-def due_since(
-    world: World, agenda: Agenda, start: datetime | None, *instants: datetime | None
-) -> datetime:
-    """Since when an agenda is to be phoned: the last of all that had to come first.
-
-    A latest booking that was cancelled (and not missed: that starts a cycle) kept it off the list.
-    Never later than as_of, for a silence may end twice where the clocks go back.
-    """
+        if response == "no_reply":
+            return Due("no_reply", None, message_at)
+        return NotYet("awaiting_reply", days_old_at(world, agenda.company_id, message_at))
+    if response == "replied" and reason != "opted_out":
+        return None
     midnight = local_midnight(agenda.contact_date, world.zone(agenda.company_id))
-    booking = latest_booking(world, agenda)
-    cancelled = booking.cancelled_at if booking and not no_show(world, agenda, booking) else None
-    needed = (midnight, start, agenda.created_at, cancelled, *instants)
-    return min(world.as_of, max(instant for instant in needed if instant is not None))
+    if reason == "other":
+        ends = grace_end(world, agenda.company_id, midnight, start)
+        if ends > world.as_of:
+            return NotYet("dispatch_grace", ends)
+    return Due("not_sent", reason, midnight)
 
 
-def silence_end(world: World, company_id: str, message_at: datetime) -> datetime:
-    """R8. From when on the local clock is `no_reply_days` days past that of the message."""
-    zone = world.zone(company_id)
-    days = timedelta(days=world.parameters[company_id].no_reply_days)
-    return clock_reaches(clock(message_at, zone) + days, zone)
+def days_old_at(world: World, company_id: str, message_at: datetime) -> datetime:
+    """R8. When a message is `no_reply_days` days old."""
+    return message_at + timedelta(days=world.parameters[company_id].no_reply_days)
 
 
 def grace_end(

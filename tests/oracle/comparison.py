@@ -15,20 +15,28 @@ COLUMNS: dict[str, str] = {
     "agenda_status": "agenda_id company_id contact_date campaign_id event_type_id team_id agent_id "
     "client_id vehicle_id origin is_open whatsapp_status whatsapp_cause last_sent_at is_no_show "
     "no_show_kind no_show_at cycle_start response loss_reason_id replied_at days_without_reply "
-    "booking_id booked_for call_reason call_detail call_obstacle created_at closed_at "
-    "as_of",
+    "booking_id booked_for other_detail call_reason call_detail call_state as_of",
     "passive_contact_status": "contact_id company_id contact_date client_id is_ambiguous bucket "
     "agenda_id booking_id as_of",
     "totalizer": "company_id contact_date campaign_id event_type_id team_id agent_id totalizer "
-    "bucket agenda_count as_of",
+    "bucket bucket_detail agenda_count as_of",
     "totalizer_history": "snapshot_date company_id totalizer bucket agenda_count as_of",
     "sending_alarm": "company_id cause agenda_count client_count oldest_since as_of",
-    "call_list": "agenda_id company_id agent_id priority position call_reason call_detail since "
-    "phone attempts last_attempt_at last_outcome listed_at days_untried as_of",
+    "call_list": "agenda_id company_id agent_id agenda_agent_id client_id card position priority "
+    "call_reason call_detail since phone phone_kind own_calls call_back_at attempts "
+    "last_attempt_at last_outcome hints as_of",
+    "call_waiting": "agenda_id company_id agent_id wait_reason callable_at as_of",
+    "call_done": "agenda_id company_id agent_id call_state outcome called_at loss_reason_id "
+    "own_calls refused_at refused_by as_of",
+    "phone_call": "attempt_id agenda_id company_id client_id user_id called_at call_date outcome "
+    "call_back_at loss_reason_id as_of",
+    "passive_waiting": "contact_id company_id contacted_at contact_date bucket client_id phone "
+    "calls_refused as_of",
+    "day_activity": "company_id activity_date agent_id messages_sent replies bookings_leadzap "
+    "bookings_other arrivals no_shows calls clients_called calls_booked as_of",
     "no_show_return": "booking_id agenda_id company_id no_show_at as_of",
     "dispatch_due": "agenda_id company_id purpose as_of",
     # Beside those of section 4.
-    "call_waiting": "company_id agenda_id agent_id position wait_reason since callable_at as_of",
     "client": "client_id is_opted_out consent_origin consent_at",
     "dispatch": "company_id agenda_id dispatch_id purpose queued_at outcome sent_at delivered_at "
     "read_at failed_at error_code cause as_of",
@@ -36,28 +44,30 @@ COLUMNS: dict[str, str] = {
     "replied_at as_of",
     "booking": "company_id agenda_id booking_id channel created_at scheduled_for confirmed_at "
     "arrived_at cancelled_at no_show_kind no_show_at as_of",
-    "call_attempt": "company_id agenda_id attempt_id user_id called_at outcome note as_of",
     "funnel": "company_id contact_date campaign_id event_type_id team_id agent_id funnel step "
     "agenda_count as_of",
     "totalizer_row": "company_id totalizer row_id agenda_id contact_date campaign_id event_type_id "
-    "team_id agent_id client_id bucket as_of",
+    "team_id agent_id client_id bucket bucket_detail as_of",
 }
 _KEYS: dict[str, str] = {
     "agenda_status": "agenda_id",
     "passive_contact_status": "contact_id",
     "totalizer": "company_id contact_date campaign_id event_type_id team_id agent_id totalizer "
-    "bucket",
+    "bucket bucket_detail",
     "totalizer_history": "snapshot_date company_id totalizer bucket",
     "sending_alarm": "company_id cause",
     "call_list": "agenda_id",
     "no_show_return": "agenda_id",
     "dispatch_due": "agenda_id",
-    "call_waiting": "agenda_id",
+    "call_waiting": "agenda_id wait_reason",
+    "call_done": "agenda_id",
+    "phone_call": "attempt_id",
+    "passive_waiting": "contact_id",
+    "day_activity": "company_id activity_date agent_id",
     "client": "client_id",
     "dispatch": "dispatch_id",
     "reply": "reply_id",
     "booking": "booking_id",
-    "call_attempt": "attempt_id",
     "funnel": "company_id contact_date campaign_id event_type_id team_id agent_id funnel step",
     "totalizer_row": "totalizer row_id",
 }
@@ -108,6 +118,8 @@ def _counted(table: str, rows: Sequence[Row]) -> Counter[tuple[object, ...]]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(value)
     return utc(value) if isinstance(value, datetime) else value
 
 

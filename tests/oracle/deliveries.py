@@ -27,7 +27,11 @@ from tests.oracle.rows import (
 _UNKNOWN_CODES = ("199", "300", "0131026", "131026.0", "999999", "sem sinal", None)
 _BOOKINGS = {"booked": (1, 2), "no_show": (1, 2, 3), "mixed": (0, 1), "failing": (0, 0, 1)}
 _DISPATCHES = {"quiet": (0,), "failing": (1, 2, 3, 3, 4)}
-_OUTCOMES = ("no_answer", "busy", "wrong_number", "call_back", "booked", "refused", "other")
+_OUTCOMES = {
+    **{"no_answer": 6, "busy": 4, "wrong_number": 6, "call_back": 9, "booked": 2, "refused": 2},
+    **{"do_not_call": 1, "other": 4, "void": 2},
+}
+_APART = [timedelta(seconds=step) for step in (0, 0, 30, 59, 60, 61)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,24 @@ def _add_clients(
     for _ in range(count):
         client_id = draft.new_id("client")
 
-        def client(updated_at: datetime, client_id: str = client_id) -> Client:
+        last: list[tuple[str | None, str | None, str | None]] = []
+
+        def client(
+            updated_at: datetime,
+            client_id: str = client_id,
+            last: list[tuple[str | None, str | None, str | None]] = last,
+        ) -> Client:
             ddd, mobile = phones.client_phone()
             accepts = draft.chance(0.93)
+            # Versions often change nothing of a client's numbers.
+            if last and draft.chance(0.5):
+                ddd, mobile, landline = last[-1]
+            else:
+                landline = phones.landline()
+            last.append((ddd, mobile, landline))
             return Client(
-                client_id, updated_at, "Cliente", ddd, mobile, phones.landline(), None, accepts
+                *(client_id, updated_at, "Cliente", ddd, mobile, landline, None, accepts),
+                dice.choices((None, True, False), (12, 6, 1))[0],
             )
 
         draft.rows.client += draft.versions(edges, client)
@@ -104,7 +121,12 @@ def _add_agenda(draft: Draft, company: CompanyDraft) -> None:
     agenda_id = draft.new_id("agenda")
     # A few instants shared by all that happens to the agenda, so that ties are common.
     pool = [near(dice, company.edges) for _ in range(4)]
-    client_ids = [dice.choice(rows.client).client_id, None]
+    # Many clients of a company have several agendas of it.
+    if not company.clients or draft.chance(0.5):
+        company.clients.append(dice.choice(rows.client).client_id)
+    if not company.vehicles or draft.chance(0.4):
+        company.vehicles.append(dice.choice(rows.vehicle).vehicle_id)
+    client_ids = [dice.choice(company.clients), None]
     long_ago = draft.as_of - timedelta(days=30)
     today = local_date(draft.as_of, company.parameters.zone)
 
@@ -115,7 +137,7 @@ def _add_agenda(draft: Draft, company: CompanyDraft) -> None:
             updated_at,
             company.company_id,
             dice.choices(client_ids, (12, 1))[0],
-            dice.choice(rows.vehicle).vehicle_id if draft.chance(0.4) else None,
+            dice.choice(company.vehicles) if draft.chance(0.4) else None,
             dice.choice(rows.event_type).event_type_id,
             dice.choice(company.teams) if draft.chance(0.7) else None,
             dice.choice(company.users) if draft.chance(0.75) else None,
@@ -131,7 +153,7 @@ def _add_agenda(draft: Draft, company: CompanyDraft) -> None:
         _add_booking(draft, company, agenda_id, pool, kind)
     for _ in range(_how_many(dice, bookings=False, kind=kind)):
         _add_dispatch(draft, company, agenda_id, pool, kind)
-    for _ in range(dice.choice((0, 0, 0, 1, 2, 3))):
+    for _ in range(dice.choice((0, 0, 0, 1, 1, 2, 3))):
         _add_attempt(draft, company, agenda_id, pool)
 
 
@@ -235,9 +257,19 @@ def _add_attempt(draft: Draft, company: CompanyDraft, agenda_id: str, pool: list
     attempt_id = draft.new_id("call_attempt")
 
     def attempt(updated_at: datetime) -> CallAttempt:
-        user, outcome = dice.choice(company.users), dice.choice(_OUTCOMES)
-        note = dice.choice((None, "Ligar à tarde"))
-        return CallAttempt(attempt_id, updated_at, agenda_id, user, near(dice, pool), outcome, note)
+        (outcome,) = dice.choices(list(_OUTCOMES), list(_OUTCOMES.values()))
+        reason = dice.choice((*draft.rows.loss_reason, None))
+        return CallAttempt(
+            attempt_id,
+            updated_at,
+            agenda_id,
+            dice.choice((*company.users * 3, "unknown user")),
+            near(dice, pool) + dice.choice(_APART),
+            outcome,
+            near(dice, [draft.as_of, *company.edges]) if draft.chance(0.7) else None,
+            dice.choice((reason.loss_reason_id, "unknown reason")) if reason else None,
+            dice.choice((None, "Ligar à tarde")),
+        )
 
     draft.rows.call_attempt += draft.versions(company.edges, attempt)
 
@@ -260,8 +292,9 @@ def _add_passive_contact(
             phones.whatsapp_number(),
             dice.choice(("book", "book", "service_orders", "other")),
             near(dice, of.edges),
-            dice.choice(agendas) if draft.chance(0.5) else None,
-            dice.choice(bookings) if bookings and draft.chance(0.6) else None,
+            dice.choice(agendas) if draft.chance(0.3) else None,
+            dice.choice(bookings) if bookings and draft.chance(0.4) else None,
+            near(dice, of.edges) if draft.chance(0.3) else None,
         )
 
     rows.passive_contact += draft.versions(company.edges, contact)

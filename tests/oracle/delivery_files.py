@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -19,8 +19,10 @@ _FALSE = ("false", "f", "0", "N", "FALSE", "False", "n", "F")
 _OFFSETS = (0, 0, -180, -180, -240, 60, 345, -210, 765, 840, -720)
 
 
-def write_delivery(rows: SourceRows, folder: Path, seed: int = 0) -> None:
-    """Write one CSV file a table, each in a spelling of its own drawn from the seed.
+def write_delivery(
+    rows: SourceRows, folder: Path, seed: int = 0, tables: Collection[str] = ()
+) -> None:
+    """Write one CSV file a table (or these tables), each in a spelling drawn from the seed.
 
     Columns come in any order, some rows twice (the same version in another spelling), the
     separator, end of line, byte order mark and compression vary.
@@ -29,6 +31,8 @@ def write_delivery(rows: SourceRows, folder: Path, seed: int = 0) -> None:
     dice = Random(seed)
     for table in SOURCE_TABLES:
         of_table = getattr(rows, table.name)
+        if tables and table.name not in tables:
+            continue
         if of_table or not table.may_be_missing:
             _write_table(dice, table, of_table, folder)
 

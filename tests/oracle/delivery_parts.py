@@ -58,6 +58,8 @@ class CompanyDraft:
     sends: bool
     users: list[str]
     teams: list[str]
+    clients: list[str] = field(default_factory=list)
+    vehicles: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -123,6 +125,8 @@ def _add_company(draft: Draft, zone: str | None) -> CompanyDraft:
         no_reply_days=dice.choice((None, 1, 2, 3)),
         no_show_hours=_hours(dice.choice((None, "1", "2", "0.5", "24", "1.25", "0.000001"))),
         dispatch_grace_hours=_hours(grace),
+        call_rest_hours=_hours(dice.choice((None, "0", "1", "2.5", "24", "0.000001"))),
+        max_call_attempts=dice.choice((None, None, 1, 2, 3)),
     )
     rows.company.append(company)
     parameters = parameters_of(company)
@@ -178,6 +182,9 @@ class PhoneBook:
         self.numbers = [
             (dice.choice(("11", "20", "55", "92")), self._subscriber()) for _ in range(numbers)
         ]
+        # A placeholder that very many clients have, some of a fleet or family, and all others.
+        few = (numbers / 4, *(numbers / 18,) * 3, *(numbers / 36,) * 4)[:numbers]
+        self._shares = [*few, *(1.0,) * (numbers - len(few))]
 
     def _subscriber(self) -> str:
         tail = f"{self.dice.randrange(10_000):04}"
@@ -185,7 +192,7 @@ class PhoneBook:
 
     def client_phone(self) -> tuple[str | None, str | None]:
         """DDD and mobile of a client, mostly valid."""
-        ddd, subscriber = self.dice.choice(self.numbers)
+        ((ddd, subscriber),) = self.dice.choices(self.numbers, self._shares)
         if self.dice.random() < 0.12:
             return self._bad(), self._written(subscriber)
         if self.dice.random() < 0.12:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tests.oracle.agenda_rules import Reading, no_show, opted_at, opted_out
 from tests.oracle.failure_causes import UNKNOWN_ERROR
+from tests.oracle.local_time import local_date
 from tests.oracle.totals import dimensions
 from tests.oracle.world import World
 
@@ -91,17 +92,20 @@ def bookings(world: World, agendas: list[Reading]) -> Iterator[Row]:
             }
 
 
-def call_attempts(world: World, agendas: list[Reading]) -> Iterator[Row]:
-    """Every phone call, of whichever cycle."""
+def phone_calls(world: World, agendas: list[Reading]) -> Iterator[Row]:
+    """Section 4. Every phone call of an agenda that exists."""
     for one in agendas:
         for attempt in world.attempts_of_agenda.get(one.agenda.agenda_id, []):
             yield {
-                **_key(one),
                 "attempt_id": attempt.attempt_id,
+                **_key(one),
+                "client_id": one.agenda.client_id,
                 "user_id": attempt.user_id,
                 "called_at": attempt.called_at,
+                "call_date": local_date(attempt.called_at, world.zone(one.agenda.company_id)),
                 "outcome": attempt.outcome,
-                "note": attempt.note,
+                "call_back_at": attempt.call_back_at,
+                "loss_reason_id": attempt.loss_reason_id,
                 "as_of": world.as_of,
             }
 

@@ -1,106 +1,100 @@
-"""R9's lists in their order, and the jobs of R13."""
+"""The lists of section 4 on calls, and the jobs of R13."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from tests.oracle.agenda_rules import Reading, Wait, belongs
-from tests.oracle.local_time import local_date
-from tests.oracle.phones import number_to_phone
-from tests.oracle.rows import CallAttempt
+from tests.oracle.agenda_rules import Reading, ends_agreed
+from tests.oracle.calling import Callings, Listed
 from tests.oracle.world import World
 
 Row = dict[str, object]
 
 
-def call_list(world: World, agendas: list[Reading]) -> list[Row]:
-    """R9. Who is to be phoned, numbered within company and agent."""
-    lists: dict[tuple[str, str | None], list[Reading]] = {}
-    for one in agendas:
-        if one.call:
-            lists.setdefault((one.agenda.company_id, one.agenda.agent_id), []).append(one)
-    return [
-        _call_row(world, one, position)
-        for of_agent in lists.values()
-        for position, one in enumerate(sorted(of_agent, key=_order), start=1)
-    ]
+def call_list(world: World, callings: Callings) -> list[Row]:
+    """R15, R16. Who is called now."""
+    return [_call_row(world, row) for row in callings.listed]
 
 
-def _order(one: Reading) -> tuple[object, ...]:
-    """R9. Priority, then oldest first, then agenda id."""
-    assert one.call
-    oldest = one.agenda.contact_date if one.call.priority == 3 else one.call.since
-    return (one.call.priority, oldest, one.agenda.agenda_id)
-
-
-def _call_row(world: World, one: Reading, position: int) -> Row:
-    assert one.call
-    agenda = one.agenda
-    client = world.clients[agenda.client_id] if agenda.client_id is not None else None
-    attempts = attempts_in_cycle(world, one)
-    last = max(attempts, key=lambda each: (each.called_at, each.attempt_id), default=None)
+def _call_row(world: World, row: Listed) -> Row:
+    one, call = row.one, row.call
+    assert one.due
+    last = one.cycle_calls[-1] if one.cycle_calls else None
     return {
-        "agenda_id": agenda.agenda_id,
-        "company_id": agenda.company_id,
-        "agent_id": agenda.agent_id,
-        "priority": one.call.priority,
-        "position": position,
-        "call_reason": one.call.reason,
-        "call_detail": one.call.detail,
-        "since": one.call.since,
-        "phone": number_to_phone(client.ddd, client.mobile, client.landline) if client else None,
-        "attempts": len(attempts),
+        "agenda_id": one.agenda.agenda_id,
+        "company_id": one.agenda.company_id,
+        "agent_id": row.owner,
+        "agenda_agent_id": one.agenda.agent_id,
+        "client_id": one.agenda.client_id,
+        "card": row.card,
+        "position": row.position,
+        "priority": row.priority,
+        "call_reason": one.due.reason,
+        "call_detail": one.due.detail,
+        "since": one.due.since,
+        "phone": call.number[0] if call.number else None,
+        "phone_kind": call.number[1] if call.number else None,
+        "own_calls": len(call.own_calls),
+        "call_back_at": call.last.call_back_at if call.last and row.priority == 0 else None,
+        "attempts": len(one.cycle_calls),
         "last_attempt_at": last.called_at if last else None,
         "last_outcome": last.outcome if last else None,
-        "listed_at": one.call.listed_at,
-        "days_untried": days_untried(world, one, one.call.listed_at),
+        "hints": row.hints,
         "as_of": world.as_of,
     }
 
 
-def days_untried(world: World, one: Reading, listed_at: datetime) -> int | None:
-    """How many local days ago an agenda came onto the list, if that is 1 or more without a call."""
-    attempts = world.attempts_of_agenda.get(one.agenda.agenda_id, [])
-    if any(attempt.called_at >= listed_at for attempt in attempts):
-        return None
-    zone = world.zone(one.agenda.company_id)
-    days = (local_date(world.as_of, zone) - local_date(listed_at, zone)).days
-    return days if days > 0 else None
-
-
-def call_waiting(world: World, agendas: list[Reading]) -> list[Row]:
-    """R9. Who must not be phoned yet, numbered within company and agent, the soonest first."""
-    waiting: dict[tuple[str, str | None], list[tuple[datetime, str, Wait]]] = {}
+def call_waiting(world: World, agendas: list[Reading], callings: Callings) -> list[Row]:
+    """Section 4. Due agendas that wait, and agendas that are due once a time is over."""
+    waiting: list[tuple[Reading, str, datetime | None]] = []
     for one in agendas:
-        if one.wait:
-            waiting.setdefault((one.agenda.company_id, one.agenda.agent_id), []).append(
-                (one.wait.callable_at, one.agenda.agenda_id, one.wait)
-            )
+        if one.not_yet and not callings.refusal(one.agenda.client_id, one.agenda):
+            waiting.append((one, one.not_yet.reason, one.not_yet.callable_at))
+        call = callings.states.get(one.agenda.agenda_id)
+        if call and call.state in ("call_back", "resting", "client_messaged"):
+            waiting.append((one, call.state, call.callable_at))
+    waiting += [
+        (row.one, "on_other_list", None)
+        for row in callings.listed
+        if row.owner != row.one.agenda.agent_id
+    ]
     return [
         {
-            "company_id": company_id,
-            "agenda_id": agenda_id,
-            "agent_id": agent_id,
-            "position": position,
-            "wait_reason": wait.reason,
-            "since": wait.since,
+            "agenda_id": one.agenda.agenda_id,
+            "company_id": one.agenda.company_id,
+            "agent_id": one.agenda.agent_id,
+            "wait_reason": reason,
             "callable_at": callable_at,
             "as_of": world.as_of,
         }
-        for (company_id, agent_id), of_agent in waiting.items()
-        for position, (callable_at, agenda_id, wait) in enumerate(
-            sorted(of_agent, key=lambda row: row[:2]), start=1
+        for one, reason, callable_at in waiting
+    ]
+
+
+def call_done(world: World, agendas: list[Reading], callings: Callings) -> list[Row]:
+    """Section 4. Due agendas that nobody calls any more."""
+    rows: list[Row] = []
+    for one in agendas:
+        call = callings.states.get(one.agenda.agenda_id)
+        if not call or call.state not in ("done", "do_not_call", "exhausted"):
+            continue
+        refusal = call.refusal if call.state == "do_not_call" else None
+        rows.append(
+            {
+                "agenda_id": one.agenda.agenda_id,
+                "company_id": one.agenda.company_id,
+                "agent_id": one.agenda.agent_id,
+                "call_state": call.state,
+                "outcome": call.last.outcome if call.last else None,
+                "called_at": call.last.called_at if call.last else None,
+                "loss_reason_id": call.last.loss_reason_id if call.last else None,
+                "own_calls": len(call.own_calls),
+                "refused_at": refusal.at if refusal else None,
+                "refused_by": refusal.by if refusal else None,
+                "as_of": world.as_of,
+            }
         )
-    ]
-
-
-def attempts_in_cycle(world: World, one: Reading) -> list[CallAttempt]:
-    """R9. The calls made at or after the start of the cycle."""
-    return [
-        attempt
-        for attempt in world.attempts_of_agenda.get(one.agenda.agenda_id, [])
-        if belongs(attempt.called_at, one.cycle_start)
-    ]
+    return rows
 
 
 def no_show_return(world: World, agendas: list[Reading]) -> list[Row]:
@@ -136,9 +130,10 @@ def dispatch_due(world: World, agendas: list[Reading]) -> list[Row]:
 
 
 def is_due(world: World, one: Reading) -> bool:
-    """R13. Nothing sent, nothing on its way, and worth a (further) try."""
+    """R13. Nothing sent, nothing on its way, no word by phone, and worth a (further) try."""
     failures = sum(each.failed for each in one.cycle_messages)
     try_again = one.cause in ("transient", "rate_limit") and failures < 3
+    said = one.cycle_calls[-1].outcome if one.cycle_calls else None
     return (
         one.agenda.origin == "active"
         and one.is_open
@@ -146,5 +141,7 @@ def is_due(world: World, one: Reading) -> bool:
         and one.response == "not_sent"
         and one.reason_without_sent == "other"
         and not any(each.pending for each in one.messages)
+        and said not in ("booked", "refused")
+        and not ends_agreed(one.cycle_calls)
         and (one.cause == "not_queued" or try_again)
     )

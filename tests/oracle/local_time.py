@@ -81,21 +81,9 @@ def _offset(instant: datetime, zone: str) -> timedelta:
     return offset
 
 
-def whole_days(earlier: datetime, later: datetime, zone: str) -> int:
-    """Whole days between two instants by the local clock: floor(local later − local earlier)."""
-    return (clock(later, zone) - clock(earlier, zone)) // timedelta(days=1)
-
-
-def clock_reaches(wall: datetime, zone: str) -> datetime:
-    """The instant from which a clock that goes on no longer shows less than `wall`.
-
-    Where the clock shows it twice, the second time; where it is skipped, when the clocks change.
-    """
-    second = utc(wall.replace(tzinfo=ZoneInfo(zone), fold=1))
-    if clock(second, zone) == wall:
-        return second
-    # In a gap the later fold counts with the offset after the change, which lies before it.
-    return _change(second, utc(wall.replace(tzinfo=ZoneInfo(zone), fold=0)), zone)
+def whole_days(earlier: datetime, later: datetime) -> int:
+    """R3. Whole periods of 24 elapsed hours between two instants."""
+    return (utc(later) - utc(earlier)) // timedelta(days=1)
 
 
 def hours_after(instant: datetime, hours: Decimal) -> datetime:

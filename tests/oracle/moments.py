@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
-from tests.oracle.local_time import clock, hours_after, local_date, local_midnight
+from tests.oracle.local_time import hours_after, local_date, local_midnight
 from tests.oracle.world import Parameters
 
 # Ordinary ones first; then those whose midnight is skipped (Santiago, Cairo, Beirut, Havana,
@@ -64,26 +64,17 @@ def random_as_of(dice: Random) -> datetime:
 def edges_of(company: Parameters, as_of: datetime) -> list[datetime]:
     """The instants at which something changes for a company: most are not after as_of."""
     today = local_date(as_of, company.zone)
-    now = clock(as_of, company.zone)
     return [
         *[as_of] * 3,
         *(local_midnight(today + timedelta(days=days), company.zone) for days in range(-4, 1)),
-        *(
-            at_clock(now - timedelta(days=days), company.zone, fold)
-            for days in range(1, 5)
-            for fold in (0, 1)
-        ),
+        *(as_of - timedelta(days=days) for days in range(1, 5)),
         hours_after(as_of, -company.no_show_hours),
         hours_after(as_of, -company.dispatch_grace_hours),
         hours_after(as_of, -company.no_show_hours - company.dispatch_grace_hours),
+        hours_after(as_of, -company.call_rest_hours),
         local_midnight(today + timedelta(days=1), company.zone),
         as_of + timedelta(days=2),
     ]
-
-
-def at_clock(wall: datetime, zone: str, fold: int) -> datetime:
-    """An instant at which the zone's clock shows that time (or would, where it is skipped)."""
-    return wall.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC)
 
 
 def near(dice: Random, edges: Sequence[datetime]) -> datetime:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.oracle.phones import client_phone_key, phone_key
+from tests.oracle.calling import Callings
+from tests.oracle.local_time import local_date
+from tests.oracle.phones import client_phone_key, number_to_answer, phone_key
 from tests.oracle.rows import Client, PassiveContact
 from tests.oracle.world import World, grouped
 
@@ -61,3 +63,29 @@ def bucket(world: World, menu_option: str, client: Client | None, booking_id: st
     if menu_option == "service_orders":
         return "service_orders"
     return "other_registered" if client else "other_unregistered"
+
+
+def passive_waiting(
+    world: World, contacts: list[PassiveReading], callings: Callings
+) -> list[dict[str, object]]:
+    """R18. Contacts that nobody has answered."""
+    return [
+        {
+            "contact_id": one.contact.contact_id,
+            "company_id": one.contact.company_id,
+            "contacted_at": one.contact.contacted_at,
+            "contact_date": local_date(
+                one.contact.contacted_at, world.zone(one.contact.company_id)
+            ),
+            "bucket": one.bucket,
+            "client_id": one.client_id,
+            "phone": number_to_answer(one.contact.whatsapp_number),
+            "calls_refused": callings.refusal(one.client_id, None) is not None,
+            "as_of": world.as_of,
+        }
+        for one in contacts
+        if one.contact.menu_option in ("book", "other")
+        and one.agenda_id is None
+        and one.booking_id is None
+        and one.contact.handled_at is None
+    ]

@@ -32,14 +32,18 @@ def valid_phone(ddd: str | None, mobile: str | None) -> bool:
 
 def phone_key(number: str | None) -> str | None:
     """R10. The key of a WhatsApp number, or None when it is no number of this shape."""
+    digits = number_to_answer(number)
+    return digits[:2] + without_ninth_digit(digits[2:]) if digits else None
+
+
+def number_to_answer(number: str | None) -> str | None:
+    """R18. DDD and subscriber of a WhatsApp number; none when it holds a letter."""
     if any(sign.isalpha() for sign in number or ""):
         return None
     digits = "".join(sign for sign in number or "" if sign in _DIGITS)
     if len(digits) in (12, 13) and digits.startswith("55"):
         digits = digits[2:]
-    if len(digits) not in (10, 11):
-        return None
-    return digits[:2] + without_ninth_digit(digits[2:])
+    return digits if len(digits) in (10, 11) else None
 
 
 def client_phone_key(ddd: str | None, mobile: str | None) -> str | None:
@@ -56,9 +60,14 @@ def without_ninth_digit(subscriber: str) -> str:
     return subscriber
 
 
-def number_to_phone(ddd: str | None, mobile: str | None, landline: str | None) -> str | None:
-    """R9. The mobile if R4 holds, else the landline when it has 10 or 11 digits, else none."""
+def numbers_to_phone(
+    ddd: str | None, mobile: str | None, landline: str | None
+) -> list[tuple[str, str]]:
+    """R15. The mobile if R4 holds, then the landline if it is another of 10 or 11 digits."""
+    numbers = []
     if valid_phone(ddd, mobile):
-        return cleaned(ddd) + cleaned(mobile)
+        numbers.append((cleaned(ddd) + cleaned(mobile), "mobile"))
     fixed = cleaned(landline)
-    return fixed if _only_digits(fixed) and len(fixed) in (10, 11) else None
+    if _only_digits(fixed) and len(fixed) in (10, 11) and fixed not in dict(numbers):
+        numbers.append((fixed, "landline"))
+    return numbers

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tests.oracle.agenda_rules import Reading, read_agenda
-from tests.oracle.history import bookings, call_attempts, clients, dispatches, funnel, replies
-from tests.oracle.jobs import call_list, call_waiting, dispatch_due, no_show_return
+from tests.oracle.calling import Callings
+from tests.oracle.day import day_activity
+from tests.oracle.history import bookings, clients, dispatches, funnel, phone_calls, replies
+from tests.oracle.jobs import call_done, call_list, call_waiting, dispatch_due, no_show_return
 from tests.oracle.local_time import local_date
-from tests.oracle.passive_rules import PassiveReading, read_passive_contacts
+from tests.oracle.passive_rules import PassiveReading, passive_waiting, read_passive_contacts
 from tests.oracle.rows import SourceRows
-from tests.oracle.totals import history, sending_alarm, totalizer, totalizer_row
+from tests.oracle.totals import history, other_detail, sending_alarm, totalizer, totalizer_row
 from tests.oracle.world import World, world_as_of
 
 Row = dict[str, object]
@@ -30,29 +32,34 @@ def publish(
     world = world_as_of(rows, as_of)
     agendas = [read_agenda(world, agenda, known_errors) for agenda in world.agendas.values()]
     contacts = read_passive_contacts(world)
+    callings = Callings(world, agendas)
     total_rows = totalizer_row(world, agendas, contacts)
     totals = totalizer(total_rows)
     return {
-        "agenda_status": [_agenda_status(world, one) for one in agendas],
+        "agenda_status": [_agenda_status(world, one, callings) for one in agendas],
         "passive_contact_status": [_passive_contact_status(world, one) for one in contacts],
         "totalizer": totals,
         "totalizer_history": history(totals, local_date(as_of, group_timezone), world.as_of),
         "sending_alarm": sending_alarm(world, agendas),
-        "call_list": call_list(world, agendas),
+        "call_list": call_list(world, callings),
         "no_show_return": no_show_return(world, agendas),
         "dispatch_due": dispatch_due(world, agendas),
-        "call_waiting": call_waiting(world, agendas),
+        "call_waiting": call_waiting(world, agendas, callings),
+        "call_done": call_done(world, agendas, callings),
+        "phone_call": [*phone_calls(world, agendas)],
+        "passive_waiting": passive_waiting(world, contacts, callings),
+        "day_activity": day_activity(world, agendas),
         "client": clients(world),
         "dispatch": [*dispatches(world, agendas, known_errors)],
         "reply": [*replies(world, agendas)],
         "booking": [*bookings(world, agendas)],
-        "call_attempt": [*call_attempts(world, agendas)],
         "funnel": funnel(world, agendas),
         "totalizer_row": total_rows,
     }
 
 
-def _agenda_status(world: World, one: Reading) -> Row:
+def _agenda_status(world: World, one: Reading, callings: Callings) -> Row:
+    call = callings.states.get(one.agenda.agenda_id)
     agenda, booking = one.agenda, one.latest_booking
     return {
         "agenda_id": agenda.agenda_id,
@@ -79,11 +86,10 @@ def _agenda_status(world: World, one: Reading) -> Row:
         "days_without_reply": one.days_without_reply,
         "booking_id": booking.booking_id if booking else None,
         "booked_for": booking.scheduled_for if booking else None,
-        "call_reason": one.call.reason if one.call else None,
-        "call_detail": one.call.detail if one.call else None,
-        "call_obstacle": one.call_obstacle,
-        "created_at": agenda.created_at,
-        "closed_at": agenda.closed_at,
+        "other_detail": other_detail(world, one),
+        "call_reason": one.due.reason if one.due else None,
+        "call_detail": one.due.detail if one.due else None,
+        "call_state": call.state if call else None,
         "as_of": world.as_of,
     }
 

@@ -21,6 +21,8 @@ class Company:
     no_reply_days: int | None = None
     no_show_hours: Decimal | None = None
     dispatch_grace_hours: Decimal | None = None
+    call_rest_hours: Decimal | None = None
+    max_call_attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Client:
     landline: str | None
     email: str | None
     accepts_messages: bool
+    accepts_calls: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,7 @@ class PassiveContact:
     contacted_at: datetime
     agenda_id: str | None = None
     booking_id: str | None = None
+    handled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,8 @@ class CallAttempt:
     user_id: str
     called_at: datetime
     outcome: str
+    call_back_at: datetime | None = None
+    loss_reason_id: str | None = None
     note: str | None = None
 
 

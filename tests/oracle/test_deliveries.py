@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import fields
 
 import pytest
@@ -29,11 +29,14 @@ def test_a_seed_gives_the_same_delivery() -> None:
 def test_every_answer_of_the_rules_occurs(drawn: list[Delivery]) -> None:
     seen: dict[tuple[str, str], set[object]] = defaultdict(set)
     buckets: dict[object, set[object]] = defaultdict(set)
-    for delivery in drawn:
+    cards: Counter[tuple[object, ...]] = Counter()
+    for number, delivery in enumerate(drawn):
         for table, rows in publish(delivery.rows, delivery.as_of, KNOWN_ERRORS).items():
             for row in rows:
                 for column, value in row.items():
-                    seen[table, column].add(value)
+                    seen[table, column].add(tuple(value) if isinstance(value, list) else value)
+                if table == "call_list":
+                    cards[row["company_id"], row["agent_id"], row["card"], number] += 1
                 if table == "totalizer":
                     buckets[row["totalizer"]].add(row["bucket"])
     status = {column: seen["agenda_status", column] for column in ("response", "whatsapp_status")}
@@ -46,15 +49,29 @@ def test_every_answer_of_the_rules_occurs(drawn: list[Delivery]) -> None:
     assert seen["agenda_status", "no_show_kind"] == {"manual", "automatic", None}
     assert seen["agenda_status", "call_reason"] == {"call_requested", "no_reply", "not_sent", None}
     assert seen["agenda_status", "call_detail"] == {"opted_out", "invalid_phone", "other", None}
-    assert seen["agenda_status", "call_obstacle"] == {
-        *("closed", "passive", "contact_later", "booked", "booked_elsewhere", "refused", "replied"),
+    assert seen["agenda_status", "call_state"] == {
+        *("done", "do_not_call", "exhausted", "call_back", "resting", "client_messaged", "listed"),
         None,
     }
+    assert seen["agenda_status", "other_detail"] == {
+        *("future", "not_needed", "recipient", "in_grace", "failure"),
+        None,
+    }
+    assert seen["call_waiting", "wait_reason"] == {
+        *("awaiting_reply", "dispatch_grace", "call_back", "resting", "client_messaged"),
+        "on_other_list",
+    }
+    assert seen["call_done", "refused_by"] == {"call", "flag", None}
+    hints = {hint for row in seen["call_list", "hints"] for hint in row}  # type: ignore[attr-defined]
+    assert hints == {"vehicle_inactive", "vehicle_booked", "vehicle_refused", "shared_number"}
+    assert max(cards.values()) > 3
+    assert seen["passive_waiting", "calls_refused"] == {True, False}
     assert seen["passive_contact_status", "is_ambiguous"] == {True, False}
     assert None in seen["passive_contact_status", "agenda_id"]
     assert None in seen["call_list", "phone"]
     assert {0, 1, 2, 3} <= seen["call_list", "attempts"]
-    assert seen["call_list", "priority"] == {1, 2, 3}
+    assert seen["call_list", "priority"] == {0, 1, 2, 3, 4}
+    assert seen["call_list", "phone_kind"] == {"mobile", "landline", None}
     assert seen["dispatch_due", "purpose"] == {"first_contact", "no_show"}
     assert seen["no_show_return", "booking_id"]
     recipients = {"no_whatsapp", "recipient_limit", "opted_out_whatsapp"}
@@ -68,7 +85,8 @@ def test_every_answer_of_the_rules_occurs(drawn: list[Delivery]) -> None:
             *("booking_registered", "booking_unregistered", "service_orders"),
             *("other_registered", "other_unregistered"),
         },
-        "booked": {"booked"},
+        "booked": {"arrived", "confirmed", "to_confirm", "unattended"},
+        "replied": {"unfinished_booking", "other"},
         "call_requested": {"call_requested"},
         "no_reply": {"1", "2", "3+"},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.oracle import rows as source
 from tests.oracle.comparison import COLUMNS, columns_of
 from tests.oracle.failure_causes import KNOWN_ERRORS
 from tests.oracle.local_time import local_midnight, whole_days
-from tests.oracle.phones import client_phone_key, number_to_phone, phone_key, valid_phone
+from tests.oracle.phones import client_phone_key, numbers_to_phone, phone_key, valid_phone
 from tests.oracle.reading import publish
 from tests.oracle.rows import (
     Agenda,
@@ -143,12 +144,12 @@ def test_local_midnight_is_the_first_instant_of_the_date(
     assert local_midnight(day, zone) == first
 
 
-def test_whole_days_follow_the_local_clock() -> None:
+def test_r3_whole_days_are_elapsed_hours_also_where_clocks_change() -> None:
     # New York, clock forward on 8 March: 47 hours pass between two noons two days apart.
-    sent = datetime(2026, 3, 7, 17, tzinfo=UTC)
-    noon = datetime(2026, 3, 9, 16, tzinfo=UTC)
-    assert whole_days(sent, noon, "America/New_York") == 2
-    assert whole_days(sent, noon - SECOND, "America/New_York") == 1
+    sent = datetime(2026, 3, 7, 12, tzinfo=ZoneInfo("America/New_York"))
+    noon = datetime(2026, 3, 9, 12, tzinfo=ZoneInfo("America/New_York"))
+    assert whole_days(sent, noon) == 1
+    assert whole_days(sent, noon + HOUR) == 2
 
 
 @pytest.mark.parametrize(
@@ -182,6 +183,7 @@ def test_r4_r10_keys_of_clients(ddd: str | None, mobile: str | None, key: str | 
         ("551198123456", "1198123456"),
         ("5411981234567", None),
         ("81234567", None),
+        ("BR.11981234567", None),  # a user id
         (None, None),
     ],
 )
@@ -189,11 +191,17 @@ def test_r10_keys_of_whatsapp_numbers(number: str | None, key: str | None) -> No
     assert phone_key(number) == key
 
 
-def test_r9_the_number_to_phone() -> None:
-    assert number_to_phone("(11)", "98123-4567", None) == "11981234567"
-    assert number_to_phone("011", "98123-4567", "(11) 3234-5678") == "1132345678"
-    assert number_to_phone(None, None, "3234-5678") is None
-    assert number_to_phone(None, None, "1132345678 r.2") is None
+def test_r15_the_numbers_to_phone() -> None:
+    mobile = ("11981234567", "mobile")
+    assert numbers_to_phone("(11)", "98123-4567", None) == [mobile]
+    assert numbers_to_phone("(11)", "98123-4567", "11 98123 4567") == [mobile]
+    assert numbers_to_phone("11", "981234567", "(11) 3234-5678") == [
+        mobile,
+        ("1132345678", "landline"),
+    ]
+    assert numbers_to_phone("011", "98123-4567", "1132345678") == [("1132345678", "landline")]
+    assert numbers_to_phone(None, None, "3234-5678") == []
+    assert numbers_to_phone(None, None, "1132345678 r.2") == []
 
 
 def test_r5_delivered_after_failure_is_sent_at_the_earliest_time(rows: SourceRows) -> None:
@@ -280,6 +288,7 @@ def test_r9_the_list_in_its_order(rows: SourceRows) -> None:
     rows.dispatch = [dispatch("d", at(days=9), sent_at=at(days=3))]
     rows.reply = [reply("r", "call_me", at(days=2))]
     rows.call_attempt = [
+        CallAttempt("t0", LONG_AGO, "a", "u", at(hours=1), "void"),
         CallAttempt("t1", LONG_AGO, "a", "u", at(days=1), "busy"),
         CallAttempt("t2", LONG_AGO, "a", "u", at(days=1), "no_answer"),
         CallAttempt("t3", LONG_AGO, "a", "u", AS_OF + SECOND, "booked"),
@@ -288,10 +297,11 @@ def test_r9_the_list_in_its_order(rows: SourceRows) -> None:
     listed = sorted(published["call_list"], key=lambda row: str(row["position"]))
     assert [row["agenda_id"] for row in listed] == ["a", "y", "B", "b"]
     assert [row["since"] for row in listed] == [at(days=2), MIDNIGHT - DAY, MIDNIGHT, MIDNIGHT]
+    assert {row["card"] for row in listed} == {1}  # one client
     first = listed[0]
-    assert (first["attempts"], first["last_outcome"], first["phone"]) == (
+    assert (first["attempts"], first["last_outcome"], first["phone"], first["own_calls"]) == (
         *(2, "no_answer"),
-        "11981234567",
+        *("11981234567", 2),
     )
     # 09:00 is nine hours after midnight: a second earlier only yesterday's is due.
     earlier = publish(rows, AS_OF - SECOND, KNOWN_ERRORS)["call_list"]

@@ -10,11 +10,19 @@ from tests.oracle.agenda_rules import Reading, grace_end
 from tests.oracle.failure_causes import RECIPIENTS
 from tests.oracle.local_time import local_date, local_midnight
 from tests.oracle.passive_rules import PassiveReading
+from tests.oracle.rows import Booking
 from tests.oracle.world import World
 
 Row = dict[str, object]
 _DIMENSIONS = ("campaign_id", "event_type_id", "team_id", "agent_id")
-_TOTALIZER_KEY = ("company_id", "contact_date", *_DIMENSIONS, "totalizer", "bucket")
+_TOTALIZER_KEY = (
+    "company_id",
+    "contact_date",
+    *_DIMENSIONS,
+    "totalizer",
+    "bucket",
+    "bucket_detail",
+)
 _HISTORY_KEY = ("snapshot_date", "company_id", "totalizer", "bucket")
 
 
@@ -33,10 +41,11 @@ def totalizer_row(
                 **_named_dimensions(world, one.agenda.agenda_id),
                 "client_id": one.agenda.client_id,
                 "bucket": bucket,
+                "bucket_detail": other_detail(world, one) if name == "active" else None,
                 "as_of": world.as_of,
             }
             for one in agendas
-            for name, bucket in totalizers_of(one)
+            for name, bucket in totalizers_of(world, one)
         ),
         *(
             {
@@ -50,6 +59,7 @@ def totalizer_row(
                 **_named_dimensions(world, one.agenda_id),
                 "client_id": one.client_id,
                 "bucket": one.bucket,
+                "bucket_detail": None,
                 "as_of": world.as_of,
             }
             for one in contacts
@@ -81,7 +91,7 @@ def dimensions(
     return (campaign_id, agenda.event_type_id, agenda.team_id, agenda.agent_id)
 
 
-def totalizers_of(one: Reading) -> Iterator[tuple[str, str]]:
+def totalizers_of(world: World, one: Reading) -> Iterator[tuple[str, str]]:
     """R11. The totalizers an agenda counts in, and the bucket in each."""
     if one.no_show is not None:
         yield "no_show", one.no_show.kind
@@ -90,14 +100,42 @@ def totalizers_of(one: Reading) -> Iterator[tuple[str, str]]:
     if one.response == "refused":
         yield "refused", one.loss_reason_id or "unspecified"
     if one.response == "booked":
-        yield "booked", "booked"
+        assert one.latest_booking
+        yield "booked", booked_bucket(world, one.latest_booking)
     if not one.is_open:
         return
     yield "active", one.status
     if one.response == "call_requested":
         yield "call_requested", "call_requested"
+    if one.response == "replied":
+        yield "replied", "unfinished_booking" if one.reply_action == "book" else "other"
     if one.days_without_reply is not None:
         yield "no_reply", "3+" if one.days_without_reply >= 3 else str(one.days_without_reply)
+
+
+def booked_bucket(world: World, booking: Booking) -> str:
+    """R11. How far the booking has come."""
+    if booking.arrived_at is not None:
+        return "arrived"
+    if booking.confirmed_at is not None:
+        return "confirmed"
+    return "to_confirm" if booking.scheduled_for > world.as_of else "unattended"
+
+
+def other_detail(world: World, one: Reading) -> str | None:
+    """R11. Why an open active agenda with status `other` has had no message."""
+    if not (one.is_open and one.agenda.origin == "active" and one.status == "other"):
+        return None
+    if not world.is_today_or_before(one.agenda):
+        return "future"
+    if one.response != "not_sent":
+        return "not_needed"
+    if one.cause in RECIPIENTS:
+        return "recipient"
+    company_id = one.agenda.company_id
+    midnight = local_midnight(one.agenda.contact_date, world.zone(company_id))
+    in_grace = grace_end(world, company_id, midnight, one.cycle_start) > world.as_of
+    return "in_grace" if in_grace else "failure"
 
 
 def history(totals: list[Row], snapshot_date: date, as_of: datetime) -> list[Row]:
@@ -115,15 +153,15 @@ def history(totals: list[Row], snapshot_date: date, as_of: datetime) -> list[Row
 
 
 def sending_alarm(world: World, agendas: list[Reading]) -> list[Row]:
-    """R12. Agendas to be phoned although a message should have reached them, by cause."""
+    """R12. Agendas due for a call although a message should have reached them, by cause."""
     since: dict[tuple[str, str], list[datetime]] = {}
     clients: dict[tuple[str, str], set[str | None]] = {}
     for one in agendas:
-        if one.call and one.call.reason == "not_sent" and one.call.detail == "other":
+        if one.due and one.due.reason == "not_sent" and one.due.detail == "other":
             assert one.cause is not None
             if one.cause not in RECIPIENTS:
                 key = one.agenda.company_id, one.cause
-                since.setdefault(key, []).append(one.call.since)
+                since.setdefault(key, []).append(one.due.since)
                 clients.setdefault(key, set()).add(one.agenda.client_id)
     for company_id in world.parameters:
         of_today, midnight = nothing_sent(world, agendas, company_id)

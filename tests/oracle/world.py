@@ -44,6 +44,8 @@ class Parameters:
     no_reply_days: int
     no_show_hours: Decimal
     dispatch_grace_hours: Decimal
+    call_rest_hours: Decimal
+    max_call_attempts: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ class World:
     campaign_of_event_type: dict[str, str]
     options: dict[str, ChatbotOption]
     clients: dict[str, Client]
+    client_versions: dict[str, list[Client]]
+    active_vehicles: frozenset[str]
+    companies_of_user: dict[str, frozenset[str]]
     owners_of_active_vehicles: frozenset[str]
     agendas: dict[str, Agenda]
     agendas_of_client: dict[str, list[Agenda]]
@@ -103,6 +108,8 @@ def grouped(things: Iterable[Thing], key: Callable[[Thing], str]) -> dict[str, l
 def world_as_of(rows: SourceRows, as_of: datetime) -> World:
     """R3. The source as of that instant."""
     as_of = utc(as_of)
+    clients = in_force(rows.client, lambda row: row.client_id, as_of)
+    vehicles = in_force(rows.vehicle, lambda row: row.vehicle_id, as_of).values()
     dispatches = in_force(rows.dispatch, lambda row: row.dispatch_id, as_of)
     agendas = _existing_agendas(rows, as_of)
     bookings = _existing_bookings(rows, as_of)
@@ -116,12 +123,19 @@ def world_as_of(rows: SourceRows, as_of: datetime) -> World:
         parameters={company.company_id: parameters_of(company) for company in rows.company},
         campaign_of_event_type={row.event_type_id: row.campaign_id for row in rows.event_type},
         options={row.option_id: row for row in rows.chatbot_option},
-        clients=in_force(rows.client, lambda row: row.client_id, as_of),
+        clients=clients,
+        client_versions={
+            client_id: sorted(
+                (one for one in versions if one.updated_at <= clients[client_id].updated_at),
+                key=lambda one: one.updated_at,
+            )
+            for client_id, versions in grouped(rows.client, lambda row: row.client_id).items()
+        },
+        active_vehicles=frozenset(vehicle.vehicle_id for vehicle in vehicles if vehicle.active),
         owners_of_active_vehicles=frozenset(
-            vehicle.client_id
-            for vehicle in in_force(rows.vehicle, lambda row: row.vehicle_id, as_of).values()
-            if vehicle.active
+            vehicle.client_id for vehicle in vehicles if vehicle.active
         ),
+        companies_of_user=_companies_of_active_users(rows),
         agendas=agendas,
         agendas_of_client=grouped(
             (agenda for agenda in agendas.values() if agenda.client_id is not None),
@@ -134,18 +148,9 @@ def world_as_of(rows: SourceRows, as_of: datetime) -> World:
         ),
         # A reply counts by its own time alone, so its dispatch need not be queued yet.
         replies_of_agenda=grouped(replies, lambda row: dispatches[row.dispatch_id].agenda_id),
-        attempts_of_agenda=grouped(
-            (
-                attempt
-                for attempt in in_force(
-                    rows.call_attempt, lambda row: row.attempt_id, as_of
-                ).values()
-                if attempt.called_at <= as_of
-            ),
-            lambda row: row.agenda_id,
-        ),
+        attempts_of_agenda=grouped(_existing_attempts(rows, as_of), lambda row: row.agenda_id),
         passive_contacts=[
-            contact
+            replace(contact, handled_at=happened(contact.handled_at, as_of))
             for contact in in_force(
                 rows.passive_contact, lambda row: row.contact_id, as_of
             ).values()
@@ -165,6 +170,8 @@ def parameters_of(company: Company) -> Parameters:
         no_reply_days=2 if company.no_reply_days is None else company.no_reply_days,
         no_show_hours=given(company.no_show_hours, 2),
         dispatch_grace_hours=given(company.dispatch_grace_hours, 12),
+        call_rest_hours=given(company.call_rest_hours, 3),
+        max_call_attempts=company.max_call_attempts,
     )
 
 
@@ -202,3 +209,28 @@ def _existing_dispatches(dispatches: Iterable[Dispatch], as_of: datetime) -> lis
         for dispatch in dispatches
         if dispatch.queued_at <= as_of
     ]
+
+
+def _existing_attempts(rows: SourceRows, as_of: datetime) -> list[CallAttempt]:
+    """Section 2. Calls taken back do not exist; the outcome says which further columns count."""
+    return [
+        replace(
+            attempt,
+            call_back_at=attempt.call_back_at if attempt.outcome == "call_back" else None,
+            loss_reason_id=attempt.loss_reason_id if attempt.outcome == "refused" else None,
+        )
+        for attempt in in_force(rows.call_attempt, lambda row: row.attempt_id, as_of).values()
+        if attempt.called_at <= as_of and attempt.outcome != "void"
+    ]
+
+
+def _companies_of_active_users(rows: SourceRows) -> dict[str, frozenset[str]]:
+    """R16. The companies that each active user may see."""
+    return {
+        user.user_id: frozenset(
+            {user.company_id}
+            | {one.company_id for one in rows.user_company if one.user_id == user.user_id}
+        )
+        for user in rows.app_user
+        if user.active
+    }
