@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from orchestration.postgres.migrate import MigrationError, execute_file
 
-revision = "0008"
-down_revision = "0007"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:

@@ -1,9 +1,9 @@
-"""Columns about calls: when to call again, why a client refused, who is not to be phoned."""
+"""Row policies that look up the session, sign-in limits, and an access log that is a hash chain."""
 
 from orchestration.postgres.migrate import execute_file
 
-revision = "0011"
-down_revision = "0008"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:

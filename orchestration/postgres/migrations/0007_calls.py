@@ -1,9 +1,9 @@
-"""Row policies that look up the session, sign-in limits, and an access log that is a hash chain."""
+"""Columns about calls: when to call again, why a client refused, who is not to be phoned."""
 
 from orchestration.postgres.migrate import execute_file
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 
 
 def upgrade() -> None:
