@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.ingest import errors
-from orchestration.ingest.contract import ID_LENGTH, Column
+from orchestration.ingest.contract import ID_LENGTH, TEXT_LENGTH, Column
 from orchestration.ingest.staging import StagedTable
 
 _COMMA = re.compile(r"-?[0-9]{1,9},[0-9]{1,9}")
@@ -87,8 +87,8 @@ def _advice(
         return f"write {', '.join(column.codes[:-1])} or {column.codes[-1]}"
     if reason == errors.UNKNOWN_TIMEZONE:
         return "write a name such as America/Sao_Paulo"
-    if reason == errors.TOO_LONG and column.kind == "id":
-        return f"an id has at most {ID_LENGTH} characters"
+    if reason == errors.TOO_LONG:
+        return f"at most {ID_LENGTH if column.kind == 'id' else TEXT_LENGTH} characters"
     if reason == errors.OUT_OF_RANGE:
         return _range(column)
     return None

@@ -96,7 +96,7 @@ def test_a_company_that_lost_all_its_rows_stops_publication(
             "select company_id, count(*) from raw.agenda group by 1 order by 2 limit 1"
         ).fetchone()  # type: ignore[misc]
         for table in ("reply", "booking", "dispatch", "call_attempt", "passive_contact", "agenda"):
-            conn.execute(f"create table keep_{table} as select * from raw.{table}")
+            conn.execute(f"create table raw.keep_{table} as select * from raw.{table}")
             conn.execute(f"delete from raw.{table} where company_id = %s", [company])
     assert agendas
     empty = program.home / "nothing_new"
@@ -108,8 +108,8 @@ def test_a_company_that_lost_all_its_rows_stops_publication(
     with program.database.connect() as conn:
         for table in ("agenda", "dispatch", "booking", "reply", "call_attempt", "passive_contact"):
             conn.execute(f"truncate raw.{table}")
-            conn.execute(f"insert into raw.{table} select * from keep_{table}")
-            conn.execute(f"drop table keep_{table}")
+            conn.execute(f"insert into raw.{table} select * from raw.keep_{table}")
+            conn.execute(f"drop table raw.keep_{table}")
     assert said.exit_code == 3, said.output
     assert said.last_line.startswith("Not published: blocking checks failed")
     assert (program.published(), program.pages()) == (before, pages)
