@@ -36,6 +36,7 @@ from orchestration.settings import Settings
 
 _SPACE_NEEDED = 2048  # MiB: an edition and a run's tables of a group of medium size
 _SILENT = timedelta(minutes=5)
+_ZONES = "select distinct timezone from marts.company where timezone is not null"
 
 Shown = Callable[[datetime], str]
 """An instant as it is printed, in the group's time zone."""
@@ -188,7 +189,7 @@ def _zones(conn: psycopg.Connection, settings: Settings, now: datetime) -> Docto
     """
     used = {settings.group_timezone}
     if _exists(conn, "marts.company"):
-        used |= {zone for (zone,) in conn.execute("select distinct timezone from marts.company")}
+        used |= {zone for (zone,) in conn.execute(_ZONES)}
     query = "select " + OFFSETS.format(zone="%(zone)s", around="%(around)s::timestamptz")
     different = []
     for zone in sorted(used):
