@@ -55,8 +55,6 @@ update raw.whatsapp_preference set number_key = '1187654321';
 alter table raw.whatsapp_unhandled rename to whatsapp_aside;
 alter table raw.whatsapp_aside rename constraint whatsapp_unhandled_pkey to whatsapp_aside_pkey;
 insert into access.pending_vacuum values ('raw.client_delivered'), ('raw.whatsapp_aside');
-drop table access.erasure_key;
-create table access.erased_secret (secret bytea primary key);
 update ops.alembic_version set version_num = '0002';
 """
 # What the first migration makes of a state of 0.2.0, which had no such table.

@@ -70,7 +70,7 @@ WRONG: dict[str, list[tuple[Row, str]]] = {
         ({"contact_date": "20/11/2026"}, "does_not_cast (20/11/2026: write 2026-11-20)"),
         ({"contact_date": "2026-11-20 10:00:00"}, "does_not_cast (write 2026-11-20)"),
         ({"created_at": "20/11/2026 09:00"}, "(write 2026-11-20T09:00:00-03:00, with seconds"),
-        ({"client_id": "x" * 65}, "too_long (an id has at most 64 characters)"),
+        ({"client_id": "x" * 65}, "too_long (at most 64 characters)"),
     ],
 }
 
