@@ -430,7 +430,7 @@ SET_ASIDE_REASONS = {
     "missing_key": "sem identificador",
     "missing_value": "campo obrigatório vazio",
     "does_not_cast": "valor que não se lê (data, hora, número)",
-    "too_long": "identificador longo demais",
+    "too_long": "identificador ou texto longo demais",
     "unknown_code": "código desconhecido",
     "out_of_range": "número fora dos limites",
     "unknown_timezone": "fuso horário desconhecido",

@@ -45,8 +45,8 @@ def show(visit: RequestContext) -> Response:
     row = _find(visit)
     _record(visit, "ficha_opened", row)
     # The number of a card is shown to whoever calls it, whose agenda it is notwithstanding.
-    agents = (row.agent_id, row.list_agent_id)
-    return _answer(visit, row, is_open=any(works(visit.user, agent) for agent in agents))
+    calls = row.call_position is not None and works(visit.user, row.list_agent_id)
+    return _answer(visit, row, is_open=calls or works(visit.user, row.agent_id))
 
 
 def reveal(visit: RequestContext) -> Response:

@@ -31,7 +31,7 @@ from orchestration.backup import create, restore
 from orchestration.backup.catalog import list_backups
 from orchestration.ingest.redaction import erased_numbers, erasure_record
 from orchestration.ingest.redaction.stored_rows import erase_stored
-from orchestration.postgres import embedded
+from orchestration.postgres import embedded, server_place
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE
 from orchestration.runs.bootstrap import backfill_lock, run_lock
@@ -120,7 +120,11 @@ def house(made_house: House) -> House:
 
 def dumped(folder: Path) -> str:
     """The SQL of a backup's dump."""
-    command = [embedded.programs() / "pg_restore", "--file=-", folder / "database.dump"]
+    command = [
+        server_place.installed_programs() / "pg_restore",
+        "--file=-",
+        folder / "database.dump",
+    ]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
 
@@ -383,13 +387,13 @@ def test_sessions_end_and_accounts_and_the_access_log_stay_as_they_are_now(house
         conn.execute(account("u2", "old").encode())
         conn.execute(
             "insert into access.session (token_hash, user_id, csrf, created_at, last_seen_at,"
-            " expires_at, searches) values ('x', 'u1', 'c', now(), now(),"
-            " now() + interval '1 day', '{QXB7Z77}')"
+            " expires_at, idle) values ('x', 'u1', 'c', now(), now(), now() + interval '1 day',"
+            " interval '1 hour')"
         )
         conn.execute("insert into access.access_log (action, details) values ('before', '{}')")
     made = create.create_backup(house.settings, house.home / "with-accounts")
     listed = subprocess.run(
-        [embedded.programs() / "pg_restore", "--list", made.folder / create.DUMP],
+        [server_place.installed_programs() / "pg_restore", "--list", made.folder / create.DUMP],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     assert "TABLE DATA access account" in listed

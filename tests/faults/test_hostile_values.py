@@ -68,7 +68,7 @@ HOSTILE = {
     "not a number": "NaN",
 }
 _TIMES = ("earliest time", "latest time")
-_DATES = ("earliest date", "latest date")
+_DATES = ("earliest date", "latest date", "earliest time")  # the last at midnight
 
 
 class Trial(NamedTuple):

@@ -111,5 +111,9 @@ def test_delivered_rows_and_events_are_told_apart(
     assert stored(database) == rows
     assert reported_in(database) == reported
     now = catalogue(database)
-    for what in ("tables", "columns", "constraints", "indexes"):
+    for what in ("tables", "columns", "indexes"):
         assert now[what] == made[what]
+    # A table that the migration made has no bounds yet: a later migration adds them.
+    assert {name for _, name, _ in made["constraints"] ^ now["constraints"]} <= {
+        "whatsapp_reply_is_bounded"
+    }

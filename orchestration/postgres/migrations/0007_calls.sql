@@ -13,7 +13,13 @@ comment on column raw.passive_contact.handled_at is 'R18: somebody has answered.
 
 alter table raw.call_attempt
     add column call_back_at timestamptz,
-    add column loss_reason_id text collate "C";
+    add column loss_reason_id text collate "C",
+    drop constraint call_attempt_is_bounded,
+    add constraint call_attempt_is_bounded check (
+        length(company_id) <= 64 and length(attempt_id) <= 64 and length(agenda_id) <= 64
+        and length(user_id) <= 64 and length(outcome) <= 254 and length(loss_reason_id) <= 64
+        and length(note) <= 2000
+    );
 comment on column raw.call_attempt.call_back_at is
     'When the client wants to be called again; ignored unless `call_back`.';
 comment on column raw.call_attempt.loss_reason_id is

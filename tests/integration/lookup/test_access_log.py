@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from orchestration.access import accounts
 from reports.lookup import audit_log, audit_log_page, grid_rows
 from tests.integration.lookup.office import PASSWORD, Browser, Office, running, with_config
+from tests.integration.lookup.test_proxy import SECRET
 
 
 def test_what_people_do_is_logged_without_what_they_typed(app: Starlette, office: Office) -> None:
@@ -109,9 +110,18 @@ def test_accounts_set_and_revoked_are_logged(office: Office) -> None:
 
 
 def test_a_login_of_the_proxy_that_nobody_has_is_logged(office: Office) -> None:
-    config = with_config(office, sign_in="proxy", trusted_proxies=(ip_network("10.1.0.0/16"),))
+    config = with_config(
+        office,
+        sign_in="proxy",
+        trusted_proxies=(ip_network("10.1.0.0/16"),),
+        proxy_secret=SECRET,
+    )
     with running(config) as app:
-        told = {"x-remote-user": "secret-unknown-login", "x-forwarded-for": "203.0.113.9"}
+        told = {
+            "x-remote-user": "secret-unknown-login",
+            "x-forwarded-for": "203.0.113.9",
+            "x-proxy-secret": SECRET,
+        }
         browser = Browser(app, "10.1.0.7")
         for _ in range(40):
             assert browser.get("/", headers=told).status_code == 401

@@ -281,7 +281,7 @@ def test_of_clients_with_one_number_the_crms_newest_is_taken_whatever_whatsapp_r
     receive(database, tmp_path / "s", body(preferences=[preference("stop", at("10:00:00"))]))
     for time in ("09:59:59", "10:00:00"):
         assert rows_of(database, "int_passive_contact__client", at(time)) == [
-            ("c1", "w1", "h1", True)
+            ("c1", "w1", "11987654321", "h1", True)
         ]
 
 

@@ -680,11 +680,13 @@ def test_the_database_takes_over_what_became_of_each_recipient_once(
 def refuse(conn: psycopg.Connection, table: str) -> None:
     """Let the database take no row of the table, as on a full disk."""
     conn.execute(
-        "create or replace function full_disk() returns trigger language plpgsql as"
+        "create or replace function public.full_disk() returns trigger language plpgsql as"
         " $$ begin raise exception 'no space for Maria' using errcode = '53100'; end $$"
     )
-    conn.execute(f"create trigger full_disk before insert on {table} execute function full_disk()"
-                 .encode())  # fmt: skip
+    conn.execute(
+        f"create trigger full_disk before insert on {table}"
+        " execute function public.full_disk()".encode()
+    )
 
 
 def test_a_failure_that_the_database_does_not_take_is_told_at_once_and_lasts(

@@ -14,7 +14,6 @@ from orchestration.lookup_server import serve
 from orchestration.postgres import embedded
 from orchestration.postgres.database import Database
 from orchestration.postgres.roles import PAGE, SIGN_IN
-from orchestration.runs.bootstrap import open_database
 from orchestration.settings import Settings, SettingsError
 
 
@@ -32,7 +31,7 @@ def test_the_account_of_the_lookup_page_gets_in_as_its_roles_only(tmp_path: Path
         )
         lookup = embedded.LookupAccess(web.pw_name, sockets)
         try:
-            database = open_database(settings)
+            database, _ = serve.prepare_lookup_server(settings)
             for role, expected in (
                 (PAGE, "in"), (SIGN_IN, "in"), (embedded.OWNER, "out"), (embedded.SUPERUSER, "out"),
             ):  # fmt: skip

@@ -15,6 +15,7 @@ from orchestration.errors import STOPPED_BY_CHECK_KINDS, DatabaseError
 from orchestration.ingest import errors
 from orchestration.ingest.contract import SOURCE_TABLES
 from orchestration.ingest.errors import DeliveryRefused
+from orchestration.ingest.redaction.erasure_key import ErasureKeyMissing
 from orchestration.ingest.whatsapp import store
 from orchestration.publication.build import ChecksStopped
 from orchestration.publication.dbt import BuildFailed
@@ -182,7 +183,7 @@ def test_an_error_that_was_not_written_for_a_person_is_not_told() -> None:
 def test_every_error_written_for_a_person_has_words() -> None:
     raised = {
         *(BuildFailed, ChecksStopped, DatabaseError, DeliveryRefused, PublicationError),
-        *(RunAbandoned, RunInProgress, RunLockLost, SettingsError),
+        *(ErasureKeyMissing, RunAbandoned, RunInProgress, RunLockLost, SettingsError),
     }
     assert labels.FAILURE_KINDS.keys() == {
         *(error.kind for error in raised),
@@ -300,6 +301,7 @@ def test_every_code_has_words() -> None:
     reasons = {value for name, value in vars(errors).items() if name.isupper()} - {
         errors.DUPLICATE_KEY,
         errors.NOT_UNIQUE,
+        errors.LARGEST_SETTING,
         errors.LOSS_REASON_WITHOUT_REFUSE,
         errors.UNCHANGED,
     }
