@@ -20,7 +20,7 @@ from reports.lookup.view_model import Choice, LookupPage, render_response
 PATH = "/acessos"
 _A_PAGE = 100
 _LONGEST_ID = 64
-_COUNTS = ("found", "page", "rows")
+_COUNTS = ("found", "listed", "page", "rows")
 _CODES: dict[str, dict[str, str]] = {
     "file": lookup_labels.FILE_KINDS,
     "kind": lookup_labels.SIGN_IN_KINDS,

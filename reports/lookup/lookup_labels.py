@@ -129,6 +129,7 @@ DETAILS = {
     "address": "endereço {value}",
     "edition": "edição {value}",
     "found": "encontrados: {value}",
+    "listed": "agendas da lista de ligação: {value}",
     "operator": "conta do sistema {value}",
     "page": "página {value}",
     "reason": "motivo: {value}",

@@ -1,4 +1,4 @@
-"""The main screen: the filters, the seven totals under them, and the rows of one."""
+"""The main screen: an attendant's list, the filters, the totals under them, and rows of one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from reports.lookup import (
     filter_options,
     filter_params,
     grid_rows,
+    home_list,
     lookup_labels,
     published_company,
 )
 from reports.lookup.filter_options import FilterOptions
 from reports.lookup.filter_params import FilterParams
 from reports.lookup.grid_rows import Span
+from reports.lookup.home_list import HomeList
 from reports.lookup.request_context import RequestContext
 from reports.lookup.view_model import LookupPage, render_response
 from reports.pages import totals
@@ -92,12 +94,13 @@ class Form(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TotalsPage(LookupPage):
-    """The screen of one company."""
+    """The screen of one company; `calls` is None for a manager."""
 
     template: ClassVar[str] = "lookup_screen.html"
 
     company_name: str
     instant: Instant
+    calls: HomeList | None
     form: Form
     totals: tuple[TotalTile, ...]
     grid: Grid
@@ -154,19 +157,22 @@ def show(visit: RequestContext) -> Response:
     spans = list(grid_rows.spans_of(picture.shown, choice.page))
     filters = choice.filters(visit.user.access)
     found = grid_rows.find_row_page(visit.conn, filters, company, choice.total, spans)
+    calls = None if visit.user.is_manager else home_list.find_home_list(visit, company)
+    shown = {"listed": str(len(calls.rows))} if calls and calls.rows else {}
     if found:
-        visit.record(
-            "rows_shown",
-            company_id=choice.company_id,
-            total=choice.total,
-            page=str(choice.page),
-            rows=str(sum(len(listed) for _, listed in found)),
-        )
+        shown |= {
+            "total": choice.total,
+            "page": str(choice.page),
+            "rows": str(sum(len(listed) for _, listed in found)),
+        }
+    if shown:
+        visit.record("rows_shown", company_id=choice.company_id, **shown)
     page = TotalsPage(
         title=lookup_labels.SCREEN,
         signed=visit.signed,
         company_name=company.name,
         instant=Instant(company.stamp.as_of, company.stamp.data_until, company.stamp.timezone),
+        calls=calls,
         form=Form(
             filter_options.find_filter_options(visit.conn, visit.user, choice),
             choice.first,

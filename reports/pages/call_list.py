@@ -182,7 +182,7 @@ def build_call_list(
             Identity(labels.IDENTITY_WAITING_ROWS, len(said) - count, entry.waiting),
         ),
         company_name=company.name,
-        rows=tuple(_call_rows(placed[:count])),
+        rows=tuple(call_rows(placed[:count])),
         reasons=tuple(_reasons(said[:count])),
         waiting=tuple([_wait_row(one, href) for one, href in placed[count:]]),
         untried=sum(one.row.days_untried is not None for one in said),
@@ -197,7 +197,8 @@ def _reasons(said: Sequence[CallPhrases]) -> Iterator[ReasonCount]:
             yield ReasonCount(label, counts[reason])
 
 
-def _call_rows(placed: Iterable[tuple[CallPhrases, str]]) -> Iterator[CallRow]:
+def call_rows(placed: Iterable[tuple[CallPhrases, str]]) -> Iterator[CallRow]:
+    """Build the rows to call, in the order of their cards, each with the address of its Ficha."""
     card: int | None = 0
     for said, href in placed:
         yield _call_row(said, href, is_same_person=said.row.card == card)

@@ -88,7 +88,7 @@ def test_a_working_day(reader: BrowserContext, office: Office, who: str) -> None
     assert_accessible(page)
     sign_in(page, person)
     assert_accessible(page)
-    assert page.get_by_label("Atendente").count() == (1 if who == "manager" else 0)
+    assert page.get_by_label("Agente").count() == (1 if who == "manager" else 0)
 
     expect(page.get_by_label("De", exact=True)).to_be_hidden()
     page.get_by_label("Contato").select_option("intervalo")

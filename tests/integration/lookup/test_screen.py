@@ -93,6 +93,32 @@ def test_it_opens_on_the_home_company_and_today(app: Starlette, office: Office) 
         assert expected
 
 
+def test_an_attendant_sees_first_whom_to_call(app: Starlette, office: Office) -> None:
+    browser = signed_in(app, office.attendant)
+    page = screen(browser)
+    listed = [
+        str(agenda)
+        for (agenda,) in office.sql(
+            "select agenda_id from marts.call_list where agent_id = %s and company_id = %s"
+            " order by position",
+            office.attendant.user_id,
+            sorted(office.attendant.company_ids)[0],
+        )
+    ]
+    shown = page.partition('<form class="filters')[0]
+    assert re.findall(r"agenda <bdi>([^<]*)</bdi>", shown) == listed
+    assert listed
+    for href in re.findall(r'<h3><a href="([^"]+)"', shown):
+        assert browser.get(unescape(href)).status_code == 200
+    assert "retornos combinados hoje" in shown
+    logged = office.sql("select details ->> 'listed' from access.access_log")
+    assert (str(len(listed)),) in logged
+
+
+def test_a_manager_has_no_list_of_their_own(app: Starlette, office: Office) -> None:
+    assert "A ligar agora" not in screen(signed_in(app, office.manager))
+
+
 @pytest.mark.parametrize("who", ["director", "manager", "attendant"])
 def test_each_number_is_the_number_of_its_rows(app: Starlette, office: Office, who: str) -> None:
     person: Person = getattr(office, who)
