@@ -70,7 +70,8 @@ def test_everyone_else_is_said_not_to_be_and_why(app: Starlette, office: Office)
     for where, words in cases.items():
         (agenda,) = one(
             office,
-            f"select agenda_id from marts.agenda_status where company_id = any(%s) and {where} limit 1",
+            "select agenda_id from marts.agenda_status"
+            f" where company_id = any(%s) and {where} limit 1",
             own,
         )
         shown = plain(found_by(browser, agenda)[0])
