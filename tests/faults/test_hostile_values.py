@@ -104,6 +104,8 @@ def fault(table: SourceTable, trial: Trial) -> str | None:
     kept = value.strip() if column.kind == "id" else value
     if "\0" in value:
         return "does_not_cast"
+    if column.only_with and trial.row[column.only_with[0]] != column.only_with[1]:
+        return None  # ignored
     if not kept:
         missing = "missing_key" if column.name in table.key else "missing_value"
         return None if column.nullable else missing
